@@ -1,0 +1,6 @@
+#![doc = "draft"]
+pub mod diagnostic;
+pub mod k8s;
+pub mod model;
+pub mod validate;
+pub mod yaml;

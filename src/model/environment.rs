@@ -1,0 +1,128 @@
+//! An environment: everything that is rendered together.
+
+use super::{
+    Cluster, ClusterName, EnvironmentName, ManagementPlane, NamespaceId, StageName, Version,
+};
+use crate::diagnostic::Span;
+
+/// Everything that one `Environment` document and its sources mean.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Its name.
+    pub name: EnvironmentName,
+    /// TSB's organization.
+    pub organization: String,
+    /// TSB's version: selects field gates and the policy profile.
+    pub tsb: Version,
+    /// Istio's version: selects feature gates.
+    pub istio: Version,
+    /// Who makes what in the cluster.
+    pub ownership: Ownership,
+    /// What becomes of the injection label of a namespace that leaves sidecar mode.
+    pub injection_label: InjectionLabel,
+    /// How workloads are restarted.
+    pub restart: Restart,
+    /// Its clusters, by name.
+    pub clusters: std::collections::BTreeMap<ClusterName, Cluster>,
+    /// What is to be set in the ManagementPlane.
+    pub management_plane: Option<ManagementPlane>,
+    /// The migration's stages in order; empty where nothing migrates.
+    pub stages: Vec<StageDefinition>,
+    /// How far the migration has come: what `render` writes now.
+    pub reached: Reached,
+    /// Where its name stands.
+    pub origin: Span,
+}
+
+/// Who makes an object in the cluster: exactly one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Owner {
+    /// The tree.
+    #[default]
+    GitOps,
+    /// TSB.
+    Tsb,
+}
+
+/// Who makes what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ownership {
+    /// Waypoint Gateways and `istio.io/use-waypoint`.
+    pub waypoints: Owner,
+    /// Translated policies.
+    pub policies: Owner,
+}
+
+/// What becomes of the injection label of a namespace that leaves sidecar mode
+/// (facts/gitops-delivery.md 4.4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InjectionLabel {
+    /// `istio-injection: disabled`: overwritten by every applier, whoever set it.
+    #[default]
+    Disable,
+    /// Left out, with `istio.io/rev`: removed only where the applier owned it.
+    Remove,
+    /// Not touched.
+    Keep,
+}
+
+/// How workloads are restarted (facts/gitops-delivery.md 5.2).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restart {
+    /// By an annotation on the pod template, in unit `workloads`.
+    #[default]
+    Annotation,
+    /// By a person.
+    Manual,
+}
+
+/// A stage as the spec defines it.
+#[derive(Clone, Debug)]
+pub struct StageDefinition {
+    /// Its name.
+    pub name: StageName,
+    /// The namespaces that become ambient in it.
+    pub namespaces: Vec<NamespaceId>,
+    /// Where the user wrote it.
+    pub origin: Span,
+}
+
+/// The steps of a stage, in the order of the units they change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// Waypoints and policies are there; nothing is enrolled.
+    Mesh,
+    /// The namespaces are labelled; pods are as they were.
+    Enrollment,
+    /// The workloads are restarted: the stage is done.
+    Workloads,
+}
+
+impl Step {
+    /// All steps in order.
+    pub const ALL: [Step; 3] = [Step::Mesh, Step::Enrollment, Step::Workloads];
+
+    /// The word in the spec: the name of the unit it changes.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Step::Mesh => "mesh",
+            Step::Enrollment => "enrollment",
+            Step::Workloads => "workloads",
+        }
+    }
+
+    /// The step of a word in the spec.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|s| s.as_str() == text)
+    }
+}
+
+/// How far a migration has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Reached {
+    /// Nothing has been migrated.
+    #[default]
+    None,
+    /// All stages before this one, and of this one all steps up to this.
+    Stage(StageName, Step),
+}

@@ -1,0 +1,33 @@
+//! What the spec means: checked names, filled defaults, resolved references.
+//!
+//! Nothing here is a text where a name is meant, and what may be blamed later carries the
+//! [`Span`] of what the user wrote. `resolve` makes these values; `plan` and `translate` read
+//! them.
+//!
+//! [`Span`]: crate::diagnostic::Span
+
+mod cluster;
+mod environment;
+mod identity;
+mod name;
+mod namespace;
+mod platform;
+mod security;
+mod version;
+mod waypoint;
+
+pub use cluster::{Cluster, ControlPlane, EdgeEnv, InstallBase, InstallOutput, ManagementPlane};
+pub use environment::{
+    Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition, Step,
+};
+pub use identity::{Principal, TrustDomain};
+pub use name::{
+    ClusterName, EnvironmentName, NameError, NamespaceId, NamespaceName, ObjectName, StageName,
+};
+pub use namespace::{
+    DataplaneMode, Lifecycle, Namespace, Service, ServicePort, Workload, WorkloadKind,
+};
+pub use platform::Platform;
+pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
+pub use version::Version;
+pub use waypoint::{Waypoint, WaypointFor};

@@ -1,0 +1,135 @@
+//! A namespace, its workloads and Services.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::{NamespaceName, ObjectName, SecuritySetting, Waypoint};
+use crate::diagnostic::Span;
+use crate::k8s::Labels;
+
+/// How a namespace's or workload's traffic is handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum DataplaneMode {
+    /// A sidecar in every pod.
+    Sidecar,
+    /// ztunnel, and a waypoint where there is one.
+    Ambient,
+    /// Outside the mesh.
+    None,
+}
+
+impl fmt::Display for DataplaneMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            DataplaneMode::Sidecar => "sidecar",
+            DataplaneMode::Ambient => "ambient",
+            DataplaneMode::None => "none",
+        })
+    }
+}
+
+/// Who makes the Namespace object.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lifecycle {
+    /// It exists; only its mesh labels are ours.
+    #[default]
+    Adopt,
+    /// The tree creates it.
+    Create,
+}
+
+/// A namespace of a cluster.
+#[derive(Clone, Debug)]
+pub struct Namespace {
+    /// Its name.
+    pub name: NamespaceName,
+    /// Who makes the object.
+    pub lifecycle: Lifecycle,
+    /// Its mode before any migration stage.
+    pub mode: DataplaneMode,
+    /// `istio.io/rev` by which sidecars are injected, instead of `istio-injection`.
+    pub revision: Option<String>,
+    /// The waypoint it gets once it is ambient.
+    pub waypoint: Option<Waypoint>,
+    /// Labels the spec or the inventory gives the Namespace besides the mesh's own. Rendered for
+    /// created namespaces only.
+    pub labels: Labels,
+    /// Its workloads, by kind and name.
+    pub workloads: BTreeMap<(WorkloadKind, ObjectName), Workload>,
+    /// Its Services, by name.
+    pub services: BTreeMap<ObjectName, Service>,
+    /// What TSB's hierarchy comes to here.
+    pub security: SecuritySetting,
+    /// FQN of the workspace that owns it, if any.
+    pub workspace: Option<String>,
+    /// Gateways whose traffic enters here, besides the cluster's own: principals of their pods.
+    pub gateways: Vec<super::Principal>,
+    /// Where the user wrote it.
+    pub origin: Span,
+}
+
+/// Kinds that have a pod template and can be restarted by it (facts/gitops-delivery.md 5.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[expect(missing_docs, reason = "Kubernetes' own kinds")]
+pub enum WorkloadKind {
+    DaemonSet,
+    Deployment,
+    StatefulSet,
+}
+
+impl WorkloadKind {
+    /// The kind's name.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            WorkloadKind::DaemonSet => "DaemonSet",
+            WorkloadKind::Deployment => "Deployment",
+            WorkloadKind::StatefulSet => "StatefulSet",
+        }
+    }
+}
+
+/// A workload.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Its kind.
+    pub kind: WorkloadKind,
+    /// Its name.
+    pub name: ObjectName,
+    /// Its own mode, where the spec sets one: on the pod template, since a label on the
+    /// Deployment enrols nothing (facts/istio-ambient.md §1.1).
+    pub mode: Option<DataplaneMode>,
+    /// Labels of its pod template.
+    pub pod_labels: Labels,
+    /// Service account of its pods.
+    pub service_account: ObjectName,
+    /// Replicas, where the manifest says.
+    pub replicas: Option<u32>,
+    /// Where it was read.
+    pub origin: Span,
+}
+
+/// A Service.
+#[derive(Clone, Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: ObjectName,
+    /// Its pods.
+    pub selector: Labels,
+    /// Its ports.
+    pub ports: Vec<ServicePort>,
+    /// Where it was read.
+    pub origin: Span,
+}
+
+/// A port of a Service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServicePort {
+    /// Its name, where it has one.
+    pub name: Option<String>,
+    /// The port clients use.
+    pub port: u16,
+    /// The pod's port: a number, or the name of a container port. Default: `port`.
+    pub target_port: Option<String>,
+    /// `appProtocol`.
+    pub app_protocol: Option<String>,
+}

@@ -1,0 +1,61 @@
+//! The effective security setting of a namespace: what TSB's hierarchy comes to there.
+
+use std::collections::BTreeSet;
+
+use super::Principal;
+use crate::diagnostic::Span;
+
+/// A value and the document that set it; `None` where it is a default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attributed<T> {
+    /// The value.
+    pub value: T,
+    /// Where the user wrote it.
+    pub origin: Option<Span>,
+}
+
+/// Whether plaintext is taken (facts/tsb.md, "Modes").
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TrafficMode {
+    /// Nothing was said anywhere: nothing is rendered.
+    #[default]
+    Unset,
+    /// mTLS and plaintext.
+    Optional,
+    /// mTLS only.
+    Required,
+}
+
+/// Who may call the workloads of a namespace, in the order of evaluation of facts/tsb.md
+/// "RULES evaluation": `deny_all`, then `deny`, then `allow`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Access {
+    /// Nobody may call, whatever else is said.
+    pub deny_all: bool,
+    /// Refused callers.
+    pub deny: BTreeSet<Principal>,
+    /// `None`: everyone who is not denied. `Some`: these only; empty means nobody.
+    pub allow: Option<BTreeSet<Principal>>,
+}
+
+impl Access {
+    /// True when not everyone may call: an ALLOW policy is needed.
+    pub fn is_restricted(&self) -> bool {
+        self.deny_all || self.allow.is_some()
+    }
+}
+
+/// The effective setting.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SecuritySetting {
+    /// Whether plaintext is taken.
+    pub traffic_mode: Attributed<TrafficMode>,
+    /// Who may call.
+    pub access: Attributed<Access>,
+}
+
+impl<T: Default> Default for Attributed<T> {
+    fn default() -> Self {
+        Self { value: T::default(), origin: None }
+    }
+}

@@ -1,0 +1,5 @@
+//! Checks against schemas: of what people write, and of what is rendered.
+
+mod schema;
+
+pub use schema::Schema;

@@ -1,0 +1,255 @@
+//! JSON Schema over spanned YAML: every violation becomes a finding at the place that the user
+//! wrote, in words, with the nearest known name.
+//!
+//! A subschema may say better than we can what it wants: the text under `x-message` replaces the
+//! generated sentence for `pattern` and `format`, `not` and `anyOf`.
+
+use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::{ValidationError, Validator};
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::yaml::{Mapping, Node, Pointer};
+
+/// A compiled schema. Compile once and share: it is `Sync`.
+pub struct Schema {
+    validator: Validator,
+    document: Value,
+}
+
+impl Schema {
+    /// Compiles a schema document. References may only point into the document itself: nothing is
+    /// ever fetched.
+    ///
+    /// # Errors
+    /// A schema that is not one, in words.
+    pub fn compile(document: Value) -> Result<Self, String> {
+        let validator = jsonschema::options()
+            .offline()
+            .should_validate_formats(true)
+            .with_pattern_options(jsonschema::PatternOptions::regex())
+            .build(&document)
+            .map_err(|e| e.to_string())?;
+        Ok(Self { validator, document })
+    }
+
+    /// The schema itself.
+    pub fn document(&self) -> &Value {
+        &self.document
+    }
+
+    /// True when a value without places is valid: the fast way.
+    pub fn is_valid(&self, value: &Value) -> bool {
+        self.validator.is_valid(value)
+    }
+
+    /// Every violation, at its place.
+    pub fn check(&self, node: &Node) -> Vec<Diagnostic> {
+        let value = node.to_json();
+        if self.validator.is_valid(&value) {
+            return Vec::new();
+        }
+        let mut found = Vec::new();
+        for error in self.validator.iter_errors(&value) {
+            self.report(&error, node, &mut found);
+        }
+        found
+    }
+
+    fn report(&self, error: &ValidationError<'_>, root: &Node, found: &mut Vec<Diagnostic>) {
+        let path = Pointer::parse(error.instance_path().as_str()).unwrap_or_default();
+        let schema_path = error.schema_path().as_str();
+        let node = root.nearest(&path);
+        let here = node.span;
+        let subject = subject(&path);
+        let diagnostic = match error.kind() {
+            ValidationErrorKind::AdditionalProperties { unexpected }
+            | ValidationErrorKind::UnevaluatedProperties { unexpected } => {
+                for key in unexpected {
+                    found.push(self.unknown_key(key, node.as_mapping(), schema_path, &path, here));
+                }
+                return;
+            }
+            ValidationErrorKind::Required { property } => {
+                let property = property.as_str().unwrap_or_default();
+                Diagnostic::error("missing-field", format!("{subject} has no `{property}`"))
+                    .at(here, "here")
+                    .help(format!("add `{property}`"))
+            }
+            ValidationErrorKind::Enum { options } => enumeration(node, options, &subject),
+            ValidationErrorKind::Constant { expected_value } => {
+                let expected = plain(expected_value);
+                Diagnostic::error("wrong-value", format!("{subject} must be `{expected}`"))
+                    .at(here, format!("found `{}`", plain(&node.to_json())))
+            }
+            ValidationErrorKind::Type { kind } => Diagnostic::error(
+                "wrong-type",
+                format!("{subject} must be {}, but is {}", wanted(kind), node.value.noun()),
+            )
+            .at(here, ""),
+            ValidationErrorKind::AnyOf { context }
+            | ValidationErrorKind::OneOfNotValid { context } => {
+                if let Some(message) = self.own_words(schema_path) {
+                    Diagnostic::error("wrong-value", format!("{subject} {message}")).at(here, "")
+                } else {
+                    // the branch whose errors lie deepest is the one that was meant
+                    let depth = |errors: &Vec<ValidationError<'_>>| {
+                        errors.iter().map(|e| e.instance_path().as_str().len()).max().unwrap_or(0)
+                    };
+                    match context.iter().max_by_key(|errors| depth(errors)) {
+                        Some(errors) if depth(errors) > error.instance_path().as_str().len() => {
+                            for inner in errors {
+                                self.report(inner, root, found);
+                            }
+                            return;
+                        }
+                        _ => Diagnostic::error(
+                            "wrong-value",
+                            format!("{subject} has none of the forms it may have"),
+                        )
+                        .at(here, ""),
+                    }
+                }
+            }
+            ValidationErrorKind::Pattern { .. }
+            | ValidationErrorKind::Format { .. }
+            | ValidationErrorKind::Not { .. }
+            | ValidationErrorKind::FalseSchema => {
+                let value = plain(&node.to_json());
+                let message = self
+                    .own_words(schema_path)
+                    .unwrap_or_else(|| "does not have the form it must have".to_owned());
+                Diagnostic::error("wrong-value", format!("{subject} {message}"))
+                    .at(here, format!("found `{value}`"))
+            }
+            _ => Diagnostic::error(
+                "wrong-value",
+                format!("{subject}: {}", lower(&error.to_string())),
+            )
+            .at(here, ""),
+        };
+        found.push(diagnostic);
+    }
+
+    fn unknown_key(
+        &self,
+        key: &str,
+        mapping: Option<&Mapping>,
+        schema_path: &str,
+        path: &Pointer,
+        here: Span,
+    ) -> Diagnostic {
+        let known = self.properties_beside(schema_path);
+        let at = mapping.and_then(|m| m.entry(key)).map_or(here, |e| e.key_span);
+        let place = if path.tokens().next().is_none() {
+            "here".to_owned()
+        } else {
+            format!("in {}", subject(path))
+        };
+        let diagnostic =
+            Diagnostic::error("unknown-field", format!("`{key}` is not known {place}")).at(at, "");
+        match nearest(key, known.iter().map(String::as_str)) {
+            Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
+            None if known.is_empty() => diagnostic.help("remove it"),
+            None => diagnostic.help(format!("known here: {}", list(&known))),
+        }
+    }
+
+    /// The names in `properties` of the schema object that holds the failed keyword.
+    fn properties_beside(&self, schema_path: &str) -> Vec<String> {
+        self.holder(schema_path)
+            .and_then(|s| s.get("properties"))
+            .and_then(Value::as_object)
+            .map(|m| m.keys().cloned().collect())
+            .unwrap_or_default()
+    }
+
+    fn own_words(&self, schema_path: &str) -> Option<String> {
+        self.holder(schema_path)?.get("x-message")?.as_str().map(str::to_owned)
+    }
+
+    /// The schema object that holds the failed keyword, through local references.
+    fn holder(&self, schema_path: &str) -> Option<&Value> {
+        let pointer = Pointer::parse(schema_path)?.parent();
+        let mut value = &self.document;
+        for token in pointer.tokens() {
+            if token == "$ref" {
+                let target = value.get("$ref")?.as_str()?.strip_prefix('#')?;
+                value = self.document.pointer(target)?;
+            } else {
+                value = match value {
+                    Value::Array(items) => items.get(token.parse::<usize>().ok()?)?,
+                    other => other.get(token)?,
+                };
+            }
+        }
+        Some(value)
+    }
+}
+
+fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {
+    let known: Vec<String> =
+        options.as_array().map(|o| o.iter().map(plain).collect()).unwrap_or_default();
+    let value = plain(&node.to_json());
+    let diagnostic =
+        Diagnostic::error("unknown-value", format!("`{value}` is not known for {subject}"))
+            .at(node.span, "");
+    match nearest(&value, known.iter().map(String::as_str)) {
+        Some(word) => diagnostic.help(format!("did you mean `{word}`? known: {}", list(&known))),
+        None => diagnostic.help(format!("use one of {}", list(&known))),
+    }
+}
+
+/// What a person calls the value at a path: its last key that is a name.
+fn subject(path: &Pointer) -> String {
+    let names: Vec<&str> = path.tokens().collect();
+    match names.iter().rposition(|t| t.parse::<usize>().is_err()) {
+        None => "the document".to_owned(),
+        Some(at) if at + 1 == names.len() => format!("`{}`", names[at]),
+        Some(at) => format!("an entry of `{}`", names[at]),
+    }
+}
+
+fn wanted(kind: &TypeKind) -> String {
+    let noun = |t: &str| match t {
+        "array" => "a list",
+        "boolean" => "`true` or `false`",
+        "integer" => "a whole number",
+        "null" => "nothing",
+        "number" => "a number",
+        "object" => "a mapping",
+        _ => "a text",
+    };
+    match kind {
+        TypeKind::Single(t) => noun(&t.to_string()).to_owned(),
+        TypeKind::Multiple(set) => {
+            let mut all: Vec<&str> = set.iter().map(|t| noun(&t.to_string())).collect();
+            all.sort_unstable();
+            all.join(" or ")
+        }
+    }
+}
+
+fn plain(value: &Value) -> String {
+    let text = match value {
+        Value::String(t) => t.clone(),
+        other => other.to_string(),
+    };
+    if text.chars().count() > 60 {
+        text.chars().take(57).chain("…".chars()).collect()
+    } else {
+        text
+    }
+}
+
+fn list(words: &[String]) -> String {
+    words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.trim_end_matches('.').chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,43 @@
+//! Characters that have no business in a spec: they do not survive kustomize, and they deceive
+//! the reviewer who reads the diff.
+
+use super::{Node, Value};
+use crate::diagnostic::{Diagnostic, Span};
+
+/// Reports control characters (line feed and tab excepted), U+0085, U+2028, U+2029, U+FEFF and
+/// bidirectional controls in any key or text of a tree.
+pub fn check_characters(node: &Node, found: &mut Vec<Diagnostic>) {
+    match &node.value {
+        Value::Text(text) => check(text, node.span, found),
+        Value::List(items) => items.iter().for_each(|item| check_characters(item, found)),
+        Value::Mapping(mapping) => {
+            for entry in &mapping.entries {
+                check(&entry.key, entry.key_span, found);
+                check_characters(&entry.value, found);
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn check(text: &str, span: Span, found: &mut Vec<Diagnostic>) {
+    if let Some(c) = text.chars().find(|c| is_refused(*c)) {
+        found.push(
+            Diagnostic::error(
+                "control-character",
+                format!("a text holds the invisible character U+{:04X}", u32::from(c)),
+            )
+            .at(span, "in this text")
+            .help("remove it: what is rendered would not read as it is applied"),
+        );
+    }
+}
+
+fn is_refused(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c,
+            '\u{2028}' | '\u{2029}' | '\u{feff}'
+            | '\u{061c}' | '\u{200e}' | '\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2066}'..='\u{2069}')
+}

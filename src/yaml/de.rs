@@ -1,0 +1,227 @@
+//! A node into serde types. `Spanned<T>` takes the place along.
+
+use std::fmt;
+
+use serde::de::value::{StrDeserializer, U32Deserializer};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
+    MapAccess, SeqAccess, VariantAccess, Visitor,
+};
+
+use super::{Entry, Node, Value};
+use crate::diagnostic::{SPANNED_NAME, Span};
+
+/// Why a node is not of the wanted type, and where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeError {
+    /// What was wrong.
+    pub message: String,
+    /// The innermost node that could not be taken.
+    pub span: Option<Span>,
+}
+
+impl fmt::Display for DeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for DeError {}
+
+impl serde::de::Error for DeError {
+    fn custom<T: fmt::Display>(message: T) -> Self {
+        Self { message: message.to_string(), span: None }
+    }
+}
+
+/// Reads a node into a type.
+///
+/// Scalars are taken strictly: a number where a text belongs is an error, as it is for the API
+/// server.
+pub fn from_node<T: DeserializeOwned>(node: &Node) -> Result<T, DeError> {
+    T::deserialize(NodeDe(node))
+}
+
+struct NodeDe<'a>(&'a Node);
+
+fn placed<T>(result: Result<T, DeError>, span: Span) -> Result<T, DeError> {
+    result.map_err(|e| DeError { span: e.span.or(Some(span)), ..e })
+}
+
+impl<'de> Deserializer<'de> for NodeDe<'_> {
+    type Error = DeError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        let result = match &self.0.value {
+            Value::Null => visitor.visit_unit(),
+            Value::Bool(b) => visitor.visit_bool(*b),
+            Value::Number(n) => match (n.as_u64(), n.as_i64(), n.as_f64()) {
+                (Some(n), _, _) => visitor.visit_u64(n),
+                (_, Some(n), _) => visitor.visit_i64(n),
+                (_, _, Some(n)) => visitor.visit_f64(n),
+                _ => Err(DeError::custom("not a number that fits")),
+            },
+            Value::Text(t) => visitor.visit_str(t),
+            Value::List(items) => visitor.visit_seq(Items(items.iter())),
+            Value::Mapping(m) => {
+                visitor.visit_map(Entries { entries: m.entries.iter(), value: None })
+            }
+        };
+        placed(result, self.0.span)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DeError> {
+        match &self.0.value {
+            Value::Null => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        if name == SPANNED_NAME {
+            return visitor.visit_seq(SpanParts { node: self.0, next: 0 });
+        }
+        match &self.0.value {
+            Value::Mapping(_) => self.deserialize_any(visitor),
+            other => placed(
+                Err(DeError::custom(format!("expected a mapping, found {}", other.noun()))),
+                self.0.span,
+            ),
+        }
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        let result = match &self.0.value {
+            Value::Text(t) => visitor.visit_enum(StrDeserializer::new(t)),
+            Value::Mapping(m) if m.entries.len() == 1 => {
+                visitor.visit_enum(OneEntry(&m.entries[0]))
+            }
+            other => Err(DeError::custom(format!("expected a word, found {}", other.noun()))),
+        };
+        placed(result, self.0.span)
+    }
+
+    serde::forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
+        unit_struct seq tuple tuple_struct map identifier ignored_any
+    }
+}
+
+struct Items<'a>(std::slice::Iter<'a, Node>);
+
+impl<'de> SeqAccess<'de> for Items<'_> {
+    type Error = DeError;
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DeError> {
+        self.0.next().map(|node| seed.deserialize(NodeDe(node))).transpose()
+    }
+    fn size_hint(&self) -> Option<usize> {
+        Some(self.0.len())
+    }
+}
+
+struct Entries<'a> {
+    entries: std::slice::Iter<'a, Entry>,
+    value: Option<&'a Entry>,
+}
+
+impl<'de> MapAccess<'de> for Entries<'_> {
+    type Error = DeError;
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, DeError> {
+        self.value = self.entries.next();
+        self.value
+            .map(|e| placed(seed.deserialize(StrDeserializer::<DeError>::new(&e.key)), e.key_span))
+            .transpose()
+    }
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DeError> {
+        match self.value.take() {
+            Some(entry) => seed.deserialize(NodeDe(&entry.value)),
+            None => Err(DeError::custom("a value without its key")),
+        }
+    }
+}
+
+/// The seven integers of a span, then the node itself.
+struct SpanParts<'a> {
+    node: &'a Node,
+    next: usize,
+}
+
+impl<'de> SeqAccess<'de> for SpanParts<'_> {
+    type Error = DeError;
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, DeError> {
+        let Span { file, start, end } = self.node.span;
+        let integers =
+            [file.0, start.line, start.column, start.offset, end.line, end.column, end.offset];
+        let at = self.next;
+        self.next += 1;
+        match integers.get(at) {
+            Some(n) => {
+                let number: U32Deserializer<DeError> = n.into_deserializer();
+                seed.deserialize(number).map(Some)
+            }
+            None if at == integers.len() => seed.deserialize(NodeDe(self.node)).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+struct OneEntry<'a>(&'a Entry);
+
+impl<'de> EnumAccess<'de> for OneEntry<'_> {
+    type Error = DeError;
+    type Variant = Self;
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), DeError> {
+        let key = placed(
+            seed.deserialize(StrDeserializer::<DeError>::new(&self.0.key)),
+            self.0.key_span,
+        )?;
+        Ok((key, self))
+    }
+}
+
+impl<'de> VariantAccess<'de> for OneEntry<'_> {
+    type Error = DeError;
+    fn unit_variant(self) -> Result<(), DeError> {
+        Err(DeError::custom("expected a word, found a mapping"))
+    }
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, DeError> {
+        seed.deserialize(NodeDe(&self.0.value))
+    }
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, DeError> {
+        NodeDe(&self.0.value).deserialize_any(visitor)
+    }
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, DeError> {
+        NodeDe(&self.0.value).deserialize_any(visitor)
+    }
+}

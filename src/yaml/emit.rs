@@ -1,0 +1,296 @@
+//! The one canonical text of a value.
+//!
+//! Two spaces a level, list items at the column of their key, no markers, anchors, tags, folding
+//! or flow collections but the empty ones. Keys come in the order of the value. Quoting protects
+//! against every YAML 1.1 and 1.2 reader; see `scalar.rs` for what counts as ambiguous.
+
+use serde_json::{Number, Value};
+
+use super::scalar::{is_ambiguous, is_printable};
+
+/// Why a value has no canonical text.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// YAML allows an implicit key at most 1,024 characters.
+    #[error("the key `{0}…` is longer than the 1,024 characters that YAML allows")]
+    KeyTooLong(String),
+    /// The text does not read back to the value: a fault of the emitter, not of the value.
+    #[error("what was written does not read back as it was meant; this is a bug in waypost")]
+    ReadBack,
+}
+
+/// Writes the canonical text, with a final newline.
+pub fn emit(value: &Value) -> Result<String, EmitError> {
+    let mut out = String::with_capacity(1024);
+    match value {
+        Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0)?,
+        Value::Array(items) if !items.is_empty() => list(&mut out, items, 0)?,
+        Value::String(text) => string(&mut out, text, 0),
+        other => {
+            short(&mut out, other);
+            out.push('\n');
+        }
+    }
+    Ok(out)
+}
+
+/// Writes the canonical text and reads it back with another parser, of another lineage: what is
+/// handed out means what it was.
+pub fn emit_checked(value: &Value) -> Result<String, EmitError> {
+    let text = emit(value)?;
+    match serde_yaml::from_str::<Value>(&text) {
+        Ok(back) if &back == value => Ok(text),
+        _ => Err(EmitError::ReadBack),
+    }
+}
+
+/// A text as one scalar on one line, quoted where needed. For templates and splices.
+pub fn scalar_text(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 2);
+    inline_string(&mut out, text);
+    out
+}
+
+fn mapping(
+    out: &mut String,
+    map: &serde_json::Map<String, Value>,
+    column: usize,
+) -> Result<(), EmitError> {
+    let mut first = true;
+    for (key, value) in map {
+        if !std::mem::take(&mut first) {
+            indent(out, column);
+        }
+        if key.len() > 1024 && key.chars().count() > 1024 {
+            return Err(EmitError::KeyTooLong(key.chars().take(40).collect()));
+        }
+        inline_string(out, key);
+        out.push(':');
+        match value {
+            Value::Object(inner) if !inner.is_empty() => {
+                out.push('\n');
+                indent(out, column + 2);
+                mapping(out, inner, column + 2)?;
+            }
+            Value::Array(items) if !items.is_empty() => {
+                out.push('\n');
+                indent(out, column);
+                list(out, items, column)?;
+            }
+            Value::String(text) => {
+                out.push(' ');
+                string(out, text, column);
+            }
+            other => {
+                out.push(' ');
+                short(out, other);
+                out.push('\n');
+            }
+        }
+    }
+    Ok(())
+}
+
+fn list(out: &mut String, items: &[Value], column: usize) -> Result<(), EmitError> {
+    let mut first = true;
+    for item in items {
+        if !std::mem::take(&mut first) {
+            indent(out, column);
+        }
+        out.push_str("- ");
+        match item {
+            Value::Object(inner) if !inner.is_empty() => mapping(out, inner, column + 2)?,
+            Value::Array(inner) if !inner.is_empty() => list(out, inner, column + 2)?,
+            Value::String(text) => string(out, text, column),
+            other => {
+                short(out, other);
+                out.push('\n');
+            }
+        }
+    }
+    Ok(())
+}
+
+fn indent(out: &mut String, column: usize) {
+    out.extend(std::iter::repeat_n(' ', column));
+}
+
+fn short(out: &mut String, value: &Value) {
+    match value {
+        Value::Null => out.push_str("null"),
+        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Value::Number(n) => number(out, n),
+        Value::Array(_) => out.push_str("[]"),
+        Value::Object(_) => out.push_str("{}"),
+        Value::String(text) => inline_string(out, text),
+    }
+}
+
+/// YAML 1.1 readers take a float only with a point and a signed exponent: `1.0e+100`.
+fn number(out: &mut String, n: &Number) {
+    let text = n.to_string();
+    if !n.is_f64() {
+        out.push_str(&text);
+        return;
+    }
+    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, ""));
+    out.push_str(mantissa);
+    if !mantissa.contains('.') {
+        out.push_str(".0");
+    }
+    if !exponent.is_empty() {
+        out.push('e');
+        if !exponent.starts_with(['+', '-']) {
+            out.push('+');
+        }
+        out.push_str(exponent);
+    }
+}
+
+/// A string value with its final newline; a block literal's body stands two columns right of
+/// `column`.
+fn string(out: &mut String, text: &str, column: usize) {
+    if is_block_literal(text) {
+        let body = text.trim_end_matches('\n');
+        out.push_str(match text.len() - body.len() {
+            0 => "|-",
+            1 => "|",
+            _ => "|+",
+        });
+        out.push('\n');
+        for line in body.split('\n') {
+            if !line.is_empty() {
+                indent(out, column + 2);
+                out.push_str(line);
+            }
+            out.push('\n');
+        }
+        // `|+` keeps what follows the body; the first of the line feeds has been written
+        for _ in 1..text.len() - body.len() {
+            out.push('\n');
+        }
+        return;
+    }
+    inline_string(out, text);
+    out.push('\n');
+}
+
+fn is_block_literal(text: &str) -> bool {
+    text.contains('\n')
+        && !text.starts_with([' ', '\t', '\n'])
+        && text.chars().all(|c| c == '\n' || is_printable(c))
+        && text.split('\n').all(|line| !line.ends_with(' '))
+}
+
+fn inline_string(out: &mut String, text: &str) {
+    if is_plain(text) {
+        out.push_str(text);
+    } else if is_ambiguous(text) || !text.chars().all(is_printable) {
+        double_quoted(out, text);
+    } else {
+        out.push('\'');
+        for (i, part) in text.split('\'').enumerate() {
+            if i > 0 {
+                out.push_str("''");
+            }
+            out.push_str(part);
+        }
+        out.push('\'');
+    }
+}
+
+fn is_plain(text: &str) -> bool {
+    // the common case first: what names, versions and paths are made of
+    let bytes = text.as_bytes();
+    let Some(&first) = bytes.first() else { return false };
+    if first.is_ascii_alphabetic()
+        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'/' | b'_'))
+    {
+        return !is_ambiguous(text);
+    }
+    if is_ambiguous(text) || !text.chars().all(is_printable) {
+        return false;
+    }
+    let indicator = match first {
+        b' ' | b'?' | b':' | b',' | b'[' | b']' | b'{' | b'}' | b'#' | b'&' | b'*' | b'!'
+        | b'|' | b'>' | b'\'' | b'"' | b'%' | b'@' | b'`' | b'=' | b'<' | b'~' => true,
+        b'-' => !bytes.get(1).is_some_and(u8::is_ascii_alphanumeric),
+        _ => false,
+    };
+    let space_at_an_end = |c: Option<char>| c.is_some_and(|c| !c.is_ascii() && c.is_whitespace());
+    !(indicator
+        || text.starts_with("---")
+        || text.starts_with("...")
+        || text.ends_with([' ', ':'])
+        || space_at_an_end(text.chars().next())
+        || space_at_an_end(text.chars().next_back())
+        || text.contains(": ")
+        || text.contains(" #"))
+}
+
+fn double_quoted(out: &mut String, text: &str) {
+    use std::fmt::Write;
+    out.push('"');
+    for c in text.chars() {
+        match c {
+            '"' => out.push_str("\\\""),
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\t' => out.push_str("\\t"),
+            '\r' => out.push_str("\\r"),
+            '\0' => out.push_str("\\0"),
+            c if is_printable(c) => out.push(c),
+            c => {
+                let code = u32::from(c);
+                // writing to a String cannot fail
+                let _ = match code {
+                    0..0x100 => write!(out, "\\x{code:02x}"),
+                    0x100..0x1_0000 => write!(out, "\\u{code:04x}"),
+                    _ => write!(out, "\\U{code:08x}"),
+                };
+            }
+        }
+    }
+    out.push('"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn layout() {
+        let value = json!({
+            "a": {"b": [1, {"c": [], "d": [[1, 2], []]}], "e": {}},
+            "f": [{"g": "x"}, "y"],
+            "text": "one\ntwo\n",
+            "keep": "one\n\n",
+            "float": 1e100,
+        });
+        let text = emit_checked(&value).unwrap_or_default();
+        assert_eq!(
+            text,
+            "a:\n  b:\n  - 1\n  - c: []\n    d:\n    - - 1\n      - 2\n    - []\n  e: {}\nf:\n- g: x\n- \"y\"\ntext: |\n  one\n  two\nkeep: |+\n  one\n\nfloat: 1.0e+100\n"
+        );
+    }
+
+    #[test]
+    fn quoting() {
+        for (text, expected) in [
+            ("yes", "\"yes\""),
+            ("8080", "\"8080\""),
+            ("a: b", "'a: b'"),
+            ("it's", "it's"),
+            ("'a'", "'''a'''"),
+            ("-a", "-a"),
+            ("- a", "'- a'"),
+            ("*/client", "'*/client'"),
+            ("10.0.0.1", "10.0.0.1"),
+            ("\u{7}", "\"\\x07\""),
+            ("\u{2028}", "\"\\u2028\""),
+        ] {
+            assert_eq!(scalar_text(text), expected);
+        }
+    }
+}

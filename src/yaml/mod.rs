@@ -1,0 +1,28 @@
+//! YAML in and out. Knows nothing of Kubernetes.
+//!
+//! - [`read`]: text to [`Document`]s whose every key and value knows its [`Span`]; duplicate keys,
+//!   merge keys, tags, alias bombs and oversized input are refused with their place, plain scalars
+//!   that a YAML 1.1 reader takes otherwise are warned about.
+//! - [`emit`]: a `serde_json::Value` to the one canonical text that every YAML 1.1 and 1.2 reader
+//!   takes back as it was; [`emit_checked`] proves it by an independent parser.
+//! - [`from_node`]: a [`Node`] into serde types, with `Spanned` where a value may be blamed later.
+//!
+//! The rules of both directions share one definition of "ambiguous": `scalar.rs`.
+//!
+//! [`Span`]: crate::diagnostic::Span
+
+mod characters;
+mod de;
+mod emit;
+mod node;
+mod pointer;
+mod read;
+mod scalar;
+
+pub use characters::check_characters;
+pub use de::{DeError, from_node};
+pub use emit::{EmitError, emit, emit_checked, scalar_text};
+pub use node::{Document, Entry, Mapping, Node, Value};
+pub use pointer::Pointer;
+pub use read::{Budget, read};
+pub use scalar::{is_ambiguous, is_printable};

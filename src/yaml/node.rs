@@ -1,0 +1,175 @@
+//! The tree that the reader makes: every key and value with its place.
+
+use serde_json::Number;
+
+use super::Pointer;
+use crate::diagnostic::Span;
+
+/// One document of a file. An empty file has none.
+#[derive(Clone, Debug)]
+pub struct Document {
+    /// Its number in the file, from 0.
+    pub index: usize,
+    /// Its root.
+    pub root: Node,
+}
+
+/// A value and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Node {
+    /// Where it stands. A block scalar's span starts at its text, an alias' copy at the alias.
+    pub span: Span,
+    /// What it is.
+    pub value: Value,
+}
+
+/// What a node is, by the YAML 1.2 core schema.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value {
+    /// `null`, `~` or nothing.
+    Null,
+    /// `true` or `false`.
+    Bool(bool),
+    /// An integer that fits 64 bits, or a finite float.
+    Number(Number),
+    /// Everything else that is a scalar.
+    Text(String),
+    /// A sequence.
+    List(Vec<Node>),
+    /// A mapping.
+    Mapping(Mapping),
+}
+
+impl Value {
+    /// What a person calls this kind of value.
+    pub fn noun(&self) -> &'static str {
+        match self {
+            Value::Null => "nothing",
+            Value::Bool(_) => "a boolean",
+            Value::Number(_) => "a number",
+            Value::Text(_) => "a text",
+            Value::List(_) => "a list",
+            Value::Mapping(_) => "a mapping",
+        }
+    }
+}
+
+/// Entries in the order of the file. Keys are unique.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Mapping {
+    /// The entries.
+    pub entries: Vec<Entry>,
+}
+
+/// A key, its place, and the value.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// The key as text; a null, boolean or number key becomes its text.
+    pub key: String,
+    /// Where the key stands.
+    pub key_span: Span,
+    /// The value.
+    pub value: Node,
+}
+
+impl Mapping {
+    /// The entry with this key.
+    pub fn entry(&self, key: &str) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.key == key)
+    }
+
+    /// The value under this key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entry(key).map(|e| &e.value)
+    }
+}
+
+impl Node {
+    /// The value under a key, if this is a mapping that has it.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.as_mapping()?.get(key)
+    }
+
+    /// The node at a JSON pointer.
+    pub fn at(&self, pointer: &Pointer) -> Option<&Node> {
+        pointer.tokens().try_fold(self, |node, token| match &node.value {
+            Value::Mapping(m) => m.get(token),
+            Value::List(items) => items.get(token.parse::<usize>().ok()?),
+            _ => None,
+        })
+    }
+
+    /// The deepest node on the way to a pointer: itself, or the last that exists before it.
+    pub fn nearest(&self, pointer: &Pointer) -> &Node {
+        let mut node = self;
+        for token in pointer.tokens() {
+            let next = match &node.value {
+                Value::Mapping(m) => m.get(token),
+                Value::List(items) => token.parse::<usize>().ok().and_then(|i| items.get(i)),
+                _ => None,
+            };
+            match next {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node
+    }
+
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match &self.value {
+            Value::Text(t) => Some(t),
+            _ => None,
+        }
+    }
+
+    /// The mapping, if it is one.
+    pub fn as_mapping(&self) -> Option<&Mapping> {
+        match &self.value {
+            Value::Mapping(m) => Some(m),
+            _ => None,
+        }
+    }
+
+    /// The list, if it is one.
+    pub fn as_list(&self) -> Option<&[Node]> {
+        match &self.value {
+            Value::List(l) => Some(l),
+            _ => None,
+        }
+    }
+
+    /// True for a null.
+    pub fn is_null(&self) -> bool {
+        matches!(self.value, Value::Null)
+    }
+
+    /// The same tree without places.
+    pub fn to_json(&self) -> serde_json::Value {
+        match &self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(b) => (*b).into(),
+            Value::Number(n) => n.clone().into(),
+            Value::Text(t) => t.clone().into(),
+            Value::List(l) => l.iter().map(Node::to_json).collect(),
+            Value::Mapping(m) => serde_json::Value::Object(
+                m.entries.iter().map(|e| (e.key.clone(), e.value.to_json())).collect(),
+            ),
+        }
+    }
+
+    /// As [`Node::to_json`], consuming the tree.
+    pub fn into_json(self) -> serde_json::Value {
+        match self.value {
+            Value::Null => serde_json::Value::Null,
+            Value::Bool(b) => b.into(),
+            Value::Number(n) => n.into(),
+            Value::Text(t) => t.into(),
+            Value::List(l) => l.into_iter().map(Node::into_json).collect(),
+            Value::Mapping(m) => serde_json::Value::Object(
+                m.entries.into_iter().map(|e| (e.key, e.value.into_json())).collect(),
+            ),
+        }
+    }
+}
