@@ -1,0 +1,2 @@
+//! The one integration binary: whole runs of the library and of the program. It needs nothing but
+//! cargo.
