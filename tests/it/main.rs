@@ -3,3 +3,4 @@
 
 mod install;
 mod install_case;
+mod install_schema;
