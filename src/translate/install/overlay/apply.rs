@@ -127,8 +127,9 @@ fn position(list: &[Value], step: &Step) -> Result<usize, ApplyError> {
         }
         Step::KeyValue(key, value) => list.iter().position(|entry| match entry.get(key) {
             Some(Value::String(text)) => text == value,
-            Some(other) => other.to_string() == *value,
-            None => false,
+            Some(Value::Bool(flag)) => value == if *flag { "true" } else { "false" },
+            Some(Value::Number(number)) => value.parse() == Ok(number.clone()),
+            _ => false,
         }),
         Step::Matches(pattern) => matching(list, pattern)?,
         Step::Key(_) => None,

@@ -174,7 +174,8 @@ fn check_whole_lists(
         };
         let value = patch.get("value");
         let is_list = value.is_some_and(Value::is_array);
-        if !is_list && !(is_env(&whole) && value.is_some_and(Value::is_object)) {
+        let is_variable = is_env(&whole) && value.is_some_and(Value::is_object);
+        if !is_list && !is_variable {
             continue;
         }
         let spot = place(&join(at, "path"));
