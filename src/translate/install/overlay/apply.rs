@@ -2,7 +2,7 @@
 //! (istio/istio:operator/pkg/render/postprocess.go `applyPatches`, operator/pkg/tpath/tree.go
 //! `getPathContext`, `setValueContext`). TSB's fork of it may lag (facts/tsb.md).
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use super::{OverlayPath, Step, is_read_as_yaml};
 
@@ -128,7 +128,7 @@ fn position(list: &[Value], step: &Step) -> Result<usize, ApplyError> {
         Step::KeyValue(key, value) => list.iter().position(|entry| match entry.get(key) {
             Some(Value::String(text)) => text == value,
             Some(Value::Bool(flag)) => value == if *flag { "true" } else { "false" },
-            Some(Value::Number(number)) => value.parse() == Ok(number.clone()),
+            Some(Value::Number(number)) => value.parse().is_ok_and(|n: Number| n == *number),
             _ => false,
         }),
         Step::Matches(pattern) => matching(list, pattern)?,
