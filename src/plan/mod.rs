@@ -98,6 +98,19 @@ pub fn state(environment: &Environment, reached: &Reached) -> State {
     State { reached: reached.clone(), namespaces }
 }
 
+/// What a namespace has reached at a point; `None` when no stage moves it.
+pub fn namespace_reached(
+    environment: &Environment,
+    reached: &Reached,
+    id: &NamespaceId,
+) -> Option<Reached> {
+    let stage = environment.stages.iter().find(|s| s.namespaces.contains(id))?;
+    Some(match steps_done(environment, &stage.name, reached) {
+        Some(step) => Reached::Stage(stage.name.clone(), step),
+        None => Reached::None,
+    })
+}
+
 /// The last step of a stage that is done at a point; `None` when the stage has not begun.
 fn steps_done(
     environment: &Environment,
