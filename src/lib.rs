@@ -6,5 +6,6 @@ pub mod model;
 pub mod plan;
 pub mod render;
 pub mod translate;
+pub mod tree;
 pub mod validate;
 pub mod yaml;
