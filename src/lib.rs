@@ -7,5 +7,6 @@ pub mod plan;
 pub mod render;
 pub mod translate;
 pub mod tree;
+pub mod translate;
 pub mod validate;
 pub mod yaml;

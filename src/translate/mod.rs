@@ -90,3 +90,7 @@ pub fn namespace_manifests(
     workload::translate(&context, &mut placed, &mut found);
     (placed, found)
 }
+//! What a stage of the model becomes in Kubernetes. It decides; `render` writes.
+
+pub mod install;
+pub mod platform;
