@@ -116,7 +116,7 @@ fn list(out: &mut String, items: &[Value], column: usize, level: usize) -> Resul
         out.push_str("- ");
         match item {
             Value::Object(inner) if !inner.is_empty() => {
-                mapping(out, inner, column + 2, level + 1)?
+                mapping(out, inner, column + 2, level + 1)?;
             }
             Value::Array(inner) if !inner.is_empty() => list(out, inner, column + 2, level + 1)?,
             Value::String(text) => string(out, text, column),

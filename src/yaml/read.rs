@@ -265,10 +265,21 @@ impl<'t> Reader<'t> {
                 return Ok(Node { span, value: Value::Mapping(Mapping { entries }) });
             }
             let key = self.key(event, span, start, level)?;
-            let value = self.node(level)?;
+            let mut value = self.node(level)?;
+            self.behind_colon(&mut value);
             if let Some((key, key_span)) = key {
                 entries.push(Entry { key, key_span, value });
             }
+        }
+    }
+
+    /// The parser places a value of which nothing is written before the colon of its key.
+    fn behind_colon(&self, value: &mut Node) {
+        let Span { start, end, .. } = &mut value.span;
+        if start == end && self.text.as_bytes().get(start.offset as usize) == Some(&b':') {
+            start.column += 1;
+            start.offset += 1;
+            *end = *start;
         }
     }
 

@@ -70,6 +70,10 @@ fn in_words(kind: &ErrorKind) -> (String, Option<&'static str>) {
             "a second `: ` on this line, or a key where none can be",
             Some("quote the value if the colon belongs to it, else check the indentation"),
         ),
+        ErrorKind::InvalidColonPlacement => (
+            "a `:` cannot stand here between brackets",
+            Some("close the bracket above, or quote the value"),
+        ),
         ErrorKind::MappingKeyNotAllowed => ("no key can stand here", Some(INDENT)),
         ErrorKind::SimpleKeyExpected => (
             "this line is neither `key: value` nor the rest of a text",
