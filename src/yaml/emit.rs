@@ -12,8 +12,8 @@ use super::scalar::{is_ambiguous, is_printable};
 /// Why a value has no canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
-    /// YAML allows an implicit key at most 1,024 characters.
-    #[error("the key `{0}…` is longer than the 1,024 characters that YAML allows")]
+    /// A key as it is written may have at most 1,024 bytes: beyond, some reader refuses it.
+    #[error("the key `{0}…` is longer than the 1,024 bytes that every YAML reader takes")]
     KeyTooLong(String),
     /// No reader of ours would take it back.
     #[error("the value is nested more than {MOST_LEVELS} levels deep")]
@@ -23,7 +23,9 @@ pub enum EmitError {
     ReadBack,
 }
 
-const MOST_KEY_CHARACTERS: usize = 1024;
+/// YAML's 1,024 characters count what is written, quotes and escapes included; some readers count
+/// bytes.
+const MOST_KEY_BYTES: usize = 1024;
 /// Lists and mappings around a value; the same as [`Budget`](super::Budget) reads.
 const MOST_LEVELS: usize = 64;
 
@@ -73,9 +75,7 @@ fn mapping(
         }
         let start = out.len();
         inline_string(out, key);
-        // YAML counts the characters as they are written, quotes and escapes included
-        let written = &out[start..];
-        if written.len() > MOST_KEY_CHARACTERS && written.chars().count() > MOST_KEY_CHARACTERS {
+        if out.len() - start > MOST_KEY_BYTES {
             return Err(EmitError::KeyTooLong(key.chars().take(40).collect()));
         }
         out.push(':');

@@ -245,6 +245,10 @@ impl<'t> Reader<'t> {
         loop {
             match self.next()? {
                 (Event::SequenceEnd, end) => {
+                    let start = match items.first() {
+                        Some(first) if style == StructureStyle::Block => self.dash(start, first),
+                        _ => start,
+                    };
                     let last = items.last().map(|n: &Node| n.span.end);
                     let span = collection_span(start, style, last, end);
                     return Ok(Node { span, value: Value::List(items) });
@@ -252,6 +256,28 @@ impl<'t> Reader<'t> {
                 (event, span) => items.push(self.node_from(event, span, level)?),
             }
         }
+    }
+
+    /// The parser starts a list that is not indented behind its first dash. That dash is the first
+    /// character of the line.
+    fn dash(&self, start: Span, first: &Node) -> Span {
+        let at = start.start.offset as usize;
+        let is_behind =
+            self.text.as_bytes().get(at) != Some(&b'-') || first.span.start == start.start;
+        let Some(before) = self.text.get(..at).filter(|_| is_behind) else { return start };
+        let line = &before[before.rfind(['\n', '\r']).map_or(0, |end| end + 1)..];
+        let from_dash = line.trim_start_matches(' ');
+        if !from_dash.starts_with('-') {
+            return start;
+        }
+        let Position { line, column, offset } = start.start;
+        let characters = narrow(from_dash.chars().count());
+        let dash = Position {
+            line,
+            column: column.saturating_sub(characters),
+            offset: offset - narrow(from_dash.len()),
+        };
+        Span { start: dash, ..start }
     }
 
     fn mapping(&mut self, start: Span, style: StructureStyle, level: usize) -> Result<Node, Stop> {

@@ -202,7 +202,7 @@ fn syntax_errors_read_like_sentences() {
         (
             "a: 1\nb\n",
             "not valid YAML: this line is neither `key: value` nor the rest of a text",
-            (3, 1),
+            (2, 1),
         ),
     ] {
         let (documents, found) = spec(text);
@@ -301,6 +301,28 @@ fn spans_are_what_they_should_be() {
     assert_eq!((block.span.end.line, block.span.end.column), (6, 6));
 }
 
+#[test]
+fn a_list_starts_at_its_dash() {
+    for (text, pointer, expected) in [
+        ("a:\n- x\n- y\n", "/a", "- x\n- y"),
+        ("a:\n  - x\n", "/a", "- x"),
+        ("a:\n-\n  x\n", "/a", "-\n  x"),
+        ("a:\n-   # d\n\n  b: 1\n- c\n", "/a", "-   # d\n\n  b: 1\n- c"),
+        ("a:\n- - b\n  - c\n", "/a", "- - b\n  - c"),
+        ("a:\n- - b\n  - c\n", "/a/0", "- b\n  - c"),
+        ("a:\n- -b\n", "/a", "- -b"),
+        ("a:\n- \n-\n", "/a", "- \n-"),
+        ("- - a\n  - b\n", "", "- - a\n  - b"),
+        ("- - a\n  - b\n", "/0", "- a\n  - b"),
+        ("a: &x\n- b\n", "/a", "- b"),
+        ("a: [b, - c]\n", "", ""),
+    ] {
+        let (documents, _) = spec(text);
+        let found = documents.first().and_then(|d| d.root.at(&Pointer::parse(pointer)?));
+        assert_eq!(found.map_or("", |n| slice(text, n.span)), expected, "{text:?} {pointer}");
+    }
+}
+
 /// Line and column of every place agree with its offset.
 fn places_agree(text: &str, node: &Node) {
     for position in [node.span.start, node.span.end] {
@@ -355,8 +377,8 @@ fn budgets_speak_in_time() {
         ("too-many-errors", format!("{{{}}}", "[]: 1, ".repeat(500_000))),
         (
             "too-many-errors",
-            (0..500_000).map(|i| format!("k{i}: \n")).collect::<String>()
-                + &"k499999: \n".repeat(2_000),
+            (0..400_000).map(|i| format!("k{i}:\n")).collect::<String>()
+                + &"k399999:\n".repeat(2_000),
         ),
         ("too-many-errors", "a: !x y\n---\n".repeat(100_000)),
         ("ambiguous-scalar", "- no\n".repeat(800_000)),
@@ -586,8 +608,8 @@ fn survives(text: &str) {
 
 fn places_agree_within(text: &str, node: &Node) {
     assert!(text.get(node.span.start.offset as usize..node.span.end.offset as usize).is_some());
-    // an alias' copy keeps the places of its anchor, which are checked there
-    if !text.contains('*') {
+    // an alias' copy keeps the places of its anchor; a byte-order mark may have no column
+    if !text.contains('*') && !text.contains('\u{feff}') {
         places_agree(text, node);
     }
 }

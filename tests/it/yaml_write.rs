@@ -105,14 +105,14 @@ fn numbers_come_back() {
 }
 
 #[test]
-fn keys_end_at_1024_characters_as_written() {
+fn keys_end_at_1024_bytes_as_written() {
     let with_key = |key: String| {
         let mut map = Map::new();
         map.insert(key, json!(1));
         Value::Object(map)
     };
     comes_back(&with_key("k".repeat(1024)));
-    comes_back(&with_key("é".repeat(1024)));
+    comes_back(&with_key("é".repeat(512)));
     comes_back(&with_key(format!("{}:", "k".repeat(1021))));
     for key in ["k".repeat(1025), "\u{7}".repeat(300), format!("{}:", "k".repeat(1022))] {
         assert!(matches!(emit(&with_key(key)), Err(EmitError::KeyTooLong(_))));
