@@ -157,8 +157,13 @@ fn text_taken_by_yaml_1_1(text: &str) -> Option<&'static str> {
         return Some("a date");
     }
     let joined = unsigned.replace('_', "");
-    let is_number = is_prefixed(&joined) || is_decimal(&joined) || is_sexagesimal(&joined);
-    is_number.then_some("a number")
+    let is_number = is_prefixed(&joined) || is_decimal(&joined) || is_sexagesimal(unsigned);
+    // go-yaml keeps as text what no float can hold, PyYAML what is not in its form of a float
+    let is_kept = || {
+        let is_infinite = joined.parse::<f64>().is_ok_and(f64::is_infinite);
+        is_infinite && joined.contains(['e', 'E']) && !is_float_in_yaml_1_1(&joined)
+    };
+    (is_number && !is_kept()).then_some("a number")
 }
 
 /// A float with a point and, in the exponent, a sign; a leading point without a sign before it.
@@ -193,19 +198,20 @@ fn is_decimal(text: &str) -> bool {
     whole.len() + fraction.len() > 0 && all_digits(whole) && all_digits(fraction) && exponent_is_one
 }
 
-/// `190:20:30` and `190:20:30.15`: digits to the base of sixty.
+/// `190:20:30` and `190:20:30.15`: digits to the base of sixty. Without a fraction the first is no
+/// zero.
 fn is_sexagesimal(text: &str) -> bool {
-    let whole = text.split_once('.').map_or(text, |(whole, fraction)| {
-        if fraction.bytes().all(|b| b.is_ascii_digit()) { whole } else { "" }
-    });
-    let mut parts = whole.split(':');
-    let first = parts.next().unwrap_or("");
-    let mut count = 0;
-    let rest = parts.all(|part| {
-        count += 1;
-        matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9'])
-    });
-    !first.is_empty() && first.bytes().all(|b| b.is_ascii_digit()) && rest && count > 0
+    let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let Some((first, rest)) = whole.split_once(':') else { return false };
+    let starts =
+        first.starts_with(|c: char| c.is_ascii_digit() && (fraction.is_some() || c != '0'));
+    let below_sixty =
+        |part: &str| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
+    starts && digits(first) && rest.split(':').all(below_sixty) && fraction.is_none_or(digits)
 }
 
 /// `2001-12-14`, alone or with a time behind it.
