@@ -2,3 +2,5 @@
 //! cargo.
 
 mod tree;
+mod yaml_read;
+mod yaml_write;
