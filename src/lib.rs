@@ -7,6 +7,5 @@ pub mod plan;
 pub mod render;
 pub mod translate;
 pub mod tree;
-pub mod translate;
 pub mod validate;
 pub mod yaml;

@@ -6,8 +6,10 @@
 //! never a silent loss.
 
 mod authorization;
+pub mod install;
 mod namespace;
 mod peer_authentication;
+pub mod platform;
 mod profile;
 mod waypoint;
 mod workload;
@@ -90,7 +92,3 @@ pub fn namespace_manifests(
     workload::translate(&context, &mut placed, &mut found);
     (placed, found)
 }
-//! What a stage of the model becomes in Kubernetes. It decides; `render` writes.
-
-pub mod install;
-pub mod platform;
