@@ -1,6 +1,11 @@
 #![doc = "draft"]
 pub mod diagnostic;
 pub mod k8s;
+pub mod manifest;
 pub mod model;
+pub mod plan;
+pub mod render;
+pub mod translate;
+pub mod tree;
 pub mod validate;
 pub mod yaml;

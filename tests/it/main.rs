@@ -1,2 +1,6 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
+
+mod tree;
+mod yaml_read;
+mod yaml_write;
