@@ -5,4 +5,5 @@
 //! cargo test --features peer-tests --test peers
 //! ```
 
+mod units;
 mod yaml;
