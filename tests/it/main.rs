@@ -2,3 +2,4 @@
 //! cargo.
 
 mod tree;
+mod tree_kill;

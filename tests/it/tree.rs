@@ -35,7 +35,7 @@ impl Place {
         self.folder().path().join(path)
     }
 
-    fn put(&self, path: &str, text: &str) {
+    pub fn put(&self, path: &str, text: &str) {
         put(&self.at(path), text);
     }
 }
