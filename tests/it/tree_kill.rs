@@ -1,6 +1,8 @@
 //! Kills a render at random moments: what is left is the old tree or the new one, and the next
 //! run repairs the rest.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "tests may")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
