@@ -4,3 +4,4 @@
 mod tree;
 mod yaml_read;
 mod yaml_write;
+mod tree_kill;
