@@ -5,3 +5,5 @@ mod tree;
 mod yaml_read;
 mod yaml_write;
 mod tree_kill;
+mod install;
+mod install_case;

@@ -63,13 +63,14 @@ impl KustomizePatch {
 
 impl PatchTarget {
     /// The `target` of the entry. kustomize reads each text as an anchored regular expression
-    /// (facts/gitops-delivery.md 6.1.1), so points in names are escaped.
+    /// (facts/gitops-delivery.md 6.1.1), so points in names are escaped. In the group they are
+    /// left as people know it: what else they might match is no group.
     pub fn selector(&self) -> Value {
         let literal = |text: &str| Value::from(text.replace('.', r"\."));
         let mut target = Map::new();
-        target.insert("group".into(), literal(&self.group));
-        target.insert("version".into(), literal(&self.version));
-        target.insert("kind".into(), literal(&self.kind));
+        target.insert("group".into(), self.group.as_str().into());
+        target.insert("version".into(), self.version.as_str().into());
+        target.insert("kind".into(), self.kind.as_str().into());
         target.insert("name".into(), literal(&self.name));
         if let Some(namespace) = &self.namespace {
             target.insert("namespace".into(), literal(namespace));
@@ -180,13 +181,17 @@ impl Wanted<'_> {
     fn component_note(&self, components: &[Component], blame: &Blame<'_>) -> Diagnostic {
         let names: Vec<String> = components.iter().map(|c| format!("`{}`", c.name)).collect();
         let kind = self.kind;
-        Diagnostic::note(
-            "install-component",
-            format!("the {kind} of cluster `{}` has no base, so nothing is applied by itself", self.cluster),
-        )
-        .at(blame.origin, "")
-        .help(format!(
-            "add to the kustomization that builds it: {} (of a pair, `-append` where the {kind} has the list and `-create` where not); or name a `base`",
+        let which = if components.iter().any(|c| c.name.ends_with("-append")) {
+            format!(" (of a pair, `-append` where the {kind} has the list and `-create` where not)")
+        } else {
+            String::new()
+        };
+        let message = format!(
+            "the {kind} of cluster `{}` has no base, so nothing is applied by itself",
+            self.cluster
+        );
+        Diagnostic::note("install-component", message).at(blame.origin, "").help(format!(
+            "add to the kustomization that builds it: {}{which}; or name a `base`",
             names.join(", ")
         ))
     }
@@ -200,7 +205,7 @@ pub(super) fn with_free_fields(
     found: &mut Vec<Diagnostic>,
 ) -> Map<String, Value> {
     let mut spec = Value::Object(fields);
-    for conflict in merge::merge(&mut spec, &Value::Object(free.clone())) {
+    for conflict in merge::combine(&mut spec, &Value::Object(free.clone())) {
         let free = format!("/spec{}", conflict.pointer);
         found.push(conflict.contradiction(blame.spec("/edge/env"), blame.spec(&free)));
     }
