@@ -2,5 +2,8 @@
 pub mod diagnostic;
 pub mod k8s;
 pub mod model;
+pub mod report;
+pub mod resolve;
+pub mod spec;
 pub mod validate;
 pub mod yaml;
