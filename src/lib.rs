@@ -7,5 +7,8 @@ pub mod plan;
 pub mod render;
 pub mod translate;
 pub mod tree;
+pub mod report;
+pub mod resolve;
+pub mod spec;
 pub mod validate;
 pub mod yaml;

@@ -16,4 +16,8 @@ mod metadata;
 mod schema;
 
 pub use metadata::duplicates;
+mod document;
+mod schema;
+
+pub use document::SpecSchemas;
 pub use schema::Schema;

@@ -7,3 +7,4 @@ mod yaml_write;
 mod tree_kill;
 mod install;
 mod install_case;
+mod spec;
