@@ -2,5 +2,8 @@
 pub mod diagnostic;
 pub mod k8s;
 pub mod model;
+pub mod resolve;
+pub mod spec;
+pub mod translate;
 pub mod validate;
 pub mod yaml;

@@ -1,0 +1,3 @@
+//! What the spec means: names looked up, the hierarchy applied, contradictions reported.
+
+pub mod tenancy;

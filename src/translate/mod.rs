@@ -1,0 +1,3 @@
+//! Stages into objects.
+
+pub mod tenancy;
