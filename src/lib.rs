@@ -1,9 +1,14 @@
 #![doc = "draft"]
 pub mod diagnostic;
 pub mod k8s;
+pub mod manifest;
 pub mod model;
+pub mod plan;
+pub mod render;
+pub mod translate;
+pub mod tree;
+pub mod report;
 pub mod resolve;
 pub mod spec;
-pub mod translate;
 pub mod validate;
 pub mod yaml;

@@ -14,6 +14,7 @@ mod namespace;
 mod platform;
 mod security;
 mod tenancy;
+mod unit;
 mod version;
 mod waypoint;
 
@@ -30,6 +31,7 @@ pub use namespace::{
 };
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
+pub use unit::Unit;
 pub use tenancy::{Collection, Fqn, FqnError, Position, Standing, TsbResource};
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

@@ -8,18 +8,18 @@ use super::hierarchy::{NodeId, Tree};
 use super::rule::{RuleReader, RuleSet};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::{Attributed, TrafficMode};
-use crate::spec::tsb::{self, Mode, Security, Strategy, TsbDocument};
+use crate::spec::tsb::{self, Beyond, Mode, Security, Strategy, TsbDocument};
 
 /// The setting of one level.
 #[derive(Clone, Debug)]
 pub(super) struct Declared {
-    /// Where it stands.
-    pub span: Span,
     /// `None` where it says nothing or UNSET.
     pub traffic_mode: Option<Attributed<TrafficMode>>,
     /// `None` where it says nothing or UNSET.
     pub policy: Option<Attributed<Policy>>,
     pub strategy: Strategy,
+    /// What no policy on principals can express.
+    pub beyond: Vec<Beyond>,
 }
 
 /// Who may call, as one level says it.
@@ -79,10 +79,10 @@ fn check(
         Some(Attributed { value, origin: Some(mode.span) })
     });
     Declared {
-        span: setting.span,
         traffic_mode,
         policy: setting.authorization.as_ref().and_then(|a| policy(level, a, rules, found)),
         strategy: setting.strategy.map_or(Strategy::Replace, |s| s.value),
+        beyond: setting.beyond.clone(),
     }
 }
 

@@ -1,0 +1,54 @@
+//! `waypost schema`
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::ExitCode;
+use crate::diagnostic::nearest;
+use crate::validate::built_in_schemas;
+
+/// Print a JSON Schema, for editors and other tools.
+///
+/// Without a name, lists what there is. A name is a path of that list (`waypost.dev/environment_v1alpha1.json`)
+/// or just a kind (`environment`, `controlplane`). The layout is that of kubeconform's
+/// `-schema-location`.
+#[derive(Args, Clone, Debug)]
+pub struct Schema {
+    /// Kind or path.
+    name: Option<String>,
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let mut out = std::io::stdout().lock();
+        let Some(name) = &self.name else {
+            for (path, _) in built_in_schemas() {
+                writeln!(out, "{path}")?;
+            }
+            return Ok(ExitCode::Clean);
+        };
+        let wanted = name.to_lowercase();
+        let kind = |path: &str| {
+            let file = path.rsplit('/').next().unwrap_or_default();
+            file.split('_').next().unwrap_or_default().to_owned()
+        };
+        let found = built_in_schemas().find(|(path, _)| *path == wanted || kind(path) == wanted);
+        match found {
+            Some((_, text)) => {
+                out.write_all(text.as_bytes())?;
+                Ok(ExitCode::Clean)
+            }
+            None => {
+                let kinds: Vec<String> = built_in_schemas().map(|(path, _)| kind(path)).collect();
+                let near = nearest(&wanted, kinds.iter().map(String::as_str));
+                Err(match near {
+                    Some(near) => anyhow::anyhow!("there is no schema `{name}`; did you mean `{near}`?"),
+                    None => anyhow::anyhow!(
+                        "there is no schema `{name}`; `waypost schema` lists what there is"
+                    ),
+                })
+            }
+        }
+    }
+}
