@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::terminal::Terminal;
 use super::ExitCode;
+use super::terminal::Terminal;
 use crate::model::EnvironmentName;
 
 /// Write a small working environment to start from.
@@ -44,10 +44,7 @@ impl Init {
         for (path, text) in FILES {
             write_new(&folder.join(path), &text.replace("@NAME@", name.as_str()))?;
         }
-        terminal.say(&format!(
-            "wrote {}\nnext: waypost render {name}",
-            folder.display()
-        ));
+        terminal.say(&format!("wrote {}\nnext: waypost render {name}", folder.display()));
         Ok(ExitCode::Clean)
     }
 }
@@ -55,9 +52,10 @@ impl Init {
 /// Writes a file that must not exist yet.
 fn write_new(path: &Path, text: &str) -> anyhow::Result<()> {
     if let Some(parent) = path.parent() {
-        fs::create_dir_all(parent).with_context(|| format!("cannot make `{}`", parent.display()))?;
+        fs::create_dir_all(parent)
+            .with_context(|| format!("cannot make `{}`", parent.display()))?;
     }
-    let mut file = fs::File::create_new(path)
-        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    let mut file =
+        fs::File::create_new(path).with_context(|| format!("cannot write `{}`", path.display()))?;
     file.write_all(text.as_bytes()).with_context(|| format!("cannot write `{}`", path.display()))
 }

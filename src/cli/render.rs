@@ -164,12 +164,16 @@ pub(super) fn folder(
     name: &str,
 ) -> anyhow::Result<EnvironmentFolder> {
     let relative = out.to_str().filter(|o| {
-        out.is_relative() && out.components().all(|c| matches!(c, std::path::Component::Normal(_))) && !o.is_empty()
+        out.is_relative()
+            && out.components().all(|c| matches!(c, std::path::Component::Normal(_)))
+            && !o.is_empty()
     });
     // below the repository every folder is checked for links; what a person names from outside is
     // taken as it is
     match relative {
-        Some(below) => EnvironmentFolder::new(&global.root, &format!("{}/{name}", below.trim_end_matches('/'))),
+        Some(below) => {
+            EnvironmentFolder::new(&global.root, &format!("{}/{name}", below.trim_end_matches('/')))
+        }
         None => EnvironmentFolder::new(&global.root.join(out), name),
     }
     .map_err(with_help)

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ExitCode;
 use crate::diagnostic::nearest;
-use crate::validate::built_in_schemas;
+use crate::validate::catalogue::built_in;
 
 /// Print a JSON Schema, for editors and other tools.
 ///
@@ -23,8 +23,8 @@ impl Schema {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let mut out = std::io::stdout().lock();
         let Some(name) = &self.name else {
-            for (path, _) in built_in_schemas() {
-                writeln!(out, "{path}")?;
+            for source in built_in() {
+                writeln!(out, "{}", source.path)?;
             }
             return Ok(ExitCode::Clean);
         };
@@ -33,22 +33,17 @@ impl Schema {
             let file = path.rsplit('/').next().unwrap_or_default();
             file.split('_').next().unwrap_or_default().to_owned()
         };
-        let found = built_in_schemas().find(|(path, _)| *path == wanted || kind(path) == wanted);
-        match found {
-            Some((_, text)) => {
-                out.write_all(text.as_bytes())?;
-                Ok(ExitCode::Clean)
-            }
-            None => {
-                let kinds: Vec<String> = built_in_schemas().map(|(path, _)| kind(path)).collect();
-                let near = nearest(&wanted, kinds.iter().map(String::as_str));
-                Err(match near {
-                    Some(near) => anyhow::anyhow!("there is no schema `{name}`; did you mean `{near}`?"),
-                    None => anyhow::anyhow!(
-                        "there is no schema `{name}`; `waypost schema` lists what there is"
-                    ),
-                })
-            }
+        let found = built_in().find(|source| source.path == wanted || kind(&source.path) == wanted);
+        if let Some(source) = found {
+            out.write_all(source.text.as_bytes())?;
+            return Ok(ExitCode::Clean);
         }
+        let kinds: Vec<String> = built_in().map(|source| kind(&source.path)).collect();
+        Err(match nearest(&wanted, kinds.iter().map(String::as_str)) {
+            Some(near) => anyhow::anyhow!("there is no schema `{name}`; did you mean `{near}`?"),
+            None => {
+                anyhow::anyhow!("there is no schema `{name}`; `waypost schema` lists what there is")
+            }
+        })
     }
 }

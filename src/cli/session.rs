@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::terminal::Terminal;
 use super::Global;
+use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::model::{Reached, Unit};
 use crate::pipeline::{self, Rendered};
@@ -43,13 +43,13 @@ impl<'a> Session<'a> {
         }
         Ok(Self {
             files: Files::Disk(global.root.clone()),
-            schemas: SpecSchemas::new(),
+            schemas: SpecSchemas::compile().map_err(|e| anyhow::anyhow!(e))?,
             terminal,
         })
     }
 
     fn check(&self) -> impl Fn(DocumentKind, &Node) -> Vec<Diagnostic> + '_ {
-        |kind, node| self.schemas.check(kind.schema_path(), node)
+        |kind, node| self.schemas.check(kind, node)
     }
 
     /// The environments that are asked for, all where none is. The findings are shown.

@@ -28,7 +28,9 @@ impl Validate {
             let rendered = session.render(&mut loaded, None, &Scope::default())?;
             terminal.show(&loaded.found, &loaded.sources);
             match rendered {
-                Some(rendered) => terminal.say(&format!("{name}: valid, {} objects", rendered.objects)),
+                Some(rendered) => {
+                    terminal.say(&format!("{name}: valid, {} objects", rendered.objects))
+                }
                 None => worst = ExitCode::Problems,
             }
         }

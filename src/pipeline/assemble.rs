@@ -57,7 +57,12 @@ impl Assembly {
                     self.objects += 1;
                 }
                 Area::Expected => {
-                    self.write(format!("{cluster}/expected/{path}"), &value, Some(reference), found);
+                    self.write(
+                        format!("{cluster}/expected/{path}"),
+                        &value,
+                        Some(reference),
+                        found,
+                    );
                 }
             }
         }
@@ -128,12 +133,7 @@ impl Assembly {
             let value = kustomization.into_value();
             self.write(format!("{folder}/kustomization.yaml"), &value, None, found);
         }
-        Rendered {
-            tree: self.tree,
-            provenance,
-            patched: self.patched,
-            objects: self.objects,
-        }
+        Rendered { tree: self.tree, provenance, patched: self.patched, objects: self.objects }
     }
 }
 
@@ -161,7 +161,7 @@ fn unit_folder(cluster: &str, unit: Unit) -> String {
 /// `<namespace|_cluster>/<kind>-<name>.yaml`
 fn object_path(reference: &ObjectRef) -> String {
     let folder = reference.namespace.as_deref().unwrap_or(CLUSTER_SCOPED);
-    format!("{folder}/{}", object_file_name(&reference.kind, &reference.name))
+    format!("{folder}/{}", object_file_name(reference))
 }
 
 fn reference(value: &Value) -> ObjectRef {

@@ -52,7 +52,8 @@ impl Rendered {
         let mut out = String::new();
         for unit in Unit::ALL {
             for (path, file) in self.tree.iter() {
-                let applied = file.object().is_some() && path.split('/').nth(1) == Some(unit.as_str());
+                let applied =
+                    file.object().is_some() && path.split('/').nth(1) == Some(unit.as_str());
                 if applied {
                     out.push_str("---\n");
                     out.push_str(self.patched.get(path).map_or(file.text(), String::as_str));
@@ -81,7 +82,10 @@ pub fn render(
     for cluster in environment.clusters.values().filter(wanted) {
         provenance.clusters.insert(
             cluster.name.to_string(),
-            ClusterProvenance { input: request.input, stages: stages(environment, &state, cluster) },
+            ClusterProvenance {
+                input: request.input,
+                stages: stages(environment, &state, cluster),
+            },
         );
         if wants(request.scope, Unit::Platform) {
             let plane = environment.management_plane.as_ref().map(|m| m.origin);
@@ -151,11 +155,7 @@ fn wants(scope: &Scope, unit: Unit) -> bool {
 }
 
 /// What each migrating namespace of a cluster has reached, for the lock.
-fn stages(
-    environment: &Environment,
-    state: &State,
-    cluster: &Cluster,
-) -> BTreeMap<String, String> {
+fn stages(environment: &Environment, state: &State, cluster: &Cluster) -> BTreeMap<String, String> {
     cluster
         .namespaces
         .keys()

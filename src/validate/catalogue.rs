@@ -45,30 +45,16 @@ impl SchemaKey {
     }
 }
 
-macro_rules! embedded {
-    ($($path:literal),* $(,)?) => {
-        &[$(SchemaSource {
-            path: Cow::Borrowed($path),
-            text: Cow::Borrowed(include_str!(concat!("../../schemas/", $path))),
-        }),*]
-    };
-}
+/// `schemas/`, embedded: path below it, text.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
-/// The kinds of Kubernetes, Istio, the Gateway API and kustomize that waypost renders.
-pub const KUBERNETES: &[SchemaSource] = embedded![
-    "apps/daemonset_v1.json",
-    "apps/deployment_v1.json",
-    "apps/statefulset_v1.json",
-    "gateway.networking.k8s.io/gateway_v1.json",
-    "kustomize.config.k8s.io/component_v1alpha1.json",
-    "kustomize.config.k8s.io/kustomization_v1beta1.json",
-    "security.istio.io/authorizationpolicy_v1.json",
-    "security.istio.io/peerauthentication_v1.json",
-    "security.istio.io/requestauthentication_v1.json",
-    "v1/configmap_v1.json",
-    "v1/namespace_v1.json",
-    "v1/resourcequota_v1.json",
-];
+/// Every built-in schema by its path: of our own documents, of TSB's and of the kinds that are
+/// rendered.
+pub fn built_in() -> impl Iterator<Item = SchemaSource> {
+    BUILT_IN
+        .iter()
+        .map(|(path, text)| SchemaSource { path: Cow::Borrowed(path), text: Cow::Borrowed(text) })
+}
 
 #[cfg(test)]
 mod tests {
@@ -92,7 +78,7 @@ mod tests {
 
     #[test]
     fn every_embedded_schema_names_the_kind_of_its_path() {
-        for source in KUBERNETES {
+        for source in built_in() {
             let document: serde_json::Value = serde_json::from_str(&source.text).unwrap();
             let word = |name: &str| {
                 document["properties"][name]["const"].as_str().unwrap_or_default().to_owned()

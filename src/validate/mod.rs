@@ -10,14 +10,12 @@ pub mod catalogue;
 #[cfg(feature = "cel")]
 mod cel;
 mod crd;
+mod document;
 mod istio;
 pub mod manifests;
 mod metadata;
 mod schema;
 
-pub use metadata::duplicates;
-mod document;
-mod schema;
-
 pub use document::SpecSchemas;
+pub use metadata::duplicates;
 pub use schema::Schema;

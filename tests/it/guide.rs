@@ -71,7 +71,8 @@ fn waypoint_deny_rules_is_the_published_one() {
 fn a_sidecar_namespace_has_no_ambient_object() {
     for object in objects("httpbin") {
         let here = text(&object, "/metadata/namespace") == "bookinfo"
-            || (text(&object, "/kind") == "Namespace" && text(&object, "/metadata/name") == "bookinfo");
+            || (text(&object, "/kind") == "Namespace"
+                && text(&object, "/metadata/name") == "bookinfo");
         if here {
             let written = object.to_string();
             for word in ["ambient", "waypoint", "Gateway"] {
@@ -112,10 +113,8 @@ fn restart_tokens_change_with_the_mode() {
             .into_iter()
             .filter(|o| text(o, "/kind") == "Deployment")
             .map(|o| {
-                let token = text(
-                    &o,
-                    "/spec/template/metadata/annotations/waypost.dev~1dataplane-mode",
-                );
+                let token =
+                    text(&o, "/spec/template/metadata/annotations/waypost.dev~1dataplane-mode");
                 (text(&o, "/metadata/name").to_owned(), token.to_owned())
             })
             .collect::<Vec<_>>()
@@ -158,6 +157,9 @@ fn control_plane_and_management_plane() {
         .filter_map(|p| p["value"]["name"].as_str())
         .collect();
     assert_eq!(variables, ["ENABLE_ENHANCED_EAST_WEST_ROUTING", "ENABLE_DNS_RESOLUTION_AT_EDGE"]);
-    assert_eq!(find("ManagementPlane")["spec"]["components"]["oap"]["spmAgentReceiverEnabled"], true);
+    assert_eq!(
+        find("ManagementPlane")["spec"]["components"]["oap"]["spmAgentReceiverEnabled"],
+        true
+    );
     assert_eq!(find("ManagementPlane")["spec"]["dataStore"]["postgres"]["name"], "tsb");
 }

@@ -44,15 +44,17 @@ fn a_misspelt_field() {
 
 #[test]
 fn an_unknown_namespace() {
-    let ran = with("environment.yaml", |t| t.replace("[cp-cluster-1/httpbin]", "[cp-cluster-1/htpbin]"));
+    let ran =
+        with("environment.yaml", |t| t.replace("[cp-cluster-1/httpbin]", "[cp-cluster-1/htpbin]"));
     one_finding(&ran, "unknown-namespace", "environment.yaml:");
     assert!(ran.stderr.contains("httpbin"), "{}", ran.stderr);
 }
 
 #[test]
 fn a_trust_domain_that_is_none() {
-    let ran =
-        with("environment.yaml", |t| t.replace("cp-cluster-1.tsb.local", "spiffe://cp-cluster-1.tsb.local"));
+    let ran = with("environment.yaml", |t| {
+        t.replace("cp-cluster-1.tsb.local", "spiffe://cp-cluster-1.tsb.local")
+    });
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert_eq!(ran.stderr.lines().filter(|l| l.starts_with("error[")).count(), 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("spiffe://"), "{}", ran.stderr);
@@ -75,7 +77,8 @@ fn an_alias_bomb() {
 
 #[test]
 fn a_name_that_climbs_out_of_the_tree() {
-    let ran = with("environment.yaml", |t| t.replace("{name: httpbin, mode", "{name: ../httpbin, mode"));
+    let ran =
+        with("environment.yaml", |t| t.replace("{name: httpbin, mode", "{name: ../httpbin, mode"));
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("`../httpbin`"), "{}", ran.stderr);
 }
@@ -83,7 +86,9 @@ fn a_name_that_climbs_out_of_the_tree() {
 /// The guide's list as printed, indentation restored: `my-organization` beside `tetrate`.
 #[test]
 fn the_guides_own_configuration() {
-    let ran = with("tsb-config.yaml", |_| include_str!("../cases/guide-slips/tsb-config.yaml").to_owned());
+    let ran = with("tsb-config.yaml", |_| {
+        include_str!("../cases/guide-slips/tsb-config.yaml").to_owned()
+    });
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("my-organization"), "{}", ran.stderr);
     assert!(ran.stderr.contains("tsb-config.yaml:"), "{}", ran.stderr);
@@ -92,7 +97,9 @@ fn the_guides_own_configuration() {
 #[test]
 fn wrong_usage_ends_with_2() {
     let folder = copy_of("brownfield");
-    for arguments in [&["rendr"][..], &["render", "--jobs", "0"], &["render", "--stdout", "--out", "x"]] {
+    for arguments in
+        [&["rendr"][..], &["render", "--jobs", "0"], &["render", "--stdout", "--out", "x"]]
+    {
         assert_eq!(waypost(folder.path(), arguments).code, 2, "{arguments:?}");
     }
 }
@@ -120,7 +127,11 @@ fn a_large_loss_is_refused_until_it_is_allowed() {
     assert_eq!(waypost(folder.path(), &["render", "--stage", "bookinfo"]).code, 0);
     let refused = waypost(folder.path(), &["render", "--stage", "none"]);
     assert_eq!(refused.code, 5, "{}", refused.stderr);
-    assert_eq!(waypost(folder.path(), &["check", "--stage", "bookinfo"]).code, 0, "it is as it was");
+    assert_eq!(
+        waypost(folder.path(), &["check", "--stage", "bookinfo"]).code,
+        0,
+        "it is as it was"
+    );
     assert_eq!(waypost(folder.path(), &["render", "--stage", "none", "--allow-shrink"]).code, 0);
 }
 

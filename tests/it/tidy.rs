@@ -29,15 +29,38 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "pipeline",
         &[
-            "spec", "model", "resolve", "plan", "manifest", "translate", "render", "tree",
-            "validate", "k8s", "yaml", "diagnostic",
+            "spec",
+            "model",
+            "resolve",
+            "plan",
+            "manifest",
+            "translate",
+            "render",
+            "tree",
+            "validate",
+            "k8s",
+            "yaml",
+            "diagnostic",
         ],
     ),
     (
         "cli",
         &[
-            "pipeline", "spec", "model", "resolve", "plan", "manifest", "translate", "render",
-            "tree", "validate", "simulate", "report", "k8s", "yaml", "diagnostic",
+            "pipeline",
+            "spec",
+            "model",
+            "resolve",
+            "plan",
+            "manifest",
+            "translate",
+            "render",
+            "tree",
+            "validate",
+            "simulate",
+            "report",
+            "k8s",
+            "yaml",
+            "diagnostic",
         ],
     ),
 ];
@@ -151,7 +174,10 @@ fn the_outside_is_met_at_the_ends_only() {
         }
         for word in ["std::fs", "std::env", "SystemTime", "Instant", "std::process", "std::net"] {
             for (number, line) in code(&text).lines().enumerate() {
-                if line.contains(word) && !line.trim_start().starts_with("//") && name != "src/main.rs" {
+                if line.contains(word)
+                    && !line.trim_start().starts_with("//")
+                    && name != "src/main.rs"
+                {
                     wrong.push(format!("{name}:{}: `{word}`", number + 1));
                 }
             }

@@ -73,7 +73,11 @@ fn compare(environment: &str, arguments: &[&str]) -> usize {
                 ]
                 .concat(),
             );
-            assert_eq!(objects(&theirs), objects(&ours), "{environment} {name}/{unit} {arguments:?}");
+            assert_eq!(
+                objects(&theirs),
+                objects(&ours),
+                "{environment} {name}/{unit} {arguments:?}"
+            );
             assert!(!objects(&ours).is_empty());
             built += 1;
         }
