@@ -2,3 +2,4 @@
 //! cargo.
 
 mod spec;
+mod spec_rules;
