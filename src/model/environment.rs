@@ -126,3 +126,14 @@ pub enum Reached {
     /// All stages before this one, and of this one all steps up to this.
     Stage(StageName, Step),
 }
+
+impl std::fmt::Display for Reached {
+    /// As the spec says it: `none`, a stage, or a stage and a step.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reached::None => f.write_str("none"),
+            Reached::Stage(stage, Step::Workloads) => write!(f, "{stage}"),
+            Reached::Stage(stage, step) => write!(f, "{stage}/{}", step.as_str()),
+        }
+    }
+}

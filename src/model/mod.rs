@@ -13,6 +13,7 @@ mod name;
 mod namespace;
 mod platform;
 mod security;
+mod unit;
 mod version;
 mod waypoint;
 
@@ -29,5 +30,6 @@ pub use namespace::{
 };
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
+pub use unit::Unit;
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

@@ -11,6 +11,7 @@ use crate::model::{
     InstallOutput, ManagementPlane, Platform, TrustDomain, Version,
 };
 use crate::spec;
+use crate::yaml::{Node, Pointer};
 
 /// Istio's first release that TSB runs in ambient mode, and TSB's (facts/tsb.md, "Versions").
 const ISTIO_WITH_AMBIENT: Version = Version::new(1, 24);
@@ -19,14 +20,17 @@ const TSB_WITH_AMBIENT: Version = Version::new(1, 12);
 /// Makes clusters of what was typed; `migrating` holds the `cluster/namespace` texts of all stages.
 pub(super) fn clusters(
     typed: Vec<Spanned<spec::Cluster>>,
+    document: &Node,
     bases: &BTreeMap<Span, Object>,
     migrating: &BTreeSet<String>,
     found: &mut Vec<Diagnostic>,
 ) -> Clusters {
     let domains = trust_domains(&typed);
     let mut clusters = Clusters::new();
-    for cluster in typed {
-        let Some(cluster) = self::cluster(cluster.value, bases, migrating, &domains, found) else {
+    for (index, cluster) in typed.into_iter().enumerate() {
+        let node = typed_node(document, &["clusters", &index.to_string()]);
+        let Some(cluster) = self::cluster(cluster.value, node, bases, migrating, &domains, found)
+        else {
             continue;
         };
         match clusters.get(&cluster.name) {
@@ -63,8 +67,15 @@ fn trust_domain(cluster: &spec::Cluster) -> (Span, Result<TrustDomain, String>) 
     }
 }
 
+/// The node below `spec` that a typed value was read from.
+fn typed_node<'n>(document: &'n Node, way: &[&str]) -> Option<&'n Node> {
+    let spec = Pointer::root().join("spec");
+    document.at(&way.iter().fold(spec, |pointer, step| pointer.join(*step)))
+}
+
 fn cluster(
     typed: spec::Cluster,
+    node: Option<&Node>,
     bases: &BTreeMap<Span, Object>,
     migrating: &BTreeSet<String>,
     domains: &TrustDomains,
@@ -97,8 +108,16 @@ fn cluster(
         },
         found,
     );
-    let control_plane = typed.control_plane.map(|c| control_plane(c, bases, found));
+    let plane = node.and_then(|n| n.get("controlPlane"));
+    let control_plane = typed.control_plane.map(|c| control_plane(c, plane, bases, found));
+    // each namespace reported what is wrong with it, and it may have none
+    let default_waypoint = typed
+        .waypoints
+        .default
+        .as_ref()
+        .and_then(|default| namespace::waypoint(None, Some(default), &mut Vec::new()));
     Some(Cluster {
+        default_waypoint,
         name,
         platform,
         trust_domain,
@@ -110,6 +129,7 @@ fn cluster(
 
 fn control_plane(
     typed: Spanned<spec::ControlPlane>,
+    node: Option<&Node>,
     bases: &BTreeMap<Span, Object>,
     found: &mut Vec<Diagnostic>,
 ) -> ControlPlane {
@@ -120,7 +140,11 @@ fn control_plane(
         .dns_resolution
         .map(|on| EdgeEnv { name: "ENABLE_DNS_RESOLUTION_AT_EDGE".into(), value: on.to_string() });
     let further = typed.edge.env.into_iter();
+    let mut places = node.map(Node::places).unwrap_or_default();
     let mut edge_env: Vec<EdgeEnv> = Vec::from_iter(resolution);
+    if let Some(span) = places.get("/edge/dnsResolution") {
+        places.insert("/edge/env/0", span);
+    }
     for variable in further {
         if edge_env.iter().any(|e| e.name == variable.name.value) {
             found.push(
@@ -133,6 +157,7 @@ fn control_plane(
             );
             continue;
         }
+        places.insert(format!("/edge/env/{}", edge_env.len()), variable.name.span);
         edge_env.push(EdgeEnv { name: variable.name.value, value: variable.value });
     }
     ControlPlane {
@@ -143,6 +168,7 @@ fn control_plane(
         cni: typed.cni,
         edge_env,
         spec: typed.spec,
+        places,
         origin: span,
     }
 }
@@ -150,6 +176,7 @@ fn control_plane(
 /// Makes the management plane of what was typed.
 pub(super) fn management_plane(
     typed: Spanned<spec::ManagementPlane>,
+    document: &Node,
     bases: &BTreeMap<Span, Object>,
     clusters: &Clusters,
     found: &mut Vec<Diagnostic>,
@@ -163,13 +190,13 @@ pub(super) fn management_plane(
         output: output(typed.output),
         spm_agent_receiver: typed.oap.spm_agent_receiver,
         spec: typed.spec,
+        places: typed_node(document, &["managementPlane"]).map(Node::places).unwrap_or_default(),
         origin: span,
     })
 }
 
 fn base(named: Option<&Spanned<String>>, bases: &BTreeMap<Span, Object>) -> Option<InstallBase> {
-    let object = bases.get(&named?.span)?;
-    Some(InstallBase { body: object.body.to_json(), origin: object.span() })
+    bases.get(&named?.span).cloned().map(InstallBase::new)
 }
 
 fn output(typed: Option<Spanned<spec::InstallOutput>>) -> InstallOutput {

@@ -50,7 +50,7 @@ pub fn resolve(input: Input) -> (Option<Resolved>, Vec<Diagnostic>) {
 }
 
 fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
-    let Input { environment, document: _, bases, tsb, inventory, direct, access } = input;
+    let Input { environment, document, bases, tsb, inventory, direct, access } = input;
     let spec = environment.spec;
     let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
     let tsb_version = version(&spec.versions.tsb, found);
@@ -61,9 +61,10 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     };
 
     let migrating = migration::migrating(spec.migration.as_ref());
-    let mut clusters = cluster::clusters(spec.clusters, &bases, &migrating, found);
-    let management_plane =
-        spec.management_plane.and_then(|m| cluster::management_plane(m, &bases, &clusters, found));
+    let mut clusters = cluster::clusters(spec.clusters, &document, &bases, &migrating, found);
+    let management_plane = spec
+        .management_plane
+        .and_then(|m| cluster::management_plane(m, &document, &bases, &clusters, found));
     let (stages, reached) = migration::migration(spec.migration, &clusters, found);
     let inventory = inventory::place(inventory, &mut clusters, found);
     let direct = inventory::place_direct(direct, &clusters, found);

@@ -108,7 +108,7 @@ pub(super) fn dataplane_mode(typed: spec::Mode) -> DataplaneMode {
 
 /// The waypoint of an ambient namespace: its own fields, then the cluster's default, then ours.
 /// Without a word of its own it has one if the cluster has a default.
-fn waypoint(
+pub(super) fn waypoint(
     own: Option<&Spanned<spec::WaypointChoice>>,
     default: Option<&Spanned<spec::Waypoint>>,
     found: &mut Vec<Diagnostic>,

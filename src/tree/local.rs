@@ -1,0 +1,24 @@
+//! What lies in an environment's folder, as it was read.
+
+use std::collections::BTreeMap;
+
+use super::digest::Digest;
+use super::lock::{Lock, LockError};
+
+/// The files of an environment's folder by digest, and its locks. `disk` reads it; it is empty
+/// where the folder is missing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Local {
+    /// Every file by path relative to the folder, the locks too. Paths of files that we did not
+    /// write follow no rule.
+    pub files: BTreeMap<String, Digest>,
+    /// The lock of every cluster that has one.
+    pub locks: BTreeMap<String, Result<Lock, LockError>>,
+}
+
+impl Local {
+    /// The lock of a cluster, where it can be read.
+    pub(super) fn lock(&self, cluster: &str) -> Option<&Lock> {
+        self.locks.get(cluster).and_then(|lock| lock.as_ref().ok())
+    }
+}

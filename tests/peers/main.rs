@@ -1,0 +1,9 @@
+//! Tests that ask other programs: what they read is what we wrote. They need the programs that
+//! their module names, and fail where one is absent.
+//!
+//! ```text
+//! cargo test --features peer-tests --test peers
+//! ```
+
+mod units;
+mod yaml;
