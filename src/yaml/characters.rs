@@ -46,9 +46,10 @@ fn is_refused(c: char) -> bool {
 /// for a line break where 1.2 readers do not (U+0085, U+2028, U+2029): behind one of these, what
 /// is a comment to one reader is a key to the other.
 pub(super) fn first_unreadable(text: &str) -> Option<(usize, char)> {
-    // nearly every file passes this, eight times faster than by characters
-    let suspect = |b: &u8| (*b < 0x20 && !matches!(b, b'\t' | b'\n' | b'\r')) || *b >= 0x7f;
-    if !text.as_bytes().iter().any(suspect) {
+    // nearly every file passes this; without a way out of the inner loop it is many bytes a step
+    let suspect = |b: &u8| (*b < 0x20) & !matches!(b, b'\t' | b'\n' | b'\r') | (*b >= 0x7f);
+    let is_clean = |bytes: &[u8]| !bytes.iter().fold(false, |found, b| found | suspect(b));
+    if text.as_bytes().chunks(256).all(is_clean) {
         return None;
     }
     text.char_indices().find(|(_, c)| {

@@ -2,6 +2,8 @@
 //!
 //! Needs `python3` with PyYAML, and `kubectl`.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -194,7 +196,7 @@ fn warnings_tell_where_readers_differ() {
         let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
         let whole = value.as_str().is_none_or(|v| v == text);
         (is_scalar && whole && !found.iter().any(|d| d.is_error()))
-            .then(|| (value, !found.is_empty()))
+            .then_some((value, !found.is_empty()))
     };
     let table: Vec<(String, Value, bool)> = candidates
         .into_iter()
