@@ -33,10 +33,28 @@ fn check(text: &str, span: Span, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The user's text as a message may hold it: short, on one line, nothing invisible.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut shown = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == MOST {
+            shown.push('…');
+            break;
+        }
+        if is_refused(c) || matches!(c, '\n' | '\t') {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 fn is_refused(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c,
-            '\u{2028}' | '\u{2029}' | '\u{feff}'
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
             | '\u{061c}' | '\u{200e}' | '\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}')

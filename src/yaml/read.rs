@@ -14,7 +14,7 @@ use granit_parser::{
 };
 
 use super::budget::{Budget, Weight};
-use super::characters::first_unreadable;
+use super::characters::{first_unreadable, shown};
 use super::duplicate::duplicates;
 use super::scalar::{resolve_plain, taken_by_yaml_1_1};
 use super::syntax::syntax_error;
@@ -105,6 +105,8 @@ impl<'t> Reader<'t> {
         let mut options = granit_parser::Options::default();
         options.set_emit_comments(false);
         options.emit_unresolved_aliases = true;
+        // as libyaml and go-yaml, and so kubectl, read the last line of a file that has no line feed
+        options.block_scalar_eof_without_line_feed = true;
         // one more than ours, so that the budget speaks where it can
         options.flow_nesting_limit = budget.depth + 1;
         options.block_nesting_limit = budget.depth + 1;
@@ -150,10 +152,12 @@ impl<'t> Reader<'t> {
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
         if self.errors >= MOST_ERRORS {
-            self.found.push(Diagnostic::error(
+            let last = self.found.iter().rev().find_map(|d| d.primary.clone());
+            let found = Diagnostic::error(
                 "too-many-errors",
                 format!("reading stops after {MOST_ERRORS} errors in this file"),
-            ));
+            );
+            self.found.push(Diagnostic { primary: last, ..found }.help("mend the first ones"));
             return Err(Stop);
         }
         match self.parser.next_event() {
@@ -179,13 +183,20 @@ impl<'t> Reader<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.weight.bytes += text.len();
                 let is_text = tag.is_some_and(|tag| self.text_tag(&tag, span));
-                let node = match style {
-                    ScalarStyle::Plain if !is_text => Node { span, value: self.plain(&text, span) },
+                let (span, value) = match style {
+                    ScalarStyle::Plain if !is_text => (span, self.plain(&text, span)),
                     ScalarStyle::Literal | ScalarStyle::Folded => {
-                        Node { span: self.trimmed(span), value: Value::Text(text.into_owned()) }
+                        (self.trimmed(span), Value::Text(text.into_owned()))
                     }
-                    _ => Node { span, value: Value::Text(text.into_owned()) },
+                    _ => (span, Value::Text(text.into_owned())),
                 };
+                if let (ScalarStyle::Plain, Value::Text(text)) = (style, &value)
+                    && is_text
+                    && text.starts_with(':')
+                {
+                    self.ambiguous(text, &value, "the end of a key between brackets", span);
+                }
+                let node = Node { span, value };
                 (anchor, node)
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -198,7 +209,7 @@ impl<'t> Reader<'t> {
             }
             Event::Alias(id) => (0, self.alias(id, span, level)?),
             Event::UnresolvedAlias(name) => {
-                let name = shortened(&name);
+                let name = shown(&name);
                 self.error(
                     Diagnostic::error(
                         "unknown-alias",
@@ -352,7 +363,7 @@ impl<'t> Reader<'t> {
             self.error(
                 Diagnostic::error(
                     "duplicate-key",
-                    format!("the key `{}` is given twice", shortened(&again.key)),
+                    format!("the key `{}` is given twice", shown(&again.key)),
                 )
                 .at(again.key_span, "again here")
                 .also(first.key_span, "first here")
@@ -364,27 +375,32 @@ impl<'t> Reader<'t> {
     fn plain(&mut self, text: &str, span: Span) -> Value {
         let value = resolve_plain(text);
         if let Some(otherwise) = taken_by_yaml_1_1(text, &value) {
-            self.warnings += 1;
-            self.last_warning = span;
-            if self.warnings <= MOST_WARNINGS {
-                let shown = shortened(text);
-                let (here, help) = match &value {
-                    Value::Number(n) => {
-                        (format!("the number {n}"), "quote it, or write the number in full")
-                    }
-                    _ => ("text".to_owned(), "quote it if text is meant"),
-                };
-                self.found.push(
-                    Diagnostic::warning(
-                        "ambiguous-scalar",
-                        format!("`{shown}` is {here} here, but {otherwise} to YAML 1.1 readers"),
-                    )
-                    .at(span, "without quotes")
-                    .help(help),
-                );
-            }
+            self.ambiguous(text, &value, otherwise, span);
         }
         value
+    }
+
+    fn ambiguous(&mut self, text: &str, value: &Value, otherwise: &str, span: Span) {
+        self.warnings += 1;
+        self.last_warning = span;
+        if self.warnings > MOST_WARNINGS {
+            return;
+        }
+        let text = shown(text);
+        let (here, help) = match value {
+            Value::Number(n) => {
+                (format!("the number {n}"), "quote it, or write the number in full")
+            }
+            _ => ("text".to_owned(), "quote it if text is meant"),
+        };
+        self.found.push(
+            Diagnostic::warning(
+                "ambiguous-scalar",
+                format!("`{text}` is {here} here, but {otherwise} to YAML 1.1 readers"),
+            )
+            .at(span, "without quotes")
+            .help(help),
+        );
     }
 
     fn say_how_many_warnings_more(&mut self) {
@@ -414,7 +430,7 @@ impl<'t> Reader<'t> {
         self.error(
             Diagnostic::error(
                 "yaml-tag",
-                format!("the tag `{}` is not taken", shortened(&tag.original())),
+                format!("the tag `{}` is not taken", shown(&tag.original())),
             )
             .at(span, "on this value")
             .help("remove it: only `!!str`, on a single value, has a meaning here"),
@@ -554,15 +570,6 @@ fn levels(node: &Node) -> usize {
         Value::List(items) => 1 + items.iter().map(levels).max().unwrap_or(0),
         Value::Mapping(m) => 1 + m.entries.iter().map(|e| levels(&e.value)).max().unwrap_or(0),
         _ => 0,
-    }
-}
-
-/// The user's text, short enough for a message.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
     }
 }
 

@@ -115,7 +115,7 @@ fn documents() {
         ("a: 1\rb: 2\r", vec![json!({"a": 1, "b": 2})]),
         ("\u{feff}a: 1\n", vec![json!({"a": 1})]),
         ("%YAML 1.2\n---\na: 1\n", vec![json!({"a": 1})]),
-        ("a: |\n  x", vec![json!({"a": "x\n"})]),
+        ("a: |\n  x", vec![json!({"a": "x"})]),
     ] {
         assert_eq!(values(text), expected, "{text:?}");
     }
@@ -412,6 +412,15 @@ fn within_the_budget_aliases_are_taken() {
 }
 
 #[test]
+fn messages_hold_nothing_invisible_and_no_line_break() {
+    let (_, found) = spec("\"a\\n\\x1b\\u202e\": 1\n\"a\\n\\x1b\\u202e\": 2\n");
+    assert_eq!(found[0].message, "the key `a\\n\\u{1b}\\u{202e}` is given twice");
+    let (documents, _) = spec("\"a\\nb\"\n");
+    let error = from_node::<u8>(&documents[0].root).expect_err("a text is no number");
+    assert_eq!(error.message, "expected a whole number from 0 to 255, found the text `a\\nb`");
+}
+
+#[test]
 fn many_keys_are_compared_as_few_are() {
     let text: String = (0..100).map(|i| format!("k{}: {i}\n", i % 98)).collect();
     let (_, found) = spec(&text);
@@ -496,7 +505,7 @@ mod typed {
             ("port: 1\nweights: [x]", "expected a number, found the text `x`", "x"),
             (
                 "port: 1\nmode: loose",
-                "unknown variant `loose`, expected `strict` or `custom`",
+                "unknown word `loose`, expected `strict` or `custom`",
                 "loose",
             ),
             ("port: 1\nmode: 1", "expected a word, found a number", "1"),
