@@ -17,6 +17,7 @@ mod de;
 mod duplicate;
 mod emit;
 mod node;
+mod place;
 mod pointer;
 mod read;
 mod read_back;

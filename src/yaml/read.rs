@@ -16,6 +16,7 @@ use granit_parser::{
 use super::budget::{Budget, Weight};
 use super::characters::{first_unreadable, shown};
 use super::duplicate::duplicates;
+use super::place::{advanced, collection_span, line_at, narrow, position_of};
 use super::scalar::{resolve_plain, taken_by_yaml_1_1};
 use super::syntax::syntax_error;
 use super::{Document, Entry, Mapping, Node, Value};
@@ -359,7 +360,7 @@ impl<'t> Reader<'t> {
     }
 
     fn refuse_duplicates(&mut self, entries: &[Entry]) {
-        for (first, again) in duplicates(entries) {
+        for (first, again) in duplicates(entries).into_iter().take(MOST_ERRORS) {
             self.error(
                 Diagnostic::error(
                     "duplicate-key",
@@ -554,16 +555,6 @@ fn is_empty(root: &Node) -> bool {
     root.is_null() && root.span.start.offset == root.span.end.offset
 }
 
-/// A block collection ends with its last value, not where the next token begins.
-fn collection_span(start: Span, style: StructureStyle, last: Option<Position>, end: Span) -> Span {
-    let end = match last {
-        Some(last) if style == StructureStyle::Block => last,
-        _ => end.end,
-    };
-    // a copy made from an alias, or an empty value, may end before the collection starts
-    Span { end: end.max(start.start), ..start }
-}
-
 /// Levels of lists and mappings in a node; a scalar has none.
 fn levels(node: &Node) -> usize {
     match &node.value {
@@ -571,42 +562,4 @@ fn levels(node: &Node) -> usize {
         Value::Mapping(m) => 1 + m.entries.iter().map(|e| levels(&e.value)).max().unwrap_or(0),
         _ => 0,
     }
-}
-
-fn line_at(text: &str, offset: usize) -> &str {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    let (before, after) = text.split_at(offset);
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let end = after.find('\n').map_or(text.len(), |at| offset + at);
-    &text[start..end]
-}
-
-fn position_of(text: &str, offset: usize) -> Position {
-    // a byte-order mark at the start has no column
-    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let start = Position { line: 1, column: 1, offset: narrow(skipped) };
-    advanced(start, text.get(skipped..offset).unwrap_or(""))
-}
-
-/// The position behind a text that starts at a position. `\n`, `\r\n` and a lone `\r` end a line.
-fn advanced(start: Position, text: &str) -> Position {
-    let mut at = start;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\n' || (c == '\r' && chars.peek() != Some(&'\n')) {
-            at.line += 1;
-            at.column = 1;
-        } else if c != '\r' {
-            at.column += 1;
-        }
-    }
-    at.offset += narrow(text.len());
-    at
-}
-
-fn narrow(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

@@ -382,6 +382,7 @@ fn budgets_speak_in_time() {
             (0..400_000).map(|i| format!("k{i}:\n")).collect::<String>()
                 + &"k399999:\n".repeat(2_000),
         ),
+        ("too-many-errors", "a:\n".repeat(900_000)),
         ("too-many-errors", "a: !x y\n---\n".repeat(100_000)),
         ("ambiguous-scalar", "- no\n".repeat(800_000)),
     ];
