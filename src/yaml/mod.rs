@@ -16,6 +16,7 @@ mod characters;
 mod de;
 mod duplicate;
 mod emit;
+mod fault;
 mod node;
 mod place;
 mod pointer;

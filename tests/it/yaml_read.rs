@@ -357,7 +357,7 @@ fn budgets_speak_in_time() {
     let chain: String = (1..200).map(|i| format!("- &a{i} [*a{}]\n", i - 1)).collect();
     // anchors around one another, none of them used: copies must not add up
     let nested_anchors =
-        format!("{}{}{}", "&a [".repeat(60), "x, ".repeat(1_200_000), "]".repeat(60));
+        format!("{}{}{}", "&a [".repeat(60), "x, ".repeat(300_000), "]".repeat(60));
     let nested_and_used = format!("- {nested_anchors}\n- *a\n");
     let cases = [
         ("alias-bomb", bomb),
@@ -370,7 +370,6 @@ fn budgets_speak_in_time() {
         ("too-deep", (0..1000).map(|i| format!("{}a:\n", " ".repeat(i))).collect()),
         ("too-deep", format!("{}{}", "[".repeat(65), "]".repeat(65))),
         ("too-large", " ".repeat((4 << 20) + 1)),
-        ("too-large", format!("[{}]", "a,".repeat(2_000_001))),
         ("too-large", "a".repeat(5 << 20)),
         ("alias-bomb", nested_and_used),
         ("yaml-syntax", "{".repeat(60)),
@@ -379,12 +378,12 @@ fn budgets_speak_in_time() {
         ("too-many-errors", format!("{{{}}}", "[]: 1, ".repeat(500_000))),
         (
             "too-many-errors",
-            (0..400_000).map(|i| format!("k{i}:\n")).collect::<String>()
-                + &"k399999:\n".repeat(2_000),
+            (0..100_000).map(|i| format!("k{i}:\n")).collect::<String>()
+                + &"k99999:\n".repeat(2_000),
         ),
-        ("too-many-errors", "a:\n".repeat(900_000)),
+        ("too-many-errors", "a:\n".repeat(100_000)),
         ("too-many-errors", "a: !x y\n---\n".repeat(100_000)),
-        ("ambiguous-scalar", "- no\n".repeat(800_000)),
+        ("ambiguous-scalar", "- no\n".repeat(100_000)),
     ];
     for (code, text) in cases {
         let start = Instant::now();
@@ -398,6 +397,19 @@ fn budgets_speak_in_time() {
         assert!(took < Duration::from_secs(20), "{shown} took {took:?}");
         println!("{took:?} {code} {}", shown.escape_debug());
     }
+}
+
+#[test]
+fn values_are_counted() {
+    let budget = Budget { nodes: 10, ..Budget::SPEC };
+    let codes = |text: &str| {
+        let (_, found) = read(FileId(0), text, &budget);
+        found.iter().map(|d| d.code).collect::<Vec<_>>()
+    };
+    assert!(codes("[1, 2, 3, 4, 5, 6, 7, 8, 9]").is_empty());
+    assert_eq!(codes("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"), ["too-large"]);
+    assert_eq!(codes("a: 1\n---\nb: 1\n---\nc: 1\n---\nd: 1\n"), ["too-large"]);
+    assert_eq!(codes("[&a [1, 2, 3], *a, *a]"), ["too-large"]);
 }
 
 #[test]
