@@ -5,8 +5,8 @@
 //! cargo test --features peer-tests --test peers
 //! ```
 
-mod units;
-mod yaml;
 mod install;
 #[path = "../it/install_case.rs"]
 mod install_case;
+mod units;
+mod yaml;
