@@ -24,7 +24,7 @@ pub(super) fn report(
             let (what, help) = explain(beyond.feature);
             found.push(
                 say(format!(
-                    "`{}` ({what}) stays with TSB: no translated policy expresses it",
+                    "`{}` ({what}) is no part of the translated policies",
                     beyond.feature.field()
                 ))
                 .at(beyond.span, "")
@@ -36,11 +36,11 @@ pub(super) fn report(
         if document.kind == DocumentKind::Known(TsbKind::ServiceSecuritySetting) {
             found.push(
                 say(format!(
-                    "{} stays with TSB: what it says of single services is not translated",
+                    "{} is no part of the translated policies: they follow the group's setting",
                     document.title()
                 ))
                 .at(document.name_span(), "")
-                .help("the policies of the namespace follow the setting of its group; write what a service needs as an Istio policy in DIRECT mode"),
+                .help("it is applied through TSB; where git should own it, write an AuthorizationPolicy in DIRECT mode"),
             );
         }
         if let DocumentKind::Direct(_) = document.kind {
@@ -60,7 +60,7 @@ pub(super) fn report(
         if let Some(span) = span {
             found.push(
                 say(format!(
-                    "security group `{}` is in DIRECT mode: its Istio objects are not part of the translated policies",
+                    "security group `{}` is in DIRECT mode: its Istio objects are no part of the translated policies",
                     node.fqn.name()
                 ))
                 .at(span, "what the levels above set is translated all the same")
