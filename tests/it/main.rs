@@ -16,3 +16,4 @@ mod tree;
 mod tree_kill;
 mod yaml_read;
 mod yaml_write;
+mod install_schema;
