@@ -37,7 +37,16 @@ fn main() {
     let root = memory_folder().join(format!("waypost-bench-{}", std::process::id()));
     println!(
         "{:>8}  {:>9} {:>9} {:>9} {:>9} {:>9} {:>7} | {:>9} {:>9} {:>9}  (seconds, best of 3)",
-        "objects", "stdout", "disk", "again", "changed", "check", "MiB", "cp -r", "helm", "kustomize"
+        "objects",
+        "stdout",
+        "disk",
+        "again",
+        "changed",
+        "check",
+        "MiB",
+        "cp -r",
+        "helm",
+        "kustomize"
     );
     for objects in sizes {
         let folder = root.join(objects.to_string());
@@ -72,7 +81,8 @@ fn line(folder: &Path, objects: usize) {
             flip = !flip;
             let spec = folder.join("environments/bench/environment.yaml");
             let text = fs::read_to_string(&spec).expect("the spec can be read");
-            let (from, to) = if flip { ("replicas: 2", "replicas: 3") } else { ("replicas: 3", "replicas: 2") };
+            let (from, to) =
+                if flip { ("replicas: 2", "replicas: 3") } else { ("replicas: 3", "replicas: 2") };
             fs::write(&spec, text.replacen(from, to, 1)).expect("the spec can be written");
         },
         || waypost(folder, &["render", "bench"]),
@@ -88,17 +98,19 @@ fn line(folder: &Path, objects: usize) {
     let memory = peak_memory(folder);
     let helm = program("HELM", "helm").map(|helm| {
         chart(&folder.join("chart"), namespaces);
-        best(|| (), || {
-            run(Command::new(&helm).args(["template", "bench"]).arg(folder.join("chart")))
-        })
+        best(
+            || (),
+            || run(Command::new(&helm).args(["template", "bench"]).arg(folder.join("chart"))),
+        )
     });
-    let kustomize = program("KUSTOMIZE", "kustomize").filter(|_| objects <= KUSTOMIZE_LIMIT).map(|kustomize| {
-        let all = rendered.join("bench/kustomization.yaml");
-        fs::write(&all, "resources: [cp-1/mesh, cp-1/enrollment]\n").expect("written");
-        let took = run(Command::new(&kustomize).arg("build").arg(rendered.join("bench")));
-        fs::remove_file(&all).expect("removed");
-        took
-    });
+    let kustomize =
+        program("KUSTOMIZE", "kustomize").filter(|_| objects <= KUSTOMIZE_LIMIT).map(|kustomize| {
+            let all = rendered.join("bench/kustomization.yaml");
+            fs::write(&all, "resources: [cp-1/mesh, cp-1/enrollment]\n").expect("written");
+            let took = run(Command::new(&kustomize).arg("build").arg(rendered.join("bench")));
+            fs::remove_file(&all).expect("removed");
+            took
+        });
 
     let seconds = |d: Duration| format!("{:.3}", d.as_secs_f64());
     let maybe = |d: Option<Duration>| d.map_or_else(|| "-".to_owned(), seconds);
@@ -219,12 +231,8 @@ fn generate(folder: &Path, namespaces: usize) {
         let neighbour = (w + 1) % workspaces.max(2);
         if neighbour < workspaces || workspaces == 1 {
             let to = if workspaces == 1 { w } else { neighbour };
-            let _ = writeln!(
-                tsb,
-                "        - {{from: {{fqn: {}}}, to: {{fqn: {}}}}}",
-                fqn(w),
-                fqn(to)
-            );
+            let _ =
+                writeln!(tsb, "        - {{from: {{fqn: {}}}, to: {{fqn: {}}}}}", fqn(w), fqn(to));
         }
     }
     fs::write(environment.join("tsb.yaml"), tsb).expect("the spec can be written");

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::k8s::GroupVersionKind;
+use super::crd::definitions;
+use crate::k8s::{GroupVersionKind, Object};
 
 /// A schema file.
 #[derive(Clone, Debug)]
@@ -45,30 +46,30 @@ impl SchemaKey {
     }
 }
 
-macro_rules! embedded {
-    ($($path:literal),* $(,)?) => {
-        &[$(SchemaSource {
-            path: Cow::Borrowed($path),
-            text: Cow::Borrowed(include_str!(concat!("../../schemas/", $path))),
-        }),*]
-    };
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
+
+/// The schemas of the folder `schemas/`: the kinds that waypost renders, and what people write.
+pub fn embedded() -> Vec<SchemaSource> {
+    EMBEDDED
+        .iter()
+        .map(|(path, text)| SchemaSource { path: Cow::Borrowed(path), text: Cow::Borrowed(text) })
+        .collect()
 }
 
-/// The kinds of Kubernetes, Istio, the Gateway API and kustomize that waypost renders.
-pub const KUBERNETES: &[SchemaSource] = embedded![
-    "apps/daemonset_v1.json",
-    "apps/deployment_v1.json",
-    "apps/statefulset_v1.json",
-    "gateway.networking.k8s.io/gateway_v1.json",
-    "kustomize.config.k8s.io/component_v1alpha1.json",
-    "kustomize.config.k8s.io/kustomization_v1beta1.json",
-    "security.istio.io/authorizationpolicy_v1.json",
-    "security.istio.io/peerauthentication_v1.json",
-    "security.istio.io/requestauthentication_v1.json",
-    "v1/configmap_v1.json",
-    "v1/namespace_v1.json",
-    "v1/resourcequota_v1.json",
-];
+/// The JSON Schemas of CustomResourceDefinitions, closed, in the layout of the catalogue: for
+/// editors, and for validators that do not read definitions themselves.
+pub fn schemas_of_crds(crds: &[Object]) -> Vec<SchemaSource> {
+    let mut all = Vec::new();
+    for definition in crds.iter().flat_map(|crd| definitions(crd, &mut Vec::new())) {
+        let gvk = &definition.gvk;
+        let path = format!("{}/{}_{}.json", gvk.group, gvk.kind.to_ascii_lowercase(), gvk.version);
+        all.push(SchemaSource {
+            path: Cow::Owned(path),
+            text: Cow::Owned(definition.json_schema().to_string()),
+        });
+    }
+    all
+}
 
 #[cfg(test)]
 mod tests {
@@ -90,15 +91,20 @@ mod tests {
         }
     }
 
+    /// A file whose path and content disagree is never found, and says nothing.
     #[test]
     fn every_embedded_schema_names_the_kind_of_its_path() {
-        for source in KUBERNETES {
+        assert!(embedded().len() >= 12);
+        for source in embedded() {
             let document: serde_json::Value = serde_json::from_str(&source.text).unwrap();
-            let word = |name: &str| {
-                document["properties"][name]["const"].as_str().unwrap_or_default().to_owned()
-            };
-            let gvk = GroupVersionKind::from_api_version(&word("apiVersion"), &word("kind"));
-            assert_eq!(SchemaKey::of_path(&source.path), Some(SchemaKey::of_kind(&gvk)));
+            let word =
+                |name: &str| document["properties"][name]["const"].as_str().map(str::to_owned);
+            let key = SchemaKey::of_path(&source.path);
+            assert!(key.is_some(), "{}", source.path);
+            if let (Some(api_version), Some(kind)) = (word("apiVersion"), word("kind")) {
+                let gvk = GroupVersionKind::from_api_version(&api_version, &kind);
+                assert_eq!(key, Some(SchemaKey::of_kind(&gvk)));
+            }
         }
     }
 }
