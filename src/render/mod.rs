@@ -1,0 +1,3 @@
+//! From what is meant to what is written.
+
+pub mod patch;
