@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::fight::Changes;
 use super::identity::{Identity, NOT_NAMESPACED};
-use super::json6902::{Operations, drop_empty_annotations};
+use super::json6902::Operations;
 use super::parse::{Content, Merge, Patch};
 use super::strategic;
 use super::target::Target;
@@ -27,13 +27,7 @@ pub fn apply(patches: &[Patch], objects: &mut Vec<Value>) -> Vec<Diagnostic> {
     run.report_fights(patches);
     let Run { states, found, .. } = run;
     let mut states = states.iter();
-    objects.retain_mut(|object| {
-        let state = states.next();
-        if state.is_some_and(|s| s.noted) {
-            drop_empty_annotations(object);
-        }
-        state.is_none_or(|s| !s.deleted)
-    });
+    objects.retain(|_| states.next().is_none_or(|state| !state.deleted));
     found
 }
 
@@ -54,8 +48,6 @@ struct State {
     identities: Vec<Identity>,
     changes: Changes,
     deleted: bool,
-    /// kustomize has noted its name in an annotation.
-    noted: bool,
 }
 
 /// Why a patch was not applied to an object.
@@ -228,10 +220,7 @@ impl<'o> Run<'o> {
             return Ok(());
         };
         keep_names(old, &mut new, patch);
-        let may_rename = patch.allow_name_change || patch.allow_kind_change;
-        self.replace(entry, at, new, patch, merge.span)?;
-        self.states[at].noted |= may_rename;
-        Ok(())
+        self.replace(entry, at, new, patch, merge.span)
     }
 
     fn operate(
@@ -247,9 +236,7 @@ impl<'o> Run<'o> {
             help: fault.help,
             span: operations.places.get(fault.index).copied().unwrap_or(patch.span),
         })?;
-        self.replace(entry, at, new, patch, patch.span)?;
-        self.states[at].noted = true;
-        Ok(())
+        self.replace(entry, at, new, patch, patch.span)
     }
 
     /// Puts the patched object in its place, if it may take it.

@@ -76,9 +76,7 @@ fn with_annotations(object: &mut Value) -> bool {
     }
 }
 
-/// Takes empty annotations away, as kustomize does with every object it has renamed or applied a
-/// JSON6902 patch to.
-pub(super) fn drop_empty_annotations(object: &mut Value) {
+fn drop_empty_annotations(object: &mut Value) {
     if let Some(metadata) = object.get_mut("metadata").and_then(Value::as_object_mut)
         && metadata.get("annotations").and_then(Value::as_object).is_some_and(Map::is_empty)
     {
