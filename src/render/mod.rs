@@ -9,3 +9,6 @@ mod templates;
 
 pub use canonical::canonical;
 pub use templates::{Override, Renderer, built_in};
+//! From what is meant to what is written.
+
+pub mod patch;

@@ -35,3 +35,8 @@ pub use load::{Entry, EntryKind, Files};
 pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, WaypointFor, Workload};
 pub use read::Reader;
 pub use schema::{DocumentKind, schemas};
+//! What the user typed: unknown keys are refused, and every value keeps its place.
+
+mod patch;
+
+pub use patch::{RawPatch, RawPatchOptions, RawTarget};
