@@ -55,7 +55,5 @@ pub mod resolve;
 pub mod spec;
 pub mod translate;
 pub mod tree;
-pub mod render;
-pub mod spec;
 pub mod validate;
 pub mod yaml;

@@ -33,7 +33,9 @@ impl Schema {
             let file = path.rsplit('/').next().unwrap_or_default();
             file.split('_').next().unwrap_or_default().to_owned()
         };
-        let found = embedded().into_iter().find(|source| source.path == wanted || kind(&source.path) == wanted);
+        let found = embedded()
+            .into_iter()
+            .find(|source| source.path == wanted || kind(&source.path) == wanted);
         if let Some(source) = found {
             out.write_all(source.text.as_bytes())?;
             return Ok(ExitCode::Clean);

@@ -5,10 +5,8 @@
 
 mod canonical;
 mod formatter;
+pub mod patch;
 mod templates;
 
 pub use canonical::canonical;
 pub use templates::{Override, Renderer, built_in};
-//! From what is meant to what is written.
-
-pub mod patch;

@@ -18,6 +18,7 @@ mod layer;
 mod load;
 mod merge;
 mod namespace;
+mod patch;
 mod path;
 mod read;
 mod schema;
@@ -33,10 +34,6 @@ pub use environment::{
 pub use input::{Input, Placed};
 pub use load::{Entry, EntryKind, Files};
 pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, WaypointFor, Workload};
+pub use patch::{RawPatch, RawPatchOptions, RawTarget};
 pub use read::Reader;
 pub use schema::{DocumentKind, schemas};
-//! What the user typed: unknown keys are refused, and every value keeps its place.
-
-mod patch;
-
-pub use patch::{RawPatch, RawPatchOptions, RawTarget};

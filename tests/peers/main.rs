@@ -1,22 +1,21 @@
 //! Tests that ask other programs: what they read is what we wrote. They need the programs that
 //! their module names, and fail where one is absent.
-//! Comparison with the programs whose meaning we promise:
 //!
 //! ```text
+//! .ci/peers                                            # builds kustomize where it is missing
 //! cargo test --features peer-tests --test peers
 //! ```
+//!
+//! kustomize 5.8.2 is found through `WAYPOST_KUSTOMIZE`, then on the `PATH`, then in
+//! `~/.cache/waypost-peers`, where `.ci/peers` builds it.
 
+mod generate;
 mod install;
 #[path = "../it/install_case.rs"]
 mod install_case;
-mod units;
-mod yaml;
-//!
-//! kustomize 5.8.2 is found through `WAYPOST_KUSTOMIZE`, then on the `PATH`, then in
-//! `~/.cache/waypost-mesh/bin`. Where it is absent every test here fails and says so.
-
-mod generate;
 mod kustomize;
 mod patches;
 #[path = "../support/patches.rs"]
 mod support;
+mod units;
+mod yaml;
