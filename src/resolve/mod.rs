@@ -23,7 +23,7 @@ use crate::diagnostic::{Diagnostic, Spanned, sort};
 use crate::k8s::Object;
 use crate::model::{
     Attributed, Cluster, ClusterName, Environment, EnvironmentName, InjectionLabel, Owner,
-    Ownership, Restart, Version,
+    Ownership, Restart, TsbObjects, Version,
 };
 use crate::spec::tsb::read_documents;
 use crate::spec::{self, Input};
@@ -106,6 +106,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         management_plane,
         stages,
         reached,
+        tsb_objects: tsb_objects(spec.tsb),
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);
@@ -163,6 +164,15 @@ fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Versio
         );
     }
     version
+}
+
+fn tsb_objects(typed: spec::TsbObjects) -> TsbObjects {
+    let default = TsbObjects::default();
+    TsbObjects {
+        namespace: typed.namespace.unwrap_or(default.namespace),
+        tenants: typed.tenant_namespaces,
+        waves: typed.sync_waves.unwrap_or(default.waves),
+    }
 }
 
 fn owner(typed: Option<Spanned<spec::Owner>>) -> Owner {

@@ -29,7 +29,7 @@ pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectat
 pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};
 pub use environment::{
     Delivery, Environment, EnvironmentSpec, InjectionLabel, ManagementPlane, Metadata, Migration,
-    Oap, Owner, Ownership, Restart, Sources, Stage, Target, Versions,
+    Oap, Owner, Ownership, Restart, Sources, Stage, Target, TsbObjects, Versions,
 };
 pub use input::{Input, Placed};
 pub use load::{Entry, EntryKind, Files};

@@ -14,7 +14,7 @@ use waypost::model::{
     Cluster, ClusterName, ControlPlane, DataplaneMode, EdgeEnv, Environment, EnvironmentName,
     InjectionLabel, InstallBase, InstallOutput, Lifecycle, ManagementPlane, Namespace,
     NamespaceName, ObjectName, Owner, Ownership, Platform, Reached, Restart, SecuritySetting,
-    TrustDomain, Version, Waypoint, WaypointFor,
+    TrustDomain, TsbObjects, Version, Waypoint, WaypointFor,
 };
 use waypost::translate::install::{InstallFiles, control_plane, management_plane};
 use waypost::yaml::{Budget, Node, read};
@@ -167,6 +167,7 @@ fn load(folder: &Path) -> Case {
         management_plane,
         stages: Vec::new(),
         reached: Reached::None,
+        tsb_objects: TsbObjects::default(),
         origin,
     };
     Case { name, sources, environment }
