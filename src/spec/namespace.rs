@@ -119,11 +119,7 @@ impl<'de> Deserialize<'de> for WaypointChoice {
                 f.write_str("a mapping, `none` or `false`")
             }
             fn visit_bool<E: Error>(self, wanted: bool) -> Result<WaypointChoice, E> {
-                Ok(if wanted {
-                    WaypointChoice::Has(Box::default())
-                } else {
-                    WaypointChoice::Never
-                })
+                Ok(if wanted { WaypointChoice::Has(Box::default()) } else { WaypointChoice::Never })
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<WaypointChoice, E> {
                 match text {

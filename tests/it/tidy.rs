@@ -24,7 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     // `model` for the names of the units
     ("tree", &["model", "k8s", "yaml", "diagnostic"]),
     ("simulate", &["k8s", "diagnostic"]),
-    ("validate", &["k8s", "yaml", "simulate", "diagnostic"]),
+    ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),
     ("report", &["diagnostic"]),
     (
         "pipeline",
