@@ -13,6 +13,7 @@ mod name;
 mod namespace;
 mod platform;
 mod security;
+mod tenancy;
 mod unit;
 mod version;
 mod waypoint;
@@ -31,5 +32,6 @@ pub use namespace::{
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
 pub use unit::Unit;
+pub use tenancy::{Collection, Fqn, FqnError, Position, Standing, TsbResource};
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

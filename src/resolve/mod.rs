@@ -11,6 +11,7 @@ mod inventory;
 mod migration;
 mod name;
 mod namespace;
+pub mod tenancy;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -22,6 +22,7 @@ mod path;
 mod read;
 mod schema;
 mod source;
+pub mod tsb;
 
 pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectation};
 pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};

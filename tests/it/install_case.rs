@@ -1,5 +1,8 @@
 //! Cases of install resources: `tests/install/<case>/spec.yaml` and, where there is one, the base
 //! beside it. The spec has the words of an Environment and of one cluster of it.
+//!
+//! Two test binaries use it, neither of them all of it.
+#![allow(dead_code, reason = "see above")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

@@ -7,3 +7,6 @@
 
 mod units;
 mod yaml;
+mod install;
+#[path = "../it/install_case.rs"]
+mod install_case;
