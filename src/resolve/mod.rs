@@ -7,6 +7,7 @@
 
 mod access;
 mod cluster;
+mod governed;
 mod inventory;
 mod migration;
 mod name;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub use access::{AccessCase, Caller, Expectation, Request, Target};
 
+use self::tenancy::Tenancy;
 use crate::diagnostic::{Diagnostic, Spanned, sort};
 use crate::k8s::Object;
 use crate::model::{
@@ -30,8 +32,8 @@ use crate::spec::{self, Input};
 pub struct Resolved {
     /// What is rendered.
     pub environment: Environment,
-    /// TSB resources, as they were read.
-    pub tsb: Vec<Object>,
+    /// TSB's hierarchy; what it comes to stands in each namespace too.
+    pub tenancy: Tenancy,
     /// What exists in each cluster anyway. An object that several clusters have is shared.
     pub inventory: BTreeMap<ClusterName, Vec<Arc<Object>>>,
     /// Istio objects of DIRECT mode, by cluster.
@@ -70,6 +72,8 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let inventory = inventory::place(inventory, &mut clusters, found);
     let direct = inventory::place_direct(direct, &clusters, found);
     let access = access::cases(access, &clusters, found);
+    let tenancy =
+        governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
 
     let restart = restart(spec.restart, found);
     if let Some(delivery) = &spec.delivery {
@@ -101,7 +105,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);
-    Some(Resolved { environment, tsb, inventory, direct, access, patches: spec.patches })
+    Some(Resolved { environment, tenancy, inventory, direct, access, patches: spec.patches })
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {

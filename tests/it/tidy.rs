@@ -172,7 +172,15 @@ fn the_outside_is_met_at_the_ends_only() {
         if OUTSIDE.iter().any(|o| name.starts_with(o)) {
             continue;
         }
-        for word in ["std::fs", "std::env", "SystemTime", "Instant", "std::process", "TcpStream", "UdpSocket"] {
+        for word in [
+            "std::fs",
+            "std::env",
+            "SystemTime",
+            "Instant",
+            "std::process",
+            "TcpStream",
+            "UdpSocket",
+        ] {
             for (number, line) in code(&text).lines().enumerate() {
                 if line.contains(word)
                     && !line.trim_start().starts_with("//")
