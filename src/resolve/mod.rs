@@ -7,6 +7,7 @@
 
 mod access;
 mod cluster;
+mod governed;
 mod inventory;
 mod migration;
 mod name;
@@ -34,6 +35,7 @@ pub struct Resolved {
     /// What is rendered.
     pub environment: Environment,
     /// The TSB hierarchy, and what it comes to.
+    /// TSB's hierarchy; what it comes to stands in each namespace too.
     pub tenancy: Tenancy,
     /// What exists in each cluster anyway. An object that several clusters have is shared.
     pub inventory: BTreeMap<ClusterName, Vec<Arc<Object>>>,
@@ -78,6 +80,8 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         origin: Some(spec.organization.span),
     };
     let tenancy = tenancy(tsb, organization, ownership.policies, &mut clusters, found);
+    let tenancy =
+        governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
 
     let restart = restart(spec.restart, found);
     if let Some(delivery) = &spec.delivery {

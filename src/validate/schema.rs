@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::misplaced;
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::yaml::{Mapping, Node, Pointer};
+use crate::yaml::{Mapping, Node, Pointer, Value as Scalar};
 
 /// A compiled schema. Compile once and share: it is `Sync`.
 pub struct Schema {
@@ -89,11 +89,20 @@ impl Schema {
                 Diagnostic::error("wrong-value", format!("{subject} must be `{expected}`"))
                     .at(here, format!("found `{}`", plain(&node.to_json())))
             }
-            ValidationErrorKind::Type { kind } => Diagnostic::error(
-                "wrong-type",
-                format!("{subject} must be {}, but is {}", wanted(kind), node.value.noun()),
-            )
-            .at(here, ""),
+            ValidationErrorKind::Type { kind } => {
+                let wanted = wanted(kind);
+                let diagnostic = Diagnostic::error(
+                    "wrong-type",
+                    format!("{subject} must be {wanted}, but is {}", node.value.noun()),
+                )
+                .at(here, "");
+                match &node.value {
+                    Scalar::Number(_) | Scalar::Bool(_) if wanted == "a text" => {
+                        diagnostic.help("put it in quotes")
+                    }
+                    _ => diagnostic,
+                }
+            }
             ValidationErrorKind::OneOfMultipleValid { .. } => {
                 let message = self
                     .own_words(schema_path)

@@ -11,6 +11,7 @@ mod program;
 mod refused;
 mod same_bytes;
 mod spec;
+mod spec_disk;
 mod spec_rules;
 mod tidy;
 mod tree;
