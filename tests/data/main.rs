@@ -8,6 +8,8 @@
 //! `WAYPOST_DATA` names the folder; the default is `../shared/data`. Where it is absent every test
 //! here fails and says so: none passes without having looked.
 
+mod crd_validation;
+
 use std::path::PathBuf;
 
 /// A path below the data folder.

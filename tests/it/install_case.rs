@@ -3,6 +3,7 @@
 //!
 //! Two test binaries use it, neither of them all of it.
 #![allow(dead_code, reason = "see above")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,7 @@ use waypost::model::{
     Cluster, ClusterName, ControlPlane, DataplaneMode, EdgeEnv, Environment, EnvironmentName,
     InjectionLabel, InstallBase, InstallOutput, Lifecycle, ManagementPlane, Namespace,
     NamespaceName, ObjectName, Owner, Ownership, Platform, Reached, Restart, SecuritySetting,
-    TrustDomain, Version, Waypoint, WaypointFor,
+    TrustDomain, TsbObjects, Version, Waypoint, WaypointFor,
 };
 use waypost::translate::install::{InstallFiles, control_plane, management_plane};
 use waypost::yaml::{Budget, Node, read};
@@ -172,6 +173,7 @@ fn load(folder: &Path) -> Case {
         management_plane,
         stages: Vec::new(),
         reached: Reached::None,
+        tsb_objects: TsbObjects::default(),
         origin,
     };
     Case { name, sources, environment }

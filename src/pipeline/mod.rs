@@ -1,0 +1,224 @@
+//! The whole flow in one place: spec, model, state, manifests, objects, tree.
+//!
+//! [`render`] is the function to read. Threads are here and nowhere before: namespaces do not
+//! depend on each other, and their results are put together in the order of their names.
+
+mod assemble;
+mod digest;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+pub use digest::input_digest;
+
+use self::assemble::Assembly;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
+use crate::plan::{self, State};
+use crate::render::{Renderer, canonical};
+use crate::resolve::Resolved;
+use crate::translate::{self, Area, Placed, install, tenancy};
+use crate::tree::{ClusterProvenance, Digest, Provenance, Scope, Tree};
+
+/// What a render is asked for.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The point of the migration; `None` is what the spec says is reached.
+    pub stage: Option<&'a Reached>,
+    /// Clusters and units to render; the others are left out of the tree.
+    pub scope: &'a Scope,
+    /// Digest of everything that is rendered from.
+    pub input: Digest,
+}
+
+/// A rendered environment.
+#[derive(Debug)]
+pub struct Rendered {
+    /// Its files.
+    pub tree: Tree,
+    /// What they were rendered from.
+    pub provenance: Provenance,
+    /// What kustomize makes of an overlay's base, by the path of the base: what is applied instead.
+    pub patched: BTreeMap<String, String>,
+    /// How many objects are applied.
+    pub objects: usize,
+}
+
+impl Rendered {
+    /// What is applied, as one stream of YAML documents in the order of the units and paths.
+    pub fn stream(&self) -> String {
+        let mut out = String::new();
+        for unit in Unit::ALL {
+            for (path, file) in self.tree.iter() {
+                let applied =
+                    file.object().is_some() && path.split('/').nth(1) == Some(unit.as_str());
+                if applied {
+                    out.push_str("---\n");
+                    out.push_str(self.patched.get(path).map_or(file.text(), String::as_str));
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Spec to tree. Findings with an error mean that there is nothing to write.
+pub fn render(
+    resolved: &Resolved,
+    renderer: &Renderer,
+    request: &Request<'_>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> (Option<Rendered>, Vec<Diagnostic>) {
+    let environment = &resolved.environment;
+    let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
+    let mut found = Vec::new();
+    let mut assembly = Assembly::default();
+    let mut provenance =
+        Provenance { tool: env!("CARGO_PKG_VERSION").to_owned(), ..Provenance::default() };
+    let wanted = |cluster: &&Cluster| request.scope.covers_cluster(cluster.name.as_str());
+
+    for cluster in environment.clusters.values().filter(wanted) {
+        provenance.clusters.insert(
+            cluster.name.to_string(),
+            ClusterProvenance {
+                input: request.input,
+                stages: stages(environment, &state, cluster),
+            },
+        );
+        if wants(request.scope, Unit::Platform) {
+            let plane = environment.management_plane.as_ref().map(|m| m.origin);
+            let (files, diagnostics) = install::management_plane(environment, cluster);
+            found.extend(diagnostics);
+            assembly.add_install(cluster.name.as_str(), files, plane, &mut found);
+            let plane = cluster.control_plane.as_ref().map(|c| c.origin);
+            let (files, diagnostics) = install::control_plane(environment, cluster);
+            found.extend(diagnostics);
+            assembly.add_install(cluster.name.as_str(), files, plane, &mut found);
+        }
+        if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
+            let items = tsb(resolved, &mut found);
+            assembly.add(cluster.name.as_str(), items, &mut found);
+        }
+        let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
+        let rendered: Vec<(Vec<Item>, Vec<Diagnostic>)> = namespaces
+            .par_iter()
+            .map(|namespace| {
+                let (placed, mut found) =
+                    translate::namespace_manifests(environment, &state, cluster, namespace);
+                let items = objects(renderer, placed, request.scope, &mut found);
+                progress(items.len());
+                (items, found)
+            })
+            .collect();
+        for (items, diagnostics) in rendered {
+            found.extend(diagnostics);
+            assembly.add(cluster.name.as_str(), items, &mut found);
+        }
+    }
+    if crate::diagnostic::has_errors(&found) {
+        return (None, found);
+    }
+    (Some(assembly.finish(provenance, &mut found)), found)
+}
+
+/// A rendered object and where it goes.
+#[derive(Debug)]
+struct Item {
+    area: Area,
+    value: Value,
+    origin: Option<Span>,
+}
+
+fn objects(
+    renderer: &Renderer,
+    placed: Vec<Placed>,
+    scope: &Scope,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Item> {
+    let mut items = Vec::with_capacity(placed.len());
+    for Placed { area, manifest, origin } in placed {
+        let wanted = match area {
+            Area::Unit(unit) => wants(scope, unit),
+            Area::Expected => scope.units.is_none(),
+        };
+        if !wanted {
+            continue;
+        }
+        match renderer.render(manifest) {
+            Ok(value) => items.push(Item { area, value, origin }),
+            Err(diagnostic) => found.push(*diagnostic),
+        }
+    }
+    items
+}
+
+/// TSB resources are applied in one cluster: where the management plane lives, else the first.
+fn holds_tsb(environment: &Environment, cluster: &Cluster) -> bool {
+    match &environment.management_plane {
+        Some(plane) => plane.cluster == cluster.name,
+        None => environment.clusters.keys().next() == Some(&cluster.name),
+    }
+}
+
+fn tsb(resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
+    let environment = &resolved.environment;
+    let options = tenancy::UnitOptions {
+        form: tenancy::KubernetesForm {
+            namespace: &environment.tsb_objects.namespace,
+            tenants: &environment.tsb_objects.tenants,
+            waves: environment.tsb_objects.waves,
+        },
+        policies: environment.ownership.policies,
+    };
+    let (objects, diagnostics) = tenancy::unit(resolved.tenancy.resources(), &options);
+    found.extend(diagnostics);
+    let item = |object: tenancy::TsbObject| Item {
+        area: Area::Unit(Unit::Tsb),
+        value: canonical(object.value),
+        origin: Some(object.origin),
+    };
+    objects.into_iter().map(item).collect()
+}
+
+fn wants(scope: &Scope, unit: Unit) -> bool {
+    scope.units.as_ref().is_none_or(|units| units.contains(&unit))
+}
+
+/// What each migrating namespace of a cluster has reached, for the lock.
+fn stages(environment: &Environment, state: &State, cluster: &Cluster) -> BTreeMap<String, String> {
+    cluster
+        .namespaces
+        .keys()
+        .filter_map(|name| {
+            let id = NamespaceId { cluster: cluster.name.clone(), namespace: name.clone() };
+            let reached = plan::namespace_reached(environment, &state.reached, &id)?;
+            Some((name.to_string(), reached.to_string()))
+        })
+        .collect()
+}
+
+/// Reads `none`, `<stage>` or `<stage>/<step>` as a point of an environment's migration.
+///
+/// # Errors
+/// What is wrong with it, and the nearest known name.
+pub fn parse_reached(environment: &Environment, text: &str) -> Result<Reached, String> {
+    if text == "none" {
+        return Ok(Reached::None);
+    }
+    let (stage, step) = text.split_once('/').unwrap_or((text, Step::Workloads.as_str()));
+    let known: Vec<&str> = environment.stages.iter().map(|s| s.name.as_str()).collect();
+    if !known.contains(&stage) {
+        let hint = match crate::diagnostic::nearest(stage, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "it has no migration stages".to_owned(),
+            None => format!("it has {}", known.join(", ")),
+        };
+        return Err(format!("`{}` has no stage `{stage}`: {hint}", environment.name));
+    }
+    let step = Step::parse(step)
+        .ok_or_else(|| format!("`{step}` is no step: use mesh, enrollment or workloads"))?;
+    let stage = StageName::parse(stage).map_err(|e| e.to_string())?;
+    Ok(Reached::Stage(stage, step))
+}

@@ -1,0 +1,134 @@
+//! Reads an environment's folder into digests.
+
+use std::fs;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::folder::is_folder;
+use super::{Claim, DiskError, EnvironmentFolder, os};
+use crate::tree::digest::{Digest, Hasher};
+use crate::tree::local::Local;
+use crate::tree::lock::{Lock, LockError};
+use crate::tree::scope::cluster_of_lock;
+
+/// Reads a folder without the right to write it.
+///
+/// # Errors
+/// When another run is writing it, or a killed one left it half replaced; when anything in it is
+/// a link or no file; when the system refuses.
+pub fn read(folder: &EnvironmentFolder) -> Result<Local, DiskError> {
+    let _reader = Claim::wait_for_none(folder)?;
+    if fs::symlink_metadata(folder.journal()).is_ok() {
+        return Err(DiskError::Interrupted { path: folder.path() });
+    }
+    let before = identity(folder);
+    let local = read_unguarded(folder)?;
+    if identity(folder) == before {
+        Ok(local)
+    } else {
+        Err(DiskError::Busy { path: folder.path(), process: None })
+    }
+}
+
+fn identity(folder: &EnvironmentFolder) -> Option<(u64, u64)> {
+    fs::symlink_metadata(folder.path()).ok().and_then(|m| os::identity(&m))
+}
+
+pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskError> {
+    if !folder.exists()? {
+        return Ok(Local::default());
+    }
+    let root = folder.path();
+    let Entries { files, .. } = entries(&root)?;
+    let one = |buffer: &mut Vec<u8>, path: String| -> Result<_, DiskError> {
+        let full = root.join(&path);
+        let refused = |e| DiskError::io("read", &full)(e);
+        let mut file = os::open_options().read(true).open(&full).map_err(refused)?;
+        let lock = match cluster_of_lock(&path) {
+            None => None,
+            Some(_) => {
+                let mut bytes = Vec::new();
+                file.read_to_end(&mut bytes).map_err(refused)?;
+                Some(bytes)
+            }
+        };
+        let digest = match &lock {
+            Some(bytes) => Digest::of(bytes),
+            None => digest_of(&mut file, buffer).map_err(refused)?,
+        };
+        Ok((path, digest, lock))
+    };
+    let read: Vec<_> = files
+        .into_par_iter()
+        .map_init(|| vec![0; 64 * 1024], one)
+        .collect::<Result<_, DiskError>>()?;
+    let mut local = Local::default();
+    for (path, digest, lock) in read {
+        if let (Some(cluster), Some(bytes)) = (cluster_of_lock(&path), lock) {
+            let lock = match std::str::from_utf8(&bytes) {
+                Ok(text) => Lock::parse(text),
+                Err(_) => Err(LockError::NotText),
+            };
+            local.locks.insert(cluster.to_owned(), lock);
+        }
+        local.files.insert(path, digest);
+    }
+    Ok(local)
+}
+
+fn digest_of(file: &mut fs::File, buffer: &mut [u8]) -> io::Result<Digest> {
+    let mut hasher = Hasher::default();
+    loop {
+        match file.read(buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(n) => hasher.update(&buffer[..n]),
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+}
+
+/// What lies in a folder: files by sorted path, and folders, each before what is in it.
+pub(super) struct Entries {
+    pub(super) files: Vec<String>,
+    pub(super) folders: Vec<PathBuf>,
+}
+
+/// Lists a folder.
+///
+/// # Errors
+/// At the first entry that is neither a file nor a folder, or whose name is not UTF-8.
+pub(super) fn entries(root: &Path) -> Result<Entries, DiskError> {
+    let mut found = Entries { files: Vec::new(), folders: Vec::new() };
+    let mut open = vec![String::new()];
+    while let Some(below) = open.pop() {
+        let folder = root.join(&below);
+        // its entry said that it is one; it may have changed since
+        if !is_folder(&folder)? {
+            continue;
+        }
+        let refused = |e| DiskError::io("list", &folder)(e);
+        for entry in fs::read_dir(&folder).map_err(refused)? {
+            let entry = entry.map_err(refused)?;
+            let full = || entry.path();
+            let name = entry.file_name();
+            let name = name.to_str().ok_or_else(|| DiskError::NotText { path: full() })?;
+            let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+            let kind = entry.file_type().map_err(refused)?;
+            if kind.is_symlink() {
+                return Err(DiskError::Symlink { path: full() });
+            } else if kind.is_dir() {
+                open.push(path);
+            } else if kind.is_file() {
+                found.files.push(path);
+            } else {
+                return Err(DiskError::Kind { path: full(), expected: "a file" });
+            }
+        }
+        found.folders.push(folder);
+    }
+    found.files.sort_unstable();
+    Ok(found)
+}

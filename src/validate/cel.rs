@@ -1,0 +1,406 @@
+//! The CEL rules of CRDs (`x-kubernetes-validations`), as the API server evaluates them when an
+//! object is created: transition rules, which read `oldSelf`, do not apply
+//! (kubernetes.io, "Custom Resources", "Validation rules").
+//!
+//! The language and Kubernetes' functions are `kube-cel`'s; the walk is ours. Its own walk turns
+//! the whole subtree into CEL values at every node, and writes `_` in a field's name twice, which
+//! the API server does not do: a rule on `jwks_uri` would never see the field.
+
+use kube_cel::KubeCelExt;
+use kube_cel::cel::objects::{Key, Map};
+use kube_cel::cel::{Context, ExecutionError, Program, Value as Cel};
+use serde_json::Value;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::crd::structural::{Scalar, Structural};
+use crate::diagnostic::Diagnostic;
+use crate::yaml::{Node, Pointer};
+
+/// The compiled rules of one custom resource.
+pub(super) struct Rules {
+    root: Option<Branch>,
+    context: Context<'static>,
+    timestamp: Option<Program>,
+    duration: Option<Program>,
+}
+
+/// The part of a schema that holds rules; branches without any are left out.
+#[derive(Default)]
+struct Branch {
+    rules: Vec<Rule>,
+    fields: Vec<(String, Branch)>,
+    items: Option<Box<Branch>>,
+    additional: Option<Box<Branch>>,
+}
+
+struct Rule {
+    text: String,
+    message: Option<String>,
+    message_program: Option<Program>,
+    field_path: Option<String>,
+    program: Result<Program, String>,
+}
+
+/// The way to a value, kept on the stack: it is needed only when a rule is broken.
+enum Path<'a> {
+    Root,
+    Step(&'a Path<'a>, &'a str),
+    Item(&'a Path<'a>, usize),
+}
+
+impl Rules {
+    /// Compiles the rules of a schema; none are when they are not to be evaluated.
+    pub(super) fn of(schema: &Structural, evaluate: bool) -> Self {
+        let root = if evaluate { Branch::of(schema) } else { None };
+        let needs = |source: &str| root.as_ref().and_then(|_| Program::compile(source).ok());
+        Self {
+            context: if root.is_some() { Context::default().with_all() } else { Context::empty() },
+            timestamp: needs("timestamp(self)"),
+            duration: needs("duration(self)"),
+            root,
+        }
+    }
+
+    /// The rules that do not compile, and why.
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut branches: Vec<&Branch> = self.root.iter().collect();
+        while let Some(branch) = branches.pop() {
+            for rule in &branch.rules {
+                if let Err(error) = &rule.program {
+                    found.push((one_line(&rule.text), one_line(error)));
+                }
+            }
+            branches.extend(branch.fields.iter().map(|(_, b)| b));
+            branches.extend(branch.items.as_deref());
+            branches.extend(branch.additional.as_deref());
+        }
+        found.sort();
+        found
+    }
+
+    /// Reports every rule that the value breaks.
+    pub(super) fn check(
+        &self,
+        schema: &Structural,
+        value: &Value,
+        node: &Node,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        if let Some(root) = &self.root {
+            Walk { rules: self, node, found }.visit(root, schema, value, &Path::Root);
+        }
+    }
+}
+
+impl Branch {
+    fn of(schema: &Structural) -> Option<Self> {
+        let child = |s: &Option<Box<Structural>>| s.as_deref().and_then(Branch::of).map(Box::new);
+        let branch = Branch {
+            rules: schema.rules.iter().filter_map(Rule::of).collect(),
+            fields: schema
+                .properties
+                .iter()
+                .filter_map(|(name, s)| Some((name.clone(), Branch::of(s)?)))
+                .collect(),
+            items: child(&schema.items),
+            additional: child(&schema.additional),
+        };
+        let empty = branch.rules.is_empty()
+            && branch.fields.is_empty()
+            && branch.items.is_none()
+            && branch.additional.is_none();
+        (!empty).then_some(branch)
+    }
+}
+
+impl Rule {
+    /// `None` for a transition rule.
+    fn of(rule: &Value) -> Option<Self> {
+        let text = |key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);
+        let source = text("rule").unwrap_or_default();
+        let program = Program::compile(&source).map_err(|e| e.to_string());
+        if let Ok(program) = &program
+            && program.references().has_variable("oldSelf")
+        {
+            return None;
+        }
+        Some(Self {
+            message: text("message"),
+            message_program: text("messageExpression").and_then(|e| Program::compile(&e).ok()),
+            field_path: text("fieldPath"),
+            text: source,
+            program,
+        })
+    }
+}
+
+struct Walk<'a> {
+    rules: &'a Rules,
+    node: &'a Node,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, branch: &Branch, schema: &Structural, value: &Value, path: &Path<'_>) {
+        if !branch.rules.is_empty() && !value.is_null() {
+            let mut scope = self.rules.context.new_inner_scope();
+            scope.add_variable_from_value("self", self.rules.cel_of(value, Some(schema)));
+            for rule in &branch.rules {
+                self.evaluate(rule, &scope, path);
+            }
+        }
+        match value {
+            Value::Object(map) => {
+                for (name, branch) in &branch.fields {
+                    if let (Some(value), Some(schema)) = (map.get(name), schema.field(name)) {
+                        self.visit(branch, schema, value, &Path::Step(path, name));
+                    }
+                }
+                if let (Some(branch), Some(inner)) = (&branch.additional, &schema.additional) {
+                    for (name, value) in map {
+                        self.visit(branch, inner, value, &Path::Step(path, name));
+                    }
+                }
+            }
+            Value::Array(items) => {
+                if let (Some(branch), Some(schema)) = (&branch.items, &schema.items) {
+                    for (at, item) in items.iter().enumerate() {
+                        self.visit(branch, schema, item, &Path::Item(path, at));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn evaluate(&mut self, rule: &Rule, scope: &Context<'_>, path: &Path<'_>) {
+        let program = match &rule.program {
+            Ok(program) => program,
+            Err(error) => return self.not_evaluated(rule, path, error),
+        };
+        let message = match program.execute(scope) {
+            Ok(Cel::Bool(true)) => return,
+            Ok(Cel::Bool(false)) => rule.message(scope),
+            Ok(_) => return self.not_evaluated(rule, path, "it is neither true nor false"),
+            Err(ExecutionError::UndeclaredReference(name)) => {
+                return self.not_evaluated(rule, path, &format!("`{name}` is not known here"));
+            }
+            // as in the API server: a rule that fails is a rule that is broken
+            Err(error) => match &rule.message {
+                Some(message) => format!("{message} ({})", lower(&error.to_string())),
+                None => lower(&error.to_string()),
+            },
+        };
+        let pointer = path.pointer(rule.field_path.as_deref());
+        let at = self.node.nearest(&pointer).span;
+        let subject = subject(&pointer);
+        self.found.push(
+            Diagnostic::error("rule-broken", format!("{subject} breaks a rule: {message}"))
+                .at(at, one_line(&rule.text)),
+        );
+    }
+
+    fn not_evaluated(&mut self, rule: &Rule, path: &Path<'_>, why: &str) {
+        let at = self.node.nearest(&path.pointer(None)).span;
+        self.found.push(
+            Diagnostic::warning(
+                "rule-not-evaluated",
+                format!("a rule of the CRD could not be evaluated: {}", one_line(why)),
+            )
+            .at(at, one_line(&rule.text))
+            .help("the API server will evaluate it"),
+        );
+    }
+}
+
+impl Rule {
+    fn message(&self, scope: &Context<'_>) -> String {
+        let made = self.message_program.as_ref().and_then(|p| match p.execute(scope) {
+            Ok(Cel::String(text)) if !text.trim().is_empty() => Some(one_line(&text)),
+            _ => None,
+        });
+        made.or_else(|| self.message.as_deref().map(one_line))
+            .unwrap_or_else(|| format!("`{}` is not true", one_line(&self.text)))
+    }
+}
+
+impl Rules {
+    /// A value as rules see it (apiextensions-apiserver `pkg/apiserver/schema/cel/values.go`).
+    fn cel_of(&self, value: &Value, schema: Option<&Structural>) -> Cel {
+        match value {
+            Value::Null => Cel::Null,
+            Value::Bool(b) => Cel::Bool(*b),
+            Value::Number(n) => match (n.as_i64(), n.as_u64()) {
+                (Some(i), _) if schema.is_none_or(|s| s.scalar != Scalar::Number) => Cel::Int(i),
+                (None, Some(u)) if schema.is_none_or(|s| s.scalar != Scalar::Number) => {
+                    Cel::UInt(u)
+                }
+                _ => Cel::Float(n.as_f64().unwrap_or(f64::NAN)),
+            },
+            Value::String(text) => {
+                let plain = Cel::String(Arc::new(text.clone()));
+                match schema.map(|s| s.scalar) {
+                    Some(Scalar::Timestamp) => self.through(self.timestamp.as_ref(), plain),
+                    Some(Scalar::Duration) => self.through(self.duration.as_ref(), plain),
+                    Some(Scalar::Bytes) => {
+                        base64(text).map_or(plain, |bytes| Cel::Bytes(Arc::new(bytes)))
+                    }
+                    _ => plain,
+                }
+            }
+            Value::Array(items) => {
+                let inner = schema.and_then(|s| s.items.as_deref());
+                Cel::List(Arc::new(items.iter().map(|i| self.cel_of(i, inner)).collect()))
+            }
+            Value::Object(map) => {
+                let is_map = schema.is_none_or(Structural::is_map);
+                let mut out = HashMap::with_capacity(map.len());
+                for (name, value) in map {
+                    let value = self.cel_of(value, schema.and_then(|s| s.field(name)));
+                    let key = if is_map { name.clone() } else { escape(name) };
+                    out.insert(Key::String(Arc::new(key)), value);
+                }
+                Cel::Map(Map { map: Arc::new(out) })
+            }
+        }
+    }
+
+    /// The text as CEL's own conversion reads it; what it cannot read stays a text.
+    fn through(&self, conversion: Option<&Program>, text: Cel) -> Cel {
+        let mut scope = self.context.new_inner_scope();
+        scope.add_variable_from_value("self", text.clone());
+        conversion.and_then(|p| p.execute(&scope).ok()).unwrap_or(text)
+    }
+}
+
+/// A field's name as an identifier (k8s.io/apiserver `pkg/cel/escaping.go`).
+fn escape(name: &str) -> String {
+    const RESERVED: [&str; 21] = [
+        "true",
+        "false",
+        "null",
+        "in",
+        "as",
+        "break",
+        "const",
+        "continue",
+        "else",
+        "for",
+        "function",
+        "if",
+        "import",
+        "let",
+        "loop",
+        "package",
+        "namespace",
+        "return",
+        "var",
+        "void",
+        "while",
+    ];
+    if RESERVED.contains(&name) {
+        return format!("__{name}__");
+    }
+    if !name.contains(['.', '-', '/']) && !name.contains("__") {
+        return name.to_owned();
+    }
+    name.replace("__", "__underscores__")
+        .replace('.', "__dot__")
+        .replace('-', "__dash__")
+        .replace('/', "__slash__")
+}
+
+impl Path<'_> {
+    fn pointer(&self, below: Option<&str>) -> Pointer {
+        let mut pointer = self.here();
+        // `.spec.field` or `.map['key']`
+        for part in below.unwrap_or_default().split(['.', '[', ']']) {
+            let part = part.trim_matches(['\'', '"']);
+            if !part.is_empty() {
+                pointer = pointer.join(part);
+            }
+        }
+        pointer
+    }
+
+    fn here(&self) -> Pointer {
+        match self {
+            Path::Root => Pointer::root(),
+            Path::Step(parent, name) => parent.here().join(*name),
+            Path::Item(parent, at) => parent.here().join(at.to_string()),
+        }
+    }
+}
+
+fn subject(pointer: &Pointer) -> String {
+    let names: Vec<&str> = pointer.tokens().collect();
+    match names.iter().rposition(|t| t.parse::<usize>().is_err()) {
+        None => "the object".to_owned(),
+        Some(at) if at + 1 == names.len() => format!("`{}`", names[at]),
+        Some(at) => format!("an entry of `{}`", names[at]),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}
+
+fn base64(text: &str) -> Option<Vec<u8>> {
+    let digits = text.trim_end_matches('=');
+    let mut out = Vec::with_capacity(digits.len() * 3 / 4);
+    let (mut bits, mut count) = (0_u32, 0_u32);
+    for byte in digits.bytes() {
+        let digit = match byte {
+            b'A'..=b'Z' => byte - b'A',
+            b'a'..=b'z' => byte - b'a' + 26,
+            b'0'..=b'9' => byte - b'0' + 52,
+            b'+' => 62,
+            b'/' => 63,
+            _ => return None,
+        };
+        bits = (bits << 6) | u32::from(digit);
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            out.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    text.len().is_multiple_of(4).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_escaped_as_the_api_server_does() {
+        for (name, expected) in [
+            ("jwks_uri", "jwks_uri"),
+            ("a__b", "a__underscores__b"),
+            ("foo-bar", "foo__dash__bar"),
+            ("a.b/c", "a__dot__b__slash__c"),
+            ("namespace", "__namespace__"),
+        ] {
+            assert_eq!(escape(name), expected);
+        }
+    }
+
+    #[test]
+    fn bytes_are_decoded() {
+        assert_eq!(base64("aGVsbG8="), Some(b"hello".to_vec()));
+        assert_eq!(base64("aGVsbG8"), None);
+        assert_eq!(base64("a-=="), None);
+        assert_eq!(base64(""), Some(Vec::new()));
+    }
+}
