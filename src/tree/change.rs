@@ -151,11 +151,15 @@ pub(super) fn next_lock(
     scope: &Scope,
 ) -> Lock {
     let folder = format!("{cluster}/");
-    let mut files: BTreeMap<String, LockEntry> = BTreeMap::new();
-    for (path, file) in tree.below(&folder).filter(|(path, _)| scope.covers(path)) {
-        let entry = LockEntry { digest: file.digest(), object: file.object().cloned() };
-        files.insert(path[folder.len()..].to_owned(), entry);
-    }
+    // sorted already: collected, a map is built without a search for each path
+    let mut files: BTreeMap<String, LockEntry> = tree
+        .below(&folder)
+        .filter(|(path, _)| scope.covers(path))
+        .map(|(path, file)| {
+            let entry = LockEntry { digest: file.digest(), object: file.object().cloned() };
+            (path[folder.len()..].to_owned(), entry)
+        })
+        .collect();
     for (path, entry) in old.iter().flat_map(|old| &old.files) {
         if !scope.covers(&format!("{folder}{path}")) {
             files.insert(path.clone(), entry.clone());

@@ -65,16 +65,16 @@ pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskEr
         .map_init(|| vec![0; 64 * 1024], one)
         .collect::<Result<_, DiskError>>()?;
     let mut local = Local::default();
-    for (path, digest, lock) in read {
-        if let (Some(cluster), Some(bytes)) = (cluster_of_lock(&path), lock) {
-            let lock = match std::str::from_utf8(&bytes) {
+    for (path, _, lock) in &read {
+        if let (Some(cluster), Some(bytes)) = (cluster_of_lock(path), lock) {
+            let lock = match std::str::from_utf8(bytes) {
                 Ok(text) => Lock::parse(text),
                 Err(_) => Err(LockError::NotText),
             };
             local.locks.insert(cluster.to_owned(), lock);
         }
-        local.files.insert(path, digest);
     }
+    local.files = read.into_iter().map(|(path, digest, _)| (path, digest)).collect();
     Ok(local)
 }
 
