@@ -2,4 +2,5 @@
 //! cargo.
 
 mod tree;
+mod tree_disk;
 mod tree_kill;

@@ -41,6 +41,11 @@ impl EnvironmentFolder {
         self.parent().join(&self.name)
     }
 
+    /// The folder as people should see it: below the root, with forward slashes.
+    pub(super) fn shown(&self) -> String {
+        self.below.iter().map(|part| format!("{part}/")).chain([self.name.clone()]).collect()
+    }
+
     pub(super) fn parent(&self) -> PathBuf {
         self.below.iter().fold(self.root.clone(), |path, part| path.join(part))
     }

@@ -38,7 +38,7 @@ fn identity(folder: &EnvironmentFolder) -> Option<(u64, u64)> {
 
 pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskError> {
     if !folder.exists()? {
-        return Ok(Local::default());
+        return Ok(Local { folder: folder.shown(), ..Local::default() });
     }
     let root = folder.path();
     let Entries { files, .. } = entries(&root)?;
@@ -64,7 +64,7 @@ pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskEr
         .into_par_iter()
         .map_init(|| vec![0; 64 * 1024], one)
         .collect::<Result<_, DiskError>>()?;
-    let mut local = Local::default();
+    let mut local = Local { folder: folder.shown(), ..Local::default() };
     for (path, _, lock) in &read {
         if let (Some(cluster), Some(bytes)) = (cluster_of_lock(path), lock) {
             let lock = match std::str::from_utf8(bytes) {
