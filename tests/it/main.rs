@@ -15,6 +15,7 @@ mod spec_disk;
 mod spec_rules;
 mod tidy;
 mod tree;
+mod tree_disk;
 mod tree_kill;
 mod yaml_read;
 mod yaml_write;
