@@ -31,7 +31,7 @@ pub use namespace::{
 };
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
-pub use unit::Unit;
 pub use tenancy::{Collection, Fqn, FqnError, Position, Standing, TsbResource};
+pub use unit::Unit;
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

@@ -13,5 +13,6 @@ mod spec;
 mod tidy;
 mod tree;
 mod tree_kill;
+mod tsb;
 mod yaml_read;
 mod yaml_write;

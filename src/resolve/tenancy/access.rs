@@ -177,7 +177,9 @@ impl<'a> Compiler<'a> {
     ) -> Option<Principal> {
         let (cluster, own) = self.inventory.at(slot)?;
         let (namespace, account) = match who {
-            Who::Own => return Some(Principal::Namespace(cluster.trust_domain.clone(), own.clone())),
+            Who::Own => {
+                return Some(Principal::Namespace(cluster.trust_domain.clone(), own.clone()));
+            }
             Who::Namespace(namespace) => (namespace, None),
             Who::Account(namespace, account) => (namespace, Some(account)),
         };
@@ -196,7 +198,9 @@ impl<'a> Compiler<'a> {
                         ),
                     )
                     .at(span, "the entry names no cluster")
-                    .help("where callers come from another cluster too, write the access as `RULES`"),
+                    .help(
+                        "where callers come from another cluster too, write the access as `RULES`",
+                    ),
                 );
             }
         } else if here.is_none() && self.told.insert((span, "unknown-namespace")) {

@@ -55,9 +55,8 @@ pub(super) fn report(
         }
     }
     for (_, node) in tree.of(Collection::SecurityGroups) {
-        let span = node
-            .document
-            .and_then(|document| documents[document].direct_mode(&mut Vec::new()));
+        let span =
+            node.document.and_then(|document| documents[document].direct_mode(&mut Vec::new()));
         if let Some(span) = span {
             found.push(
                 say(format!(
@@ -89,6 +88,8 @@ fn explain(feature: Feature) -> (&'static str, &'static str) {
             "Wasm",
             "where git should own it, write a WasmPlugin in DIRECT mode, bound to the waypoint",
         ),
-        Feature::Waf => ("a web application firewall", "a waypoint that TSB manages is needed for it"),
+        Feature::Waf => {
+            ("a web application firewall", "a waypoint that TSB manages is needed for it")
+        }
     }
 }

@@ -114,9 +114,9 @@ fn policy(
         Mode::Group => Policy::Group,
         Mode::Rules => {
             let rules = authorization.rules.as_ref().map(|rules| &rules.value);
-            Policy::Rules(Arc::new(rules.map_or_else(RuleSet::default, |r| {
-                reader.read(level, r, found)
-            })))
+            Policy::Rules(Arc::new(
+                rules.map_or_else(RuleSet::default, |r| reader.read(level, r, found)),
+            ))
         }
         Mode::Custom => {
             let accounts = match &authorization.service_accounts {

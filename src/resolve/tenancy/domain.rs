@@ -47,10 +47,10 @@ pub(super) fn read(
     let mut domains = Domains::default();
     for node in &tree.nodes {
         let inherited = node.parent.and_then(|parent| domains.of_node[parent]);
-        let own = node
-            .document
-            .and_then(|document| documents[document].security_domain(found))
-            .and_then(|text| own_domain(&text, &mut domains, organizations, found).map(|d| (d, text)));
+        let own =
+            node.document.and_then(|document| documents[document].security_domain(found)).and_then(
+                |text| own_domain(&text, &mut domains, organizations, found).map(|d| (d, text)),
+            );
         let domain = match (inherited, own) {
             (Some(inherited), Some((own, text))) if own != inherited => {
                 found.push(overridden(&domains, tree, node.parent, inherited, &text));

@@ -130,9 +130,8 @@ pub fn resolve(documents: &[TsbDocument], settings: &Settings<'_>) -> (Tenancy, 
 impl Tenancy {
     /// The setting that holds in a namespace; nothing is set where no workspace owns it.
     pub fn security(&self, cluster: &ClusterName, namespace: &NamespaceName) -> SecuritySetting {
-        self.governed(cluster, namespace).map_or_else(SecuritySetting::default, |governed| {
-            governed.setting.clone()
-        })
+        self.governed(cluster, namespace)
+            .map_or_else(SecuritySetting::default, |governed| governed.setting.clone())
     }
 
     /// The workspace that owns a namespace.

@@ -55,7 +55,10 @@ impl<'a> Organizations<'a> {
                     found.push(
                         Diagnostic::error(
                             "foreign-organization",
-                            format!("`{}` belongs to organization `{name}`, not to `{own}`", mention.who),
+                            format!(
+                                "`{}` belongs to organization `{name}`, not to `{own}`",
+                                mention.who
+                            ),
                         )
                         .at(mention.span, "")
                         .help(format!("write `organizations/{own}/…`")),

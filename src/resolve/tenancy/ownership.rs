@@ -177,7 +177,8 @@ fn within(
             let covered = limits.iter().any(|limit| limit.pattern.covers(pattern));
             // `*/*` and `c/*` mean "within the parent"
             if !meets || (!covered && !pattern.is_whole() && !outside.is_empty()) {
-                found.push(outside_workspace(tree, id, parent, pattern, *span, &outside, inventory));
+                found
+                    .push(outside_workspace(tree, id, parent, pattern, *span, &outside, inventory));
             }
         }
         taken.push(Taken { span: *span, slots: inside });
@@ -211,7 +212,9 @@ fn outside_workspace(
         ),
     )
     .at(span, "")
-    .help("a group takes namespaces of its workspace only: add it there first, or narrow this entry")
+    .help(
+        "a group takes namespaces of its workspace only: add it there first, or narrow this entry",
+    )
 }
 
 /// For how many useless entries the nearest name is looked for: each costs a look at every

@@ -29,11 +29,7 @@ pub(super) struct Effective {
 impl Effective {
     /// What holds where nothing is said.
     pub fn nothing() -> Self {
-        Self {
-            traffic_mode: Attributed::default(),
-            policy: None,
-            strategy: Strategy::Replace,
-        }
+        Self { traffic_mode: Attributed::default(), policy: None, strategy: Strategy::Replace }
     }
 }
 
@@ -140,8 +136,7 @@ fn merge_rules(
         let (kept, dropped): (Vec<&Rule>, Vec<&Rule>) = own.allow.iter().partition(|r| narrows(r));
         for rule in dropped {
             let side = |target| name(tree, domains, target).name();
-            let what =
-                format!("the allow rule from `{}` to `{}`", side(rule.from), side(rule.to));
+            let what = format!("the allow rule from `{}` to `{}`", side(rule.from), side(rule.to));
             found.push(wider(&what, rule.span));
         }
         if kept.is_empty() {
@@ -161,14 +156,9 @@ fn merge_rules(
 
 /// "Only child service accounts equal to or narrower than a parent's survive (`ns/*` → `ns/sa`);
 /// if none does, the parent's list is kept."
-fn merge_accounts(
-    above: &[Account],
-    own: &[Account],
-    found: &mut Vec<Diagnostic>,
-) -> Vec<Account> {
-    let (kept, dropped): (Vec<&Account>, Vec<&Account>) = own
-        .iter()
-        .partition(|account| above.iter().any(|outer| account.who.within(&outer.who)));
+fn merge_accounts(above: &[Account], own: &[Account], found: &mut Vec<Diagnostic>) -> Vec<Account> {
+    let (kept, dropped): (Vec<&Account>, Vec<&Account>) =
+        own.iter().partition(|account| above.iter().any(|outer| account.who.within(&outer.who)));
     for account in dropped {
         found.push(wider(&format!("`{}`", account.who), account.span));
     }

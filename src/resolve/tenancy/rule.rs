@@ -153,10 +153,16 @@ impl RuleReader<'_, '_> {
                 found.push(
                     Diagnostic::error(
                         "bad-rule-target",
-                        format!("{} `{}` cannot be the `{side}` of a rule", other.noun(), fqn.name()),
+                        format!(
+                            "{} `{}` cannot be the `{side}` of a rule",
+                            other.noun(),
+                            fqn.name()
+                        ),
                     )
                     .at(text.span, "")
-                    .help("a rule names a tenant, a workspace, a security group or a security domain"),
+                    .help(
+                        "a rule names a tenant, a workspace, a security group or a security domain",
+                    ),
                 );
                 return None;
             }
@@ -189,14 +195,15 @@ impl RuleReader<'_, '_> {
         .at(text.span, "");
         match near {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-            None => diagnostic.help(format!("add a document that makes `{fqn}`, or correct the name")),
+            None => {
+                diagnostic.help(format!("add a document that makes `{fqn}`, or correct the name"))
+            }
         }
     }
 
     /// True when some workload may lie both below the level and in the target.
     fn concerns(&self, level: NodeId, to: Target) -> bool {
-        let related =
-            |id: NodeId| self.tree.contains(level, id) || self.tree.contains(id, level);
+        let related = |id: NodeId| self.tree.contains(level, id) || self.tree.contains(id, level);
         match to {
             Target::Node(id) => related(id),
             Target::Domain(domain) => (0..self.tree.nodes.len())
@@ -243,11 +250,13 @@ impl RuleReader<'_, '_> {
             if first.get(&(rule.from, rule.to)) != Some(&index) {
                 continue;
             }
-            let wider = self.wider(rule.from).into_iter().flat_map(|from| {
-                self.wider(rule.to).into_iter().map(move |to| (from, to))
-            });
-            let outer =
-                wider.filter(|pair| *pair != (rule.from, rule.to)).find_map(|pair| first.get(&pair));
+            let wider = self
+                .wider(rule.from)
+                .into_iter()
+                .flat_map(|from| self.wider(rule.to).into_iter().map(move |to| (from, to)));
+            let outer = wider
+                .filter(|pair| *pair != (rule.from, rule.to))
+                .find_map(|pair| first.get(&pair));
             if let Some(outer) = outer {
                 let side = |target| name(self.tree, self.domains, target);
                 found.push(

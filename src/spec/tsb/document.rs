@@ -117,9 +117,9 @@ fn classify(object: &Object, found: &mut Vec<Diagnostic>) -> Option<DocumentKind
         return Some(DocumentKind::Unknown);
     }
     let of_istio = gvk.group.ends_with(".istio.io");
-    let group = GroupKind::ALL.into_iter().find(|g| {
-        object.annotations.contains_key(&format!("{PREFIX}{}", g.annotation()))
-    })?;
+    let group = GroupKind::ALL
+        .into_iter()
+        .find(|g| object.annotations.contains_key(&format!("{PREFIX}{}", g.annotation())))?;
     of_istio.then_some(DocumentKind::Direct(group))
 }
 
@@ -152,11 +152,7 @@ impl TsbDocument {
         format!("{} `{}`", self.object.gvk.kind, self.object.name)
     }
 
-    fn read(
-        kind: DocumentKind,
-        object: Object,
-        found: &mut Vec<Diagnostic>,
-    ) -> Option<Self> {
+    fn read(kind: DocumentKind, object: Object, found: &mut Vec<Diagnostic>) -> Option<Self> {
         let metadata = object.body.get("metadata").and_then(Node::as_mapping);
         let form = form(&object, kind, metadata);
         let level = match kind {
@@ -285,9 +281,8 @@ fn form(object: &Object, kind: DocumentKind, metadata: Option<&Mapping>) -> Form
     if object.gvk.group == KUBERNETES_CORE || matches!(kind, DocumentKind::Direct(_)) {
         return Form::Kubernetes;
     }
-    let annotated = ANNOTATIONS
-        .iter()
-        .any(|name| object.annotations.contains_key(&format!("{PREFIX}{name}")));
+    let annotated =
+        ANNOTATIONS.iter().any(|name| object.annotations.contains_key(&format!("{PREFIX}{name}")));
     let named = metadata.is_some_and(|m| TCTL_FIELDS.iter().any(|field| get(m, field).is_some()));
     if named || (!annotated && object.namespace.is_none()) { Form::Tctl } else { Form::Kubernetes }
 }
@@ -300,8 +295,7 @@ fn parents(
     metadata: Option<&Mapping>,
     found: &mut Vec<Diagnostic>,
 ) -> Parents {
-    let annotations =
-        metadata.and_then(|m| m.get("annotations")).and_then(Node::as_mapping);
+    let annotations = metadata.and_then(|m| m.get("annotations")).and_then(Node::as_mapping);
     let field = |name: &str| metadata.and_then(|m| m.entry(name)).filter(|e| !e.value.is_null());
     let annotation = |name: &str| annotations.and_then(|a| a.entry(&format!("{PREFIX}{name}")));
     let wanted = level.parents();
@@ -343,16 +337,23 @@ fn misplaced_parent(object: &Object, form: Form, first: &Entry, rest: &[&Entry])
     let (core, help) = match form {
         Form::Tctl => (
             "tctl form",
-            format!("write the parents as fields of `metadata`, or use the Kubernetes form with `apiVersion: {KUBERNETES_CORE}/{VERSION}`"),
+            format!(
+                "write the parents as fields of `metadata`, or use the Kubernetes form with `apiVersion: {KUBERNETES_CORE}/{VERSION}`"
+            ),
         ),
         Form::Kubernetes => (
             "Kubernetes form",
-            format!("write the parents as annotations `{PREFIX}…`, or use the tctl form with `apiVersion: {TCTL_CORE}/{VERSION}`"),
+            format!(
+                "write the parents as annotations `{PREFIX}…`, or use the tctl form with `apiVersion: {TCTL_CORE}/{VERSION}`"
+            ),
         ),
     };
     let mut diagnostic = Diagnostic::error(
         "misplaced-parent",
-        format!("`{}` has no place in {} `{}`, which is in {core}", first.key, object.gvk.kind, object.name),
+        format!(
+            "`{}` has no place in {} `{}`, which is in {core}",
+            first.key, object.gvk.kind, object.name
+        ),
     )
     .at(first.key_span, "")
     .help(help);
@@ -383,12 +384,9 @@ fn missing_parent(object: &Object, form: Form, lacking: &[(&str, &str)]) -> Diag
             format!("add {names} to `metadata.annotations`"),
         ),
     };
-    Diagnostic::error(
-        code,
-        format!("{} `{}` lacks {what} {names}", object.gvk.kind, object.name),
-    )
-    .at(metadata_span(object), "")
-    .help(help)
+    Diagnostic::error(code, format!("{} `{}` lacks {what} {names}", object.gvk.kind, object.name))
+        .at(metadata_span(object), "")
+        .help(help)
 }
 
 /// Where `metadata` says its name, else where it would.

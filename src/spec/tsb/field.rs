@@ -79,12 +79,7 @@ pub(super) fn word<T: Copy>(
 }
 
 /// Reports every key that is not known.
-pub(super) fn only(
-    mapping: &Mapping,
-    known: &[&str],
-    subject: &str,
-    found: &mut Vec<Diagnostic>,
-) {
+pub(super) fn only(mapping: &Mapping, known: &[&str], subject: &str, found: &mut Vec<Diagnostic>) {
     for entry in mapping.entries.iter().filter(|e| !known.contains(&e.key.as_str())) {
         let diagnostic = Diagnostic::error(
             "unknown-field",

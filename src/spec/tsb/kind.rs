@@ -209,8 +209,7 @@ impl TsbKind {
 
     /// What a misspelt or misplaced kind may have meant: its `apiVersion` and `kind`.
     pub(super) fn nearest(gvk: &GroupVersionKind) -> Option<(String, &'static str)> {
-        let kind =
-            crate::diagnostic::nearest(&gvk.kind, KINDS.iter().map(|(_, kind, _)| *kind))?;
+        let kind = crate::diagnostic::nearest(&gvk.kind, KINDS.iter().map(|(_, kind, _)| *kind))?;
         let mut groups = KINDS.iter().filter(|(_, k, _)| *k == kind).map(|(group, ..)| *group);
         let own = if gvk.group == TCTL_CORE { KUBERNETES_CORE } else { &gvk.group };
         let group = if groups.clone().any(|g| g == own) { &gvk.group } else { groups.next()? };

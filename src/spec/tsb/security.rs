@@ -171,11 +171,7 @@ impl Mode {
 impl Security {
     /// Reads a setting. `subject` is what the user calls the node: `spec` or
     /// `defaultSecuritySetting`.
-    pub(super) fn read(
-        node: &Node,
-        subject: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> Option<Self> {
+    pub(super) fn read(node: &Node, subject: &str, found: &mut Vec<Diagnostic>) -> Option<Self> {
         let setting = mapping(node, subject, found)?;
         only(
             setting,
@@ -247,11 +243,7 @@ fn traffic_mode(
 }
 
 impl Authorization {
-    fn read(
-        node: &Node,
-        beyond: &mut Vec<Beyond>,
-        found: &mut Vec<Diagnostic>,
-    ) -> Option<Self> {
+    fn read(node: &Node, beyond: &mut Vec<Beyond>, found: &mut Vec<Diagnostic>) -> Option<Self> {
         let fields = mapping(node, "`authorization`", found)?;
         only(
             fields,
@@ -267,8 +259,7 @@ impl Authorization {
         {
             beyond.push(Beyond { feature: Feature::IdentityMatch, span: entry.key_span });
         }
-        let mode =
-            get(fields, "mode").and_then(|node| word(node, "`mode`", &MODES, found));
+        let mode = get(fields, "mode").and_then(|node| word(node, "`mode`", &MODES, found));
         let key_span = |key: &str| fields.entry(key).map_or(node.span, |e| e.key_span);
         let service_accounts = get(fields, "serviceAccounts").map(|node| {
             let items = list(node, "`serviceAccounts`", found).iter();
@@ -332,7 +323,10 @@ fn side(
         found.push(
             Diagnostic::warning(
                 "unknown-rule-target",
-                format!("`{}` in `{key}` is not understood and left out of the policies", entry.key),
+                format!(
+                    "`{}` in `{key}` is not understood and left out of the policies",
+                    entry.key
+                ),
             )
             .at(entry.key_span, "only `fqn` is documented"),
         );
