@@ -14,5 +14,6 @@ mod tidy;
 mod tree;
 mod tree_kill;
 mod tsb;
+mod tsb_forms;
 mod yaml_read;
 mod yaml_write;
