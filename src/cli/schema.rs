@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::ExitCode;
 use crate::diagnostic::nearest;
-use crate::validate::catalogue::built_in;
+use crate::validate::catalogue::embedded;
 
 /// Print a JSON Schema, for editors and other tools.
 ///
@@ -23,7 +23,7 @@ impl Schema {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let mut out = std::io::stdout().lock();
         let Some(name) = &self.name else {
-            for source in built_in() {
+            for source in embedded() {
                 writeln!(out, "{}", source.path)?;
             }
             return Ok(ExitCode::Clean);
@@ -33,12 +33,14 @@ impl Schema {
             let file = path.rsplit('/').next().unwrap_or_default();
             file.split('_').next().unwrap_or_default().to_owned()
         };
-        let found = built_in().find(|source| source.path == wanted || kind(&source.path) == wanted);
+        let found = embedded()
+            .into_iter()
+            .find(|source| source.path == wanted || kind(&source.path) == wanted);
         if let Some(source) = found {
             out.write_all(source.text.as_bytes())?;
             return Ok(ExitCode::Clean);
         }
-        let kinds: Vec<String> = built_in().map(|source| kind(&source.path)).collect();
+        let kinds: Vec<String> = embedded().iter().map(|source| kind(&source.path)).collect();
         Err(match nearest(&wanted, kinds.iter().map(String::as_str)) {
             Some(near) => anyhow::anyhow!("there is no schema `{name}`; did you mean `{near}`?"),
             None => {

@@ -65,6 +65,7 @@ impl Terminal {
         }
         let text = report::text::render(diagnostics, sources, self.colour);
         let _ = io::stderr().lock().write_all(text.as_bytes());
+        self.say(&report::text::count(diagnostics));
     }
 
     /// An error that has a chain of causes, each once.

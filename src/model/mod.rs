@@ -21,6 +21,7 @@ mod waypoint;
 pub use cluster::{Cluster, ControlPlane, EdgeEnv, InstallBase, InstallOutput, ManagementPlane};
 pub use environment::{
     Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition, Step,
+    TsbObjects,
 };
 pub use identity::{Principal, TrustDomain};
 pub use name::{

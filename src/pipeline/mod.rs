@@ -17,9 +17,9 @@ use self::assemble::Assembly;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
 use crate::plan::{self, State};
-use crate::render::Renderer;
+use crate::render::{Renderer, canonical};
 use crate::resolve::Resolved;
-use crate::translate::{self, Area, Placed, install};
+use crate::translate::{self, Area, Placed, install, tenancy};
 use crate::tree::{ClusterProvenance, Digest, Provenance, Scope, Tree};
 
 /// What a render is asked for.
@@ -97,6 +97,10 @@ pub fn render(
             found.extend(diagnostics);
             assembly.add_install(cluster.name.as_str(), files, plane, &mut found);
         }
+        if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
+            let items = tsb(resolved, &mut found);
+            assembly.add(cluster.name.as_str(), items, &mut found);
+        }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
         let rendered: Vec<(Vec<Item>, Vec<Diagnostic>)> = namespaces
             .par_iter()
@@ -148,6 +152,34 @@ fn objects(
         }
     }
     items
+}
+
+/// TSB resources are applied in one cluster: where the management plane lives, else the first.
+fn holds_tsb(environment: &Environment, cluster: &Cluster) -> bool {
+    match &environment.management_plane {
+        Some(plane) => plane.cluster == cluster.name,
+        None => environment.clusters.keys().next() == Some(&cluster.name),
+    }
+}
+
+fn tsb(resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
+    let environment = &resolved.environment;
+    let options = tenancy::UnitOptions {
+        form: tenancy::KubernetesForm {
+            namespace: &environment.tsb_objects.namespace,
+            tenants: &environment.tsb_objects.tenants,
+            waves: environment.tsb_objects.waves,
+        },
+        policies: environment.ownership.policies,
+    };
+    let (objects, diagnostics) = tenancy::unit(resolved.tenancy.resources(), &options);
+    found.extend(diagnostics);
+    let item = |object: tenancy::TsbObject| Item {
+        area: Area::Unit(Unit::Tsb),
+        value: canonical(object.value),
+        origin: Some(object.origin),
+    };
+    objects.into_iter().map(item).collect()
 }
 
 fn wants(scope: &Scope, unit: Unit) -> bool {

@@ -285,7 +285,7 @@ pub(super) fn check_ambient(
             found.push(
                 Diagnostic::error(
                     "version-too-old",
-                    format!("{what} {version} does not run TSB's ambient mode"),
+                    format!("{what} {version} is too old for ambient mode"),
                 )
                 .at(typed.span, "")
                 .help(format!("upgrade to {least} or later before any namespace is made ambient")),

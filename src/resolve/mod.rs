@@ -7,6 +7,7 @@
 
 mod access;
 mod cluster;
+mod governed;
 mod inventory;
 mod migration;
 mod name;
@@ -18,11 +19,14 @@ use std::sync::Arc;
 
 pub use access::{AccessCase, Caller, Expectation, Request, Target};
 
+use self::tenancy::Tenancy;
 use crate::diagnostic::{Diagnostic, Spanned, sort};
 use crate::k8s::Object;
 use crate::model::{
-    ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart, Version,
+    Attributed, Cluster, ClusterName, Environment, EnvironmentName, InjectionLabel, Owner,
+    Ownership, Restart, TsbObjects, Version,
 };
+use crate::spec::tsb::read_documents;
 use crate::spec::{self, Input};
 
 /// An environment and what belongs to it.
@@ -30,8 +34,9 @@ use crate::spec::{self, Input};
 pub struct Resolved {
     /// What is rendered.
     pub environment: Environment,
-    /// TSB resources, as they were read.
-    pub tsb: Vec<Object>,
+    /// The TSB hierarchy, and what it comes to.
+    /// TSB's hierarchy; what it comes to stands in each namespace too.
+    pub tenancy: Tenancy,
     /// What exists in each cluster anyway. An object that several clusters have is shared.
     pub inventory: BTreeMap<ClusterName, Vec<Arc<Object>>>,
     /// Istio objects of DIRECT mode, by cluster.
@@ -70,6 +75,13 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let inventory = inventory::place(inventory, &mut clusters, found);
     let direct = inventory::place_direct(direct, &clusters, found);
     let access = access::cases(access, &clusters, found);
+    let organization = Attributed {
+        value: spec.organization.value.as_str(),
+        origin: Some(spec.organization.span),
+    };
+    let tenancy = tenancy(tsb, organization, ownership.policies, &mut clusters, found);
+    let tenancy =
+        governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
 
     let restart = restart(spec.restart, found);
     if let Some(delivery) = &spec.delivery {
@@ -98,10 +110,52 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         management_plane,
         stages,
         reached,
+        tsb_objects: tsb_objects(spec.tsb),
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);
-    Some(Resolved { environment, tsb, inventory, direct, access, patches: spec.patches })
+    Some(Resolved { environment, tenancy, inventory, direct, access, patches: spec.patches })
+}
+
+/// Reads the TSB resources and gives each namespace what they come to there.
+fn tenancy(
+    objects: Vec<Object>,
+    organization: Attributed<&str>,
+    policies: Owner,
+    clusters: &mut BTreeMap<ClusterName, Cluster>,
+    found: &mut Vec<Diagnostic>,
+) -> Tenancy {
+    let (documents, others, diagnostics) = read_documents(objects);
+    found.extend(diagnostics);
+    found.extend(others.iter().map(not_tsb));
+    let settings = tenancy::Settings {
+        organization,
+        clusters: clusters
+            .values()
+            .map(|cluster| tenancy::Cluster {
+                name: &cluster.name,
+                trust_domain: &cluster.trust_domain,
+                namespaces: cluster.namespaces.keys().collect(),
+            })
+            .collect(),
+        policies,
+    };
+    let (tenancy, diagnostics) = tenancy::resolve(&documents, &settings);
+    found.extend(diagnostics);
+    for cluster in clusters.values_mut() {
+        for namespace in cluster.namespaces.values_mut() {
+            namespace.security = tenancy.security(&cluster.name, &namespace.name);
+            namespace.workspace =
+                tenancy.workspace(&cluster.name, &namespace.name).map(ToString::to_string);
+        }
+    }
+    tenancy
+}
+
+fn not_tsb(object: &Object) -> Diagnostic {
+    Diagnostic::error("not-tsb", format!("{} is not a TSB resource", object.reference()))
+        .at(object.name_span(), "")
+        .help("manifests of what exists belong into `sources.inventory`, Istio objects of DIRECT mode into `sources.direct`")
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {
@@ -114,6 +168,15 @@ fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Versio
         );
     }
     version
+}
+
+fn tsb_objects(typed: spec::TsbObjects) -> TsbObjects {
+    let default = TsbObjects::default();
+    TsbObjects {
+        namespace: typed.namespace.unwrap_or(default.namespace),
+        tenants: typed.tenant_namespaces,
+        waves: typed.sync_waves.unwrap_or(default.waves),
+    }
 }
 
 fn owner(typed: Option<Spanned<spec::Owner>>) -> Owner {

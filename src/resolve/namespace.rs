@@ -117,7 +117,7 @@ pub(super) fn waypoint(
         (Some(Spanned { value: spec::WaypointChoice::Never, .. }), _) | (None, None) => {
             return None;
         }
-        (Some(Spanned { value: spec::WaypointChoice::Has(own), span }), _) => (Some(own), *span),
+        (Some(Spanned { value: spec::WaypointChoice::Has(own), span }), _) => (Some(&**own), *span),
         (None, Some(default)) => (None, default.span),
     };
     let layers: Vec<&spec::Waypoint> = own.into_iter().chain(default.map(|d| &d.value)).collect();

@@ -1,6 +1,8 @@
 //! The `Environment` document, as it is typed. Every field is described in
 //! `schemas/waypost.dev/environment_v1alpha1.json`; what it means is `resolve`'s to say.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
 use super::{Cluster, InstallOutput};
@@ -39,6 +41,9 @@ pub struct EnvironmentSpec {
     /// Who makes what.
     #[serde(default)]
     pub ownership: Ownership,
+    /// How TSB resources are written for Kubernetes.
+    #[serde(default)]
+    pub tsb: TsbObjects,
     /// Files and folders that belong to the environment.
     #[serde(default)]
     pub sources: Sources,
@@ -78,6 +83,19 @@ pub struct Ownership {
     pub waypoints: Option<Spanned<Owner>>,
     /// Translated policies.
     pub policies: Option<Spanned<Owner>>,
+}
+
+/// How TSB resources are written for Kubernetes.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct TsbObjects {
+    /// Namespace of resources that name none.
+    pub namespace: Option<String>,
+    /// Namespaces by tenant.
+    #[serde(default)]
+    pub tenant_namespaces: BTreeMap<String, String>,
+    /// Whether each object carries its Argo CD sync wave.
+    pub sync_waves: Option<bool>,
 }
 
 /// Who makes an object.

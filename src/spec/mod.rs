@@ -18,6 +18,7 @@ mod layer;
 mod load;
 mod merge;
 mod namespace;
+mod patch;
 mod path;
 mod read;
 mod schema;
@@ -28,10 +29,11 @@ pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectat
 pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};
 pub use environment::{
     Delivery, Environment, EnvironmentSpec, InjectionLabel, ManagementPlane, Metadata, Migration,
-    Oap, Owner, Ownership, Restart, Sources, Stage, Target, Versions,
+    Oap, Owner, Ownership, Restart, Sources, Stage, Target, TsbObjects, Versions,
 };
 pub use input::{Input, Placed};
 pub use load::{Entry, EntryKind, Files};
 pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, WaypointFor, Workload};
+pub use patch::{RawPatch, RawPatchOptions, RawTarget};
 pub use read::Reader;
 pub use schema::{DocumentKind, schemas};

@@ -74,7 +74,7 @@ pub enum WaypointChoice {
     /// It has none: `none` or `false`.
     Never,
     /// It has one, of this form.
-    Has(Waypoint),
+    Has(Box<Waypoint>),
 }
 
 /// A waypoint. What is not given comes from the cluster's default, else from ours.
@@ -119,11 +119,7 @@ impl<'de> Deserialize<'de> for WaypointChoice {
                 f.write_str("a mapping, `none` or `false`")
             }
             fn visit_bool<E: Error>(self, wanted: bool) -> Result<WaypointChoice, E> {
-                Ok(if wanted {
-                    WaypointChoice::Has(Waypoint::default())
-                } else {
-                    WaypointChoice::Never
-                })
+                Ok(if wanted { WaypointChoice::Has(Box::default()) } else { WaypointChoice::Never })
             }
             fn visit_str<E: Error>(self, text: &str) -> Result<WaypointChoice, E> {
                 match text {
@@ -132,7 +128,8 @@ impl<'de> Deserialize<'de> for WaypointChoice {
                 }
             }
             fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WaypointChoice, A::Error> {
-                Waypoint::deserialize(MapAccessDeserializer::new(map)).map(WaypointChoice::Has)
+                let waypoint = Waypoint::deserialize(MapAccessDeserializer::new(map))?;
+                Ok(WaypointChoice::Has(Box::new(waypoint)))
             }
         }
         deserializer.deserialize_any(Choice)

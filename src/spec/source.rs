@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::load::{Entry, EntryKind, Files};
 use super::path::{PathFault, folder_of, join};
-use crate::diagnostic::{Diagnostic, FileId, Position, Sources, Span, Spanned, has_errors};
+use crate::diagnostic::{
+    Diagnostic, FileId, Position, Sources, Span, Spanned, has_errors, nearest,
+};
 use crate::yaml::{Budget, Document, Node, Pointer, check_characters, read};
 
 /// Files that were asked for, each read once.
@@ -169,11 +171,31 @@ impl<'f> Library<'f> {
                 self.by_path.insert(path.to_owned(), file);
                 Some(file)
             }
+            Entry::Missing => {
+                found.push(self.missing(path, named));
+                None
+            }
             other => {
                 found.extend(entry_fault(path, &other, named));
                 None
             }
         }
+    }
+
+    /// A file that is not there, and the one beside it that may be meant.
+    fn missing(&self, path: &str, named: Option<Span>) -> Diagnostic {
+        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
+        let beside = match self.files.entry(folder, 0) {
+            Entry::Folder(names) => names,
+            _ => Vec::new(),
+        };
+        let near = nearest(name, beside.iter().map(|(name, _)| name.as_str()));
+        asked(Diagnostic::error("missing-file", format!("there is no `{path}`")), named).help(
+            match near {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "paths are relative to the file they are written in".to_owned(),
+            },
+        )
     }
 }
 
@@ -195,8 +217,8 @@ fn entry_fault(path: &str, entry: &Entry, named: Option<Span>) -> Option<Diagnos
     let diagnostic = match entry {
         Entry::File(_) => return None,
         Entry::Symlink => return Some(symlink(path, named)),
-        Entry::Missing => Diagnostic::error("missing-file", format!("there is no `{path}`"))
-            .help("paths are relative to the file they are written in"),
+        // a folder that went away while it was walked
+        Entry::Missing => unreadable("is gone"),
         Entry::Folder(_) => unreadable("is a folder, not a file").help("name a file"),
         Entry::TooLarge(bytes) => Diagnostic::error(
             "too-large",

@@ -6,7 +6,7 @@ use super::digest::Digest;
 use super::files::Tree;
 use super::guard::{Allowances, guard_cluster, guard_renamed_clusters};
 use super::local::Local;
-use super::lock::{Lock, LockEntry};
+use super::lock::{Lock, LockEntry, LockError};
 use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path, unit_of};
 use crate::diagnostic::Diagnostic;
 
@@ -106,28 +106,25 @@ pub fn plan(
     }
     for cluster in clusters {
         let strangers = strangers.remove(cluster).unwrap_or_default();
-        match local.locks.get(cluster) {
-            Some(Err(error)) => change.faults.push(invalid_lock(cluster, &error.to_string())),
-            None if !strangers.is_empty() => {
+        let old = local.lock(cluster);
+        match (old, local.locks.get(cluster)) {
+            (None, Some(Err(error))) => change.faults.push(invalid_lock(cluster, error)),
+            (None, _) if !strangers.is_empty() => {
                 change.faults.push(missing_lock(cluster, &strangers));
             }
-            Some(Ok(_)) | None => change.faults.extend(strangers),
+            _ => change.faults.extend(strangers),
         }
-        let old = local.lock(cluster);
         let new = next_lock(cluster, tree, old, provenance, scope);
         if let Some(old) = old {
             change.refusals.extend(guard_cluster(cluster, old, &new, allowances));
         }
         let path = lock_path(cluster);
-        match old {
-            _ if new.files.is_empty() => {
-                if local.files.contains_key(&path) {
-                    change.delete.push(path);
-                }
-            }
-            Some(old) if *old == new => change.unchanged.push(path),
-            _ => {
-                let list = if old.is_some() { &mut change.update } else { &mut change.create };
+        match local.locks.get(cluster) {
+            None if new.files.is_empty() => {}
+            Some(_) if new.files.is_empty() => change.delete.push(path),
+            Some(Ok(old)) if *old == new => change.unchanged.push(path),
+            found => {
+                let list = if found.is_some() { &mut change.update } else { &mut change.create };
                 list.push(path.clone());
                 change.locks.insert(path, new.to_text());
             }
@@ -217,7 +214,7 @@ fn foreign_file(path: &str) -> Diagnostic {
     .help("move it out of the unit: Argo CD and Flux may apply whatever lies there")
 }
 
-fn invalid_lock(cluster: &str, error: &str) -> Diagnostic {
+fn invalid_lock(cluster: &str, error: &LockError) -> Diagnostic {
     Diagnostic::error(
         "lock-invalid",
         format!("lock `{}` cannot be read: {error}", lock_path(cluster)),

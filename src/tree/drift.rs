@@ -178,7 +178,7 @@ impl Drift {
             DriftKind::LockInvalid(error) => (
                 "lock-invalid",
                 format!("lock `{path}` cannot be read: {error}"),
-                "take one whole version of it out of git (`git checkout --ours`, `--theirs` or `HEAD`), then run `waypost render`",
+                "run `waypost render`, which goes on from both sides of a merge conflict; where it cannot, take one whole version of the lock out of git",
             ),
             DriftKind::LockStale => {
                 ("lock-stale", format!("lock `{path}` was written for other input"), again)

@@ -17,8 +17,12 @@ pub struct Local {
 }
 
 impl Local {
-    /// The lock of a cluster, where it can be read.
+    /// What the lock of a cluster lists, or both sides of it where git could not merge it.
     pub(super) fn lock(&self, cluster: &str) -> Option<&Lock> {
-        self.locks.get(cluster).and_then(|lock| lock.as_ref().ok())
+        match self.locks.get(cluster)? {
+            Ok(lock) => Some(lock),
+            Err(LockError::Conflict { both, .. }) => both.as_deref(),
+            Err(LockError::Format { .. } | LockError::Line { .. } | LockError::NotText) => None,
+        }
     }
 }

@@ -6,7 +6,8 @@
 
 use std::borrow::Cow;
 
-use crate::k8s::GroupVersionKind;
+use super::crd::definitions;
+use crate::k8s::{GroupVersionKind, Object};
 
 /// A schema file.
 #[derive(Clone, Debug)]
@@ -45,15 +46,29 @@ impl SchemaKey {
     }
 }
 
-/// `schemas/`, embedded: path below it, text.
-const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
+const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
-/// Every built-in schema by its path: of our own documents, of TSB's and of the kinds that are
-/// rendered.
-pub fn built_in() -> impl Iterator<Item = SchemaSource> {
-    BUILT_IN
+/// The schemas of the folder `schemas/`: the kinds that waypost renders, and what people write.
+pub fn embedded() -> Vec<SchemaSource> {
+    EMBEDDED
         .iter()
         .map(|(path, text)| SchemaSource { path: Cow::Borrowed(path), text: Cow::Borrowed(text) })
+        .collect()
+}
+
+/// The JSON Schemas of CustomResourceDefinitions, closed, in the layout of the catalogue: for
+/// editors, and for validators that do not read definitions themselves.
+pub fn schemas_of_crds(crds: &[Object]) -> Vec<SchemaSource> {
+    let mut all = Vec::new();
+    for definition in crds.iter().flat_map(|crd| definitions(crd, &mut Vec::new())) {
+        let gvk = &definition.gvk;
+        let path = format!("{}/{}_{}.json", gvk.group, gvk.kind.to_ascii_lowercase(), gvk.version);
+        all.push(SchemaSource {
+            path: Cow::Owned(path),
+            text: Cow::Owned(definition.json_schema().to_string()),
+        });
+    }
+    all
 }
 
 #[cfg(test)]
@@ -76,15 +91,20 @@ mod tests {
         }
     }
 
+    /// A file whose path and content disagree is never found, and says nothing.
     #[test]
     fn every_embedded_schema_names_the_kind_of_its_path() {
-        for source in built_in() {
+        assert!(embedded().len() >= 12);
+        for source in embedded() {
             let document: serde_json::Value = serde_json::from_str(&source.text).unwrap();
-            let word = |name: &str| {
-                document["properties"][name]["const"].as_str().unwrap_or_default().to_owned()
-            };
-            let gvk = GroupVersionKind::from_api_version(&word("apiVersion"), &word("kind"));
-            assert_eq!(SchemaKey::of_path(&source.path), Some(SchemaKey::of_kind(&gvk)));
+            let word =
+                |name: &str| document["properties"][name]["const"].as_str().map(str::to_owned);
+            let key = SchemaKey::of_path(&source.path);
+            assert!(key.is_some(), "{}", source.path);
+            if let (Some(api_version), Some(kind)) = (word("apiVersion"), word("kind")) {
+                let gvk = GroupVersionKind::from_api_version(&api_version, &kind);
+                assert_eq!(key, Some(SchemaKey::of_kind(&gvk)));
+            }
         }
     }
 }

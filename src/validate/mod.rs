@@ -14,6 +14,7 @@ mod document;
 mod istio;
 pub mod manifests;
 mod metadata;
+mod misplaced;
 mod schema;
 
 pub use document::SpecSchemas;

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use waypost::diagnostic::{Diagnostic, FileId, has_errors};
 use waypost::k8s::{Object, objects_of};
-use waypost::validate::catalogue::{SchemaSource, built_in};
+use waypost::validate::catalogue::embedded;
 use waypost::validate::manifests::{Options, Validator, Verdict};
 use waypost::yaml::{Budget, Document, Value, read};
 
@@ -37,8 +37,7 @@ fn with_crds(folder: &str) -> Validator {
 }
 
 fn with_own_schemas() -> Validator {
-    let schemas: Vec<SchemaSource> = built_in().collect();
-    let (validator, found) = Validator::new(&schemas, &[], Options::default());
+    let (validator, found) = Validator::new(&embedded(), &[], Options::default());
     assert_eq!(found, []);
     validator
 }

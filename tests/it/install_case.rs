@@ -1,5 +1,8 @@
 //! Cases of install resources: `tests/install/<case>/spec.yaml` and, where there is one, the base
 //! beside it. The spec has the words of an Environment and of one cluster of it.
+//!
+//! Two test binaries use it, neither of them all of it.
+#![allow(dead_code, reason = "see above")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -11,7 +14,7 @@ use waypost::model::{
     Cluster, ClusterName, ControlPlane, DataplaneMode, EdgeEnv, Environment, EnvironmentName,
     InjectionLabel, InstallBase, InstallOutput, Lifecycle, ManagementPlane, Namespace,
     NamespaceName, ObjectName, Owner, Ownership, Platform, Reached, Restart, SecuritySetting,
-    TrustDomain, Version, Waypoint, WaypointFor,
+    TrustDomain, TsbObjects, Version, Waypoint, WaypointFor,
 };
 use waypost::translate::install::{InstallFiles, control_plane, management_plane};
 use waypost::yaml::{Budget, Node, read};
@@ -164,6 +167,7 @@ fn load(folder: &Path) -> Case {
         management_plane,
         stages: Vec::new(),
         reached: Reached::None,
+        tsb_objects: TsbObjects::default(),
         origin,
     };
     Case { name, sources, environment }

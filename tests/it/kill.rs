@@ -8,7 +8,10 @@ use std::time::{Duration, Instant};
 
 use crate::program::{copy_of, files, waypost};
 
+/// Renders that must have been killed before they ended.
 const KILLS: u32 = 200;
+/// Renders at most: some end before their time is up.
+const ROUNDS: u32 = 2_000;
 
 /// A small generator with a seed: the same delays in every run.
 struct Random(u64);
@@ -39,16 +42,25 @@ fn tree(root: &Path) -> BTreeMap<String, String> {
 fn killed_renders_leave_one_tree_or_the_other() {
     let folder = copy_of("brownfield");
     let root = folder.path();
-    let start = Instant::now();
     let first = rendered(root, "client");
-    let took = u64::try_from(start.elapsed().as_micros()).expect("short");
     let second = rendered(root, "bookinfo");
     assert_ne!(first, second);
+    let took = (0..4)
+        .map(|n| {
+            let start = Instant::now();
+            rendered(root, if n % 2 == 0 { "client" } else { "bookinfo" });
+            u64::try_from(start.elapsed().as_micros()).expect("short")
+        })
+        .min()
+        .expect("four runs");
 
     let seed = 20_261_124;
     let mut random = Random(seed);
     let (mut killed, mut old, mut new) = (0, 0, 0);
-    for round in 0..KILLS {
+    for round in 0..ROUNDS {
+        if killed >= KILLS {
+            break;
+        }
         let (stage, before, after) = if round % 2 == 0 {
             ("client", &second, &first)
         } else {
@@ -68,7 +80,7 @@ fn killed_renders_leave_one_tree_or_the_other() {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program starts");
-        std::thread::sleep(Duration::from_micros(random.below(took + took / 5)));
+        std::thread::sleep(Duration::from_micros(random.below(took)));
         let _ = child.kill();
         killed += u32::from(child.wait().expect("it ends").code().is_none());
 
@@ -89,5 +101,5 @@ fn killed_renders_leave_one_tree_or_the_other() {
             assert_eq!(beside, ["brownfield"], "and removes what the killed one left");
         }
     }
-    assert!(killed > KILLS / 4 && old > 0 && new > 0, "{killed} killed, {old} old, {new} new");
+    assert!(killed >= KILLS && old > 0 && new > 0, "{killed} killed, {old} old, {new} new");
 }

@@ -1,16 +1,19 @@
 //! Specs as they are written: read, held against their schemas, resolved.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use waypost::diagnostic::{Diagnostic, Sources, sort};
 use waypost::resolve::{Resolved, resolve};
 use waypost::spec::{Files, Reader};
 use waypost::validate::SpecSchemas;
 
+static SCHEMAS: LazyLock<SpecSchemas> =
+    LazyLock::new(|| SpecSchemas::compile().expect("the built-in schemas compile"));
+
 /// Reads and resolves one environment.
 pub fn load(files: &Files, name: &str) -> (Option<Resolved>, Vec<Diagnostic>, Sources) {
-    let schemas = SpecSchemas::compile().expect("the built-in schemas compile");
-    let check = |kind, node: &_| schemas.check(kind, node);
+    let check = |kind, node: &_| SCHEMAS.check(kind, node);
     let mut reader = Reader::new(files, &check);
     let (input, mut found) = reader.read(name);
     let resolved = input.and_then(|input| {

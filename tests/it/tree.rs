@@ -182,7 +182,8 @@ fn drift_names_each_file_and_render_repairs_it() {
     use DriftKind::{Edited, Foreign, Missing};
     let before = tree(BEFORE);
     let file = "c1/enrollment/client/Namespace-client.yaml";
-    let cases: [(&str, DriftKind, fn(&Place, &str)); 6] = [
+    type Spoil = fn(&Place, &str);
+    let cases: [(&str, DriftKind, Spoil); 6] = [
         ("c1/mesh/kustomization.yaml", Edited, |p, f| p.put(f, "resources: []\n")),
         (file, Edited, |p, f| p.put(f, "")),
         (file, Edited, |p, f| p.put(f, "a: 1\nb: 2\n")),
@@ -274,6 +275,29 @@ fn lost_lock_is_made_anew_where_the_bytes_are_the_same() {
         matches!(&drift[0].1, DriftKind::LockInvalid(e) if e.contains("merge conflict")),
         "{drift:?}"
     );
+}
+
+#[test]
+fn render_goes_on_from_both_sides_of_a_merge_conflict() {
+    let place = Place::new();
+    render_all(&place, &tree(BEFORE));
+    let ours = fs::read_to_string(place.at("c1/waypost.lock")).expect("the lock");
+    render_all(&place, &tree(AFTER));
+    let theirs = fs::read_to_string(place.at("c1/waypost.lock")).expect("the lock");
+    let conflict = format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> main\n");
+    place.put("c1/waypost.lock", &conflict);
+    place.put("c1/mesh/client/gateway-waypoint.yaml", "<<<<<<< HEAD\n");
+    let after = tree(AFTER);
+    let drift_of = |path: &str| {
+        drift(&place, &after).into_iter().find(|(p, _)| p == path).map(|(_, kind)| kind)
+    };
+    assert_eq!(drift_of("c1/mesh/client/gateway-waypoint.yaml"), Some(DriftKind::Edited));
+    assert!(matches!(drift_of("c1/waypost.lock"), Some(DriftKind::LockInvalid(_))));
+    let change = render_all(&place, &after);
+    assert_eq!(codes(&change), Vec::<&str>::new());
+    assert_eq!(change.delete, ["c1/mesh/client/gateway-waypoint.yaml"]);
+    assert_eq!(drift(&place, &after), []);
+    assert_eq!(fs::read_to_string(place.at("c1/waypost.lock")).expect("the lock"), theirs);
 }
 
 #[test]

@@ -44,7 +44,9 @@ pub(super) fn fields(
                 }
             },
         };
-        if is_same(value, &expected) {
+        let is_other = key == "binaryDirectory"
+            && profile.other_binary_directories.iter().any(|d| is_same(value, &Value::from(*d)));
+        if is_other || is_same(value, &expected) {
             continue;
         }
         if platform == Platform::Generic {

@@ -99,11 +99,16 @@ impl Definition {
         count(&self.schema)
     }
 
+    /// Its schema as closed JSON Schema.
+    pub(super) fn json_schema(&self) -> Value {
+        json_schema::of_root(&self.schema)
+    }
+
     /// Compiles it.
     pub(super) fn compile(&self, evaluate_rules: bool) -> CustomResource {
         let structural = Structural::of_root(&self.schema);
         CustomResource {
-            schema: Schema::compile(json_schema::of_root(&self.schema)),
+            schema: Schema::compile(self.json_schema()),
             drops_status: self.drops_status,
             #[cfg(feature = "cel")]
             rules: super::cel::Rules::of(&structural, evaluate_rules),

@@ -1,0 +1,126 @@
+//! `patches` against `kustomize build`.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{env, fs, thread};
+
+use crate::generate::Case;
+use crate::kustomize;
+use crate::support::{Outcome, build, by_name, objects};
+
+/// What a comparison shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Verdict {
+    Same,
+    /// The same, and no object is another than before.
+    SameUntouched,
+    BothRefuse,
+    /// We refuse what kustomize takes, for a reason that is on the list of differences.
+    Stricter(&'static str),
+    /// We refuse what kustomize takes without such a reason.
+    Refused,
+    /// We take what kustomize refuses.
+    Looser,
+    Different,
+}
+
+/// Reasons to refuse what kustomize takes (`src/render/patch/mod.rs`).
+const LISTED: [&str; 5] =
+    ["patch-directive", "patch-identity", "patch-label", "patch-list-element", "patches-fight"];
+
+fn compare(ours: &Outcome, theirs: &Result<String, String>) -> Verdict {
+    let errors: Vec<_> = ours.errors.iter().filter(|c| **c != "patches-fight").collect();
+    match (errors.as_slice(), theirs) {
+        ([], Ok(theirs)) if by_name(&ours.objects) == by_name(&objects(theirs)) => Verdict::Same,
+        ([], Ok(_)) => Verdict::Different,
+        ([], Err(_)) => Verdict::Looser,
+        (_, Err(_)) => Verdict::BothRefuse,
+        (codes, Ok(_)) => match codes.iter().find(|c| LISTED.contains(c)) {
+            Some(code) => Verdict::Stricter(code),
+            None => Verdict::Refused,
+        },
+    }
+}
+
+/// 300 cases; `WAYPOST_PATCH_CASES` and `WAYPOST_PATCH_SEED` ask for others.
+#[test]
+fn generated_patches_mean_what_they_mean_to_kustomize() {
+    let number = |name: &str, default: u64| match env::var(name) {
+        Ok(text) => text.parse().unwrap(),
+        Err(_) => default,
+    };
+    let (cases, seed) = (number("WAYPOST_PATCH_CASES", 300), number("WAYPOST_PATCH_SEED", 1));
+    let next = AtomicU64::new(0);
+    let verdicts = Mutex::new(BTreeMap::<Verdict, Vec<u64>>::new());
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                let folder = tempfile::tempdir().unwrap();
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    if index >= cases {
+                        break;
+                    }
+                    let seed = seed * 1_000_000 + index;
+                    let verdict = generated(seed, folder.path());
+                    verdicts.lock().unwrap().entry(verdict).or_default().push(seed);
+                }
+            });
+        }
+    });
+    let verdicts = verdicts.into_inner().unwrap();
+    let count = |v: Verdict| verdicts.get(&v).map_or(0, Vec::len) as u64;
+    for (verdict, seeds) in &verdicts {
+        println!("{verdict:?}: {}", seeds.len());
+    }
+    let wrong: Vec<_> = verdicts
+        .iter()
+        .filter(|(v, _)| matches!(v, Verdict::Different | Verdict::Looser | Verdict::Refused))
+        .map(|(v, seeds)| (v, &seeds[..seeds.len().min(10)]))
+        .collect();
+    assert!(wrong.is_empty(), "seeds: {wrong:?}");
+    let compared = count(Verdict::Same) + count(Verdict::BothRefuse);
+    assert!(compared * 3 >= cases * 2, "only {compared} of {cases} cases compare");
+    assert!(
+        count(Verdict::Same) * 2 >= cases,
+        "only {} of {cases} are taken",
+        count(Verdict::Same)
+    );
+}
+
+fn generated(seed: u64, folder: &Path) -> Verdict {
+    let case = Case::new(seed);
+    write(&folder.join("kustomization.yaml"), &case.kustomization());
+    write(&folder.join("resources.yaml"), &case.resources());
+    let ours = build(folder);
+    let theirs = kustomize::build(folder);
+    let mut verdict = compare(&ours, &theirs);
+    if verdict == Verdict::Same && by_name(&ours.objects) == by_name(&case.resources) {
+        verdict = Verdict::SameUntouched;
+    }
+    if env::var_os("WAYPOST_PATCH_SHOW").is_some()
+        && !matches!(verdict, Verdict::Same | Verdict::SameUntouched | Verdict::BothRefuse)
+    {
+        let ours: Vec<_> = ours
+            .objects
+            .iter()
+            .map(|o| waypost::yaml::emit(o).unwrap())
+            .chain(ours.findings)
+            .collect();
+        println!(
+            "==== {seed} {verdict:?}\n{}\n---- resources\n{}\n---- ours\n{}\n---- theirs\n{}",
+            case.kustomization(),
+            case.resources(),
+            ours.join("---\n"),
+            theirs.unwrap_or_else(|e| e),
+        );
+    }
+    verdict
+}
+
+#[expect(clippy::disallowed_methods, reason = "input for another program")]
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).unwrap();
+}
