@@ -17,5 +17,7 @@ mod tidy;
 mod tree;
 mod tree_disk;
 mod tree_kill;
+mod tsb;
+mod tsb_forms;
 mod yaml_read;
 mod yaml_write;
