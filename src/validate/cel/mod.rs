@@ -10,7 +10,8 @@ mod need;
 mod value;
 
 use kube_cel::KubeCelExt;
-use kube_cel::cel::{Context, ExecutionError, Program, Value as Cel};
+use kube_cel::cel::parser::Parser;
+use kube_cel::cel::{Context, ExecutionError, IdedExpr, Value as Cel};
 use serde_json::Value;
 
 use super::crd::structural::Structural;
@@ -40,9 +41,9 @@ struct Branch {
 struct Rule {
     text: String,
     message: Option<String>,
-    message_program: Option<Program>,
+    message_expression: Option<IdedExpr>,
     field_path: Option<String>,
-    program: Result<Program, String>,
+    expression: Result<IdedExpr, String>,
 }
 
 /// The way to a value, kept on the stack: it is needed only when a rule is broken.
@@ -69,7 +70,7 @@ impl Rules {
         let mut branches: Vec<&Branch> = self.root.iter().collect();
         while let Some(branch) = branches.pop() {
             for rule in &branch.rules {
-                if let Err(error) = &rule.program {
+                if let Err(error) = &rule.expression {
                     found.push((one_line(&rule.text), one_line(error)));
                 }
             }
@@ -123,18 +124,18 @@ impl Rule {
     fn of(rule: &Value, need: &mut Need) -> Option<Self> {
         let text = |key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);
         let source = text("rule").unwrap_or_default();
-        let program = compile(&source, need);
-        if let Ok(program) = &program
-            && program.references().has_variable("oldSelf")
+        let expression = compile(&source, need);
+        if let Ok(expression) = &expression
+            && expression.references().has_variable("oldSelf")
         {
             return None;
         }
         Some(Self {
             message: text("message"),
-            message_program: text("messageExpression").and_then(|e| compile(&e, need).ok()),
+            message_expression: text("messageExpression").and_then(|e| compile(&e, need).ok()),
             field_path: text("fieldPath"),
             text: source,
-            program,
+            expression,
         })
     }
 }
@@ -142,14 +143,16 @@ impl Rule {
 /// The parser and the interpreter recurse; a rule longer than this is no person's.
 const LONGEST: usize = 16 << 10;
 
-fn compile(source: &str, need: &mut Need) -> Result<Program, String> {
+/// Parses an expression, with the optional syntax (`self.?field`) that the API server has on.
+fn compile(source: &str, need: &mut Need) -> Result<IdedExpr, String> {
     let open = source.bytes().filter(|b| matches!(b, b'(' | b'[' | b'{' | b'!' | b'-')).count();
     if source.len() > LONGEST || open > 500 {
         return Err("it is too long".to_owned());
     }
-    let program = Program::compile(source).map_err(|e| e.to_string())?;
-    match need.add(program.expression()) {
-        Some(()) => Ok(program),
+    let parser = Parser::default().enable_optional_syntax(true);
+    let expression = parser.parse(source).map_err(|e| e.to_string())?;
+    match need.add(&expression) {
+        Some(()) => Ok(expression),
         None => Err("it uses a part of CEL that is not supported".to_owned()),
     }
 }
@@ -196,11 +199,11 @@ impl Walk<'_> {
     }
 
     fn evaluate(&mut self, rule: &Rule, scope: &Context<'_>, path: &Path<'_>) {
-        let program = match &rule.program {
-            Ok(program) => program,
+        let expression = match &rule.expression {
+            Ok(expression) => expression,
             Err(error) => return self.not_evaluated(rule, path, error),
         };
-        let message = match program.execute(scope) {
+        let message = match scope.resolve(expression) {
             Ok(Cel::Bool(true)) => return,
             Ok(Cel::Bool(false)) => rule.message(scope),
             Ok(_) => return self.not_evaluated(rule, path, "it is neither true nor false"),
@@ -237,7 +240,7 @@ impl Walk<'_> {
 
 impl Rule {
     fn message(&self, scope: &Context<'_>) -> String {
-        let made = self.message_program.as_ref().and_then(|p| match p.execute(scope) {
+        let made = self.message_expression.as_ref().and_then(|e| match scope.resolve(e) {
             Ok(Cel::String(text)) if !text.trim().is_empty() => Some(one_line(&text)),
             _ => None,
         });

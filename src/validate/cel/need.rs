@@ -135,7 +135,7 @@ fn chain_of<'e>(expression: &'e IdedExpr, scope: &[Binding<'e>]) -> Option<Vec<S
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kube_cel::cel::Program;
+    use kube_cel::cel::parser::Parser;
 
     /// `a` for the whole of a field, `a?` for its presence, `a[b]` for fields of its items.
     fn shown(need: &Need) -> String {
@@ -149,7 +149,7 @@ mod tests {
             });
         }
         if let Some(each) = &need.each {
-            parts.push(format!("[{}{}]", if each.whole { "*" } else { "" }, shown(each)));
+            parts.push(format!("[{}]", shown(each)));
         }
         if need.whole {
             parts.insert(0, "*".to_owned());
@@ -158,9 +158,9 @@ mod tests {
     }
 
     fn of(rule: &str) -> Option<String> {
-        let program = Program::compile(rule).unwrap();
+        let parser = Parser::default().enable_optional_syntax(true);
         let mut need = Need::default();
-        need.add(program.expression())?;
+        need.add(&parser.parse(rule).unwrap())?;
         Some(shown(&need))
     }
 
