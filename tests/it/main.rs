@@ -1,2 +1,4 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
+
+mod patches;

@@ -232,7 +232,7 @@ impl<'o> Run<'o> {
     ) -> Result<(), Refusal> {
         let new = operations.apply(&self.objects[at]).map_err(|fault| Refusal {
             code: "patch-failed",
-            message: format!("operation {} fails: {}", fault.index + 1, fault.what),
+            message: format!("operation {}, {}", fault.index + 1, fault.what),
             help: fault.help,
             span: operations.places.get(fault.index).copied().unwrap_or(patch.span),
         })?;
@@ -294,7 +294,7 @@ impl<'o> Run<'o> {
         let kind = |i: &Identity| (i.group.clone(), i.version.clone(), i.kind.clone());
         if kind(was) != kind(is) && !patch.allow_kind_change {
             return Err((
-                format!("it would become a `{}` of `{}`", is.kind, api_version(is)),
+                format!("it would become `{}` of `{}`", is.kind, api_version(is)),
                 Some("set `options.allowKindChange` if that is meant"),
             ));
         }
