@@ -1,5 +1,7 @@
 //! Patch cases without the program they are compared with: `tests/peers` proves the expectations.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests")]
+
 #[path = "../support/patches.rs"]
 mod support;
 

@@ -30,6 +30,9 @@ enum Verdict {
 const LISTED: [&str; 5] =
     ["patch-directive", "patch-identity", "patch-label", "patch-list-element", "patches-fight"];
 
+/// The same of JSON6902 patches, which share their codes with what both refuse.
+const LISTED_OPERATIONS: [&str; 3] = ["`replace`: ", "`copy`: ", "notes of its own"];
+
 fn compare(ours: &Outcome, theirs: &Result<String, String>) -> Verdict {
     let errors: Vec<_> = ours.errors.iter().filter(|c| **c != "patches-fight").collect();
     match (errors.as_slice(), theirs) {
@@ -37,13 +40,13 @@ fn compare(ours: &Outcome, theirs: &Result<String, String>) -> Verdict {
         ([], Ok(_)) => Verdict::Different,
         ([], Err(_)) => Verdict::Looser,
         (_, Err(_)) => Verdict::BothRefuse,
-        (codes, Ok(_)) => match codes.iter().find(|c| LISTED.contains(c)) {
-            Some(code) => Verdict::Stricter(code),
-            None if ours.findings.iter().any(|f| f.contains("`replace`: ")) => {
-                Verdict::Stricter("replace")
-            }
-            None => Verdict::Refused,
-        },
+        (codes, Ok(_)) => {
+            let by_code = LISTED.into_iter().find(|c| codes.contains(&c));
+            let said = |part: &&str| ours.findings.iter().any(|f| f.contains(part));
+            by_code
+                .or_else(|| LISTED_OPERATIONS.into_iter().find(said))
+                .map_or(Verdict::Refused, Verdict::Stricter)
+        }
     }
 }
 
