@@ -55,16 +55,6 @@ impl Case {
         waypost::diagnostic::sort(&mut found);
         Outcome { control_plane, management_plane, found }
     }
-
-    /// The bases, each with the tree it was read from.
-    pub fn bases(&self) -> Vec<&InstallBase> {
-        let control = self.environment.clusters.values().filter_map(|c| c.control_plane.as_ref());
-        let management = self.environment.management_plane.iter();
-        control
-            .filter_map(|p| p.base.as_ref())
-            .chain(management.filter_map(|p| p.base.as_ref()))
-            .collect()
-    }
 }
 
 /// Every case, by name.
