@@ -1,6 +1,7 @@
 //! `patches`: the field of a kustomization.yaml, with its meaning, on rendered objects.
 //!
-//! [`parse`] reads the entries, [`apply`] applies them in order. The reference is kustomize 5.8.2;
+//! [`parse`] reads the entries, [`apply`] applies them in order; over several clusters
+//! [`apply_to_set`] does, and [`findings`] says what came of all. The reference is kustomize 5.8.2;
 //! `tests/peers` compares with it. Where kustomize loses a part of a patch without a word, or takes
 //! what RFC 6902 does not allow, this refuses. The differences, all of them refusals but the last
 //! three:
@@ -31,11 +32,13 @@ mod keyed_list;
 mod merge_keys;
 mod names;
 mod objects;
+mod outcome;
 mod parse;
 mod selector;
 mod strategic;
 mod target;
 
-pub use apply::apply;
+pub use apply::{apply, apply_to_set};
+pub use outcome::{Applied, findings};
 pub use parse::{Entry, Patch, PatchFile, parse};
 pub use target::TargetText;
