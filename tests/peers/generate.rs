@@ -381,7 +381,7 @@ fn target(random: &mut Random, object: &Value) -> Value {
                 "tier in (web,db)",
                 "app notin (db)",
                 "version==v1"
-            ]))
+            ]));
         }
         6 => target["annotationSelector"] = json!(random.pick(&["note", "b!=red", "!b"])),
         7 => {
