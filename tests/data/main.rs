@@ -8,6 +8,8 @@
 //! `WAYPOST_DATA` names the folder; the default is `../shared/data`. Where it is absent every test
 //! here fails and says so: none passes without having looked.
 
+mod crd_validation;
+
 use std::path::PathBuf;
 
 /// A path below the data folder.
@@ -29,3 +31,5 @@ fn data(path: &str) -> PathBuf {
 fn the_data_folder_is_there() {
     assert!(data("README.md").is_file());
 }
+
+mod install_fields;

@@ -45,6 +45,6 @@ fn find() -> Option<PathBuf> {
     }
     let path = env::var_os("PATH").unwrap_or_default();
     let home = env::var_os("HOME").unwrap_or_default();
-    let built = Path::new(&home).join(".cache/waypost-mesh/bin");
+    let built = Path::new(&home).join(".cache/waypost-peers");
     env::split_paths(&path).chain([built]).map(|p| p.join("kustomize")).find(|p| p.is_file())
 }

@@ -1,11 +1,13 @@
-//! Comparison with the programs whose meaning we promise:
+//! Tests that ask other programs: what they read is what we wrote. They need the programs that
+//! their module names, and fail where one is absent.
 //!
 //! ```text
+//! .ci/peers                                            # builds kustomize where it is missing
 //! cargo test --features peer-tests --test peers
 //! ```
 //!
 //! kustomize 5.8.2 is found through `WAYPOST_KUSTOMIZE`, then on the `PATH`, then in
-//! `~/.cache/waypost-mesh/bin`. Where it is absent every test here fails and says so.
+//! `~/.cache/waypost-peers`, where `.ci/peers` builds it.
 
 #![allow(
     clippy::expect_used,
@@ -16,7 +18,12 @@
 )]
 
 mod generate;
+mod install;
+#[path = "../it/install_case.rs"]
+mod install_case;
 mod kustomize;
 mod patches;
 #[path = "../support/patches.rs"]
 mod support;
+mod units;
+mod yaml;

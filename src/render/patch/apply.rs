@@ -16,13 +16,16 @@ use crate::yaml::Pointer;
 /// as it was, and the findings say so; one that a patch deletes (`$patch: delete`) is taken out and
 /// reported with a warning.
 pub fn apply(patches: &[Patch], objects: &mut Vec<Value>) -> Vec<Diagnostic> {
-    findings(patches, &[apply_to_set(patches, objects)])
+    let applied = apply_to_set(patches, objects);
+    objects.retain(|object| !object.is_null());
+    findings(patches, &[applied])
 }
 
 /// As [`apply`], for one of several sets of objects that each may hold an object of the same name,
 /// as the clusters of an environment do. [`findings`] says what came of all of them: a patch that
-/// meets nothing in one set may be for another.
-pub fn apply_to_set(patches: &[Patch], objects: &mut Vec<Value>) -> Applied {
+/// meets nothing in one set may be for another. What is deleted becomes null, so that the others
+/// keep their places.
+pub fn apply_to_set(patches: &[Patch], objects: &mut [Value]) -> Applied {
     if patches.is_empty() {
         return Applied::default();
     }
@@ -31,8 +34,11 @@ pub fn apply_to_set(patches: &[Patch], objects: &mut Vec<Value>) -> Applied {
         run.apply(entry, patch);
     }
     let Run { objects: Objects { values, states, .. }, applied } = run;
-    let mut states = states.iter();
-    values.retain(|_| states.next().is_none_or(|state| !state.deleted));
+    for (value, state) in values.iter_mut().zip(&states) {
+        if state.deleted {
+            *value = Value::Null;
+        }
+    }
     applied
 }
 
@@ -269,7 +275,8 @@ mod tests {
 
     #[test]
     fn a_patch_for_one_of_two_clusters_is_not_missed() {
-        let mut clusters = [vec![map("a", "x")], vec![map("a", "x"), map("b", "x")]];
+        let mut clusters =
+            [vec![map("a", "x")], vec![map("a", "x"), map("b", "x"), map("c", "shop")]];
         let merge = |line, name: &str| {
             let patch = format!(
                 "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, namespace: x}}, data: {{k: v}}}}"
@@ -281,7 +288,7 @@ mod tests {
             entry(line, &target, "[{op: remove, path: /data/none}]")
         };
         let (patches, _) =
-            parse(&[merge(1, "a"), merge(2, "b"), merge(3, "c"), target(4, "a"), target(5, "c")]);
+            parse(&[merge(1, "a"), merge(2, "b"), merge(3, "c"), target(4, "a"), target(5, "d")]);
         let applied: Vec<_> =
             clusters.iter_mut().map(|objects| apply_to_set(&patches, objects)).collect();
         let found: Vec<_> = findings(&patches, &applied)

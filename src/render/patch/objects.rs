@@ -10,7 +10,7 @@ use super::target::Target;
 
 /// The objects, with what patches have made of them.
 pub(super) struct Objects<'o> {
-    pub(super) values: &'o mut Vec<Value>,
+    pub(super) values: &'o mut [Value],
     pub(super) states: Vec<State>,
     /// By kind, namespace and name, present and former.
     index: BTreeMap<Key, Vec<usize>>,
@@ -39,7 +39,7 @@ impl State {
 }
 
 impl<'o> Objects<'o> {
-    pub(super) fn new(values: &'o mut Vec<Value>) -> Self {
+    pub(super) fn new(values: &'o mut [Value]) -> Self {
         let states: Vec<State> = values
             .iter()
             .map(|v| State {
