@@ -18,5 +18,6 @@ mod tree;
 mod tree_kill;
 mod tsb;
 mod tsb_forms;
+mod tsb_schema;
 mod yaml_read;
 mod yaml_write;
