@@ -23,11 +23,10 @@ use self::tenancy::Tenancy;
 use crate::diagnostic::{Diagnostic, Spanned, sort};
 use crate::k8s::Object;
 use crate::model::{
-    Attributed, Cluster, ClusterName, Environment, EnvironmentName, InjectionLabel, Owner,
-    Ownership, Restart, TsbObjects, Version,
+    ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart,
+    TsbObjects, Version,
 };
-use crate::spec::tsb::read_documents;
-use crate::spec::{self, Input};
+use crate::spec::{self, Input, PatchEntry};
 
 /// An environment and what belongs to it.
 #[derive(Clone, Debug)]
@@ -44,7 +43,7 @@ pub struct Resolved {
     /// Access tests.
     pub access: Vec<AccessCase>,
     /// Patches over what is rendered, as they are typed.
-    pub patches: Vec<Spanned<serde_json::Value>>,
+    pub patches: Vec<PatchEntry>,
 }
 
 /// Makes an environment of what was typed. `None` only where its very name is none.
@@ -56,7 +55,7 @@ pub fn resolve(input: Input) -> (Option<Resolved>, Vec<Diagnostic>) {
 }
 
 fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
-    let Input { environment, document, bases, tsb, inventory, direct, access } = input;
+    let Input { environment, document, bases, tsb, inventory, direct, access, patches } = input;
     let spec = environment.spec;
     let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
     let tsb_version = version(&spec.versions.tsb, found);
@@ -75,11 +74,6 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let inventory = inventory::place(inventory, &mut clusters, found);
     let direct = inventory::place_direct(direct, &clusters, found);
     let access = access::cases(access, &clusters, found);
-    let organization = Attributed {
-        value: spec.organization.value.as_str(),
-        origin: Some(spec.organization.span),
-    };
-    let tenancy = tenancy(tsb, organization, ownership.policies, &mut clusters, found);
     let tenancy =
         governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
 
@@ -114,48 +108,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);
-    Some(Resolved { environment, tenancy, inventory, direct, access, patches: spec.patches })
-}
-
-/// Reads the TSB resources and gives each namespace what they come to there.
-fn tenancy(
-    objects: Vec<Object>,
-    organization: Attributed<&str>,
-    policies: Owner,
-    clusters: &mut BTreeMap<ClusterName, Cluster>,
-    found: &mut Vec<Diagnostic>,
-) -> Tenancy {
-    let (documents, others, diagnostics) = read_documents(objects);
-    found.extend(diagnostics);
-    found.extend(others.iter().map(not_tsb));
-    let settings = tenancy::Settings {
-        organization,
-        clusters: clusters
-            .values()
-            .map(|cluster| tenancy::Cluster {
-                name: &cluster.name,
-                trust_domain: &cluster.trust_domain,
-                namespaces: cluster.namespaces.keys().collect(),
-            })
-            .collect(),
-        policies,
-    };
-    let (tenancy, diagnostics) = tenancy::resolve(&documents, &settings);
-    found.extend(diagnostics);
-    for cluster in clusters.values_mut() {
-        for namespace in cluster.namespaces.values_mut() {
-            namespace.security = tenancy.security(&cluster.name, &namespace.name);
-            namespace.workspace =
-                tenancy.workspace(&cluster.name, &namespace.name).map(ToString::to_string);
-        }
-    }
-    tenancy
-}
-
-fn not_tsb(object: &Object) -> Diagnostic {
-    Diagnostic::error("not-tsb", format!("{} is not a TSB resource", object.reference()))
-        .at(object.name_span(), "")
-        .help("manifests of what exists belong into `sources.inventory`, Istio objects of DIRECT mode into `sources.direct`")
+    Some(Resolved { environment, tenancy, inventory, direct, access, patches })
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {
