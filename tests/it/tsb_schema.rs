@@ -68,7 +68,10 @@ impl Catalogue {
                 }
                 ["type", name, rest @ ..] => {
                     block.open = rest == ["open"];
-                    assert!(catalogue.types.insert((*name).into(), block).is_none(), "{name} twice");
+                    assert!(
+                        catalogue.types.insert((*name).into(), block).is_none(),
+                        "{name} twice"
+                    );
                 }
                 ["kind", name, group, level] => catalogue.kinds.push(Kind {
                     name: (*name).into(),
@@ -110,7 +113,12 @@ impl Catalogue {
         }
     }
 
-    fn object(&self, block: &Block, also: &[(&str, Value)], needed: &mut BTreeSet<String>) -> Value {
+    fn object(
+        &self,
+        block: &Block,
+        also: &[(&str, Value)],
+        needed: &mut BTreeSet<String>,
+    ) -> Value {
         let fields = match &block.same_as {
             Some(name) => &self.types[name].fields,
             None => &block.fields,
@@ -321,7 +329,10 @@ fn metadata(form: Form, parents: &[(&str, String, String)]) -> Value {
             put(name, json!({"description": "Set by the API server.", "type": ["string", "null"]}));
         }
         for name in ["generation", "deletionGracePeriodSeconds"] {
-            put(name, json!({"description": "Set by the API server.", "type": ["integer", "null"]}));
+            put(
+                name,
+                json!({"description": "Set by the API server.", "type": ["integer", "null"]}),
+            );
         }
         for name in ["finalizers", "ownerReferences", "managedFields"] {
             put(name, json!({"description": "Set by controllers.", "type": "array"}));
@@ -370,9 +381,7 @@ fn all_files() -> BTreeMap<String, String> {
     let catalogue = Catalogue::read();
     let files = catalogue.kinds.iter().flat_map(|kind| catalogue.files(kind));
     files
-        .map(|(path, schema)| {
-            (path, serde_json::to_string_pretty(&schema).expect("JSON") + "\n")
-        })
+        .map(|(path, schema)| (path, serde_json::to_string_pretty(&schema).expect("JSON") + "\n"))
         .collect()
 }
 
