@@ -1,5 +1,7 @@
 //! TSB: public documents, and the attribute lists of the public API, against our schemas.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::PathBuf;

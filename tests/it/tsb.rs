@@ -4,6 +4,8 @@
 //!
 //! `example-…` are the worked examples of facts/tsb.md by their numbers.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -78,10 +80,7 @@ impl Mesh {
 
 #[test]
 fn every_case_comes_to_what_it_expects() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/tsb");
-    let mut cases: Vec<PathBuf> =
-        fs::read_dir(folder).expect("cases").map(|e| e.expect("an entry").path()).collect();
-    cases.sort();
+    let cases = cases();
     let mut failures = String::new();
     for case in &cases {
         let name = case.file_name().expect("a name").to_string_lossy();
@@ -104,16 +103,7 @@ fn run(case: &Path) -> String {
     let mesh = Mesh::read(&fs::read_to_string(case.join("mesh.yaml")).expect("mesh.yaml"));
     let text = fs::read_to_string(case.join("tsb.yaml")).expect("tsb.yaml");
     let mut sources = Sources::default();
-    let file = sources.add("tsb.yaml", text.as_str());
-    let (documents, mut found) = read(file, &text, &Budget::SPEC);
-    let (objects, more) = objects_of(documents);
-    found.extend(more);
-    let (documents, others, more) = read_documents(objects);
-    found.extend(more);
-    assert!(others.is_empty(), "{}: not TSB: {}", case.display(), others[0].reference());
-    let (tenancy, more) = resolve(&documents, &mesh.settings());
-    found.extend(more);
-    sort(&mut found);
+    let (tenancy, found) = resolved(&text, &mesh, &mut sources);
 
     let mut out = findings(&found, &sources);
     for (cluster, (_, namespaces)) in &mesh.clusters {
@@ -125,6 +115,51 @@ fn run(case: &Path) -> String {
         out.push_str(&explanation(&tenancy, id, &sources));
     }
     out
+}
+
+fn resolved(text: &str, mesh: &Mesh, sources: &mut Sources) -> (Tenancy, Vec<Diagnostic>) {
+    let file = sources.add("tsb.yaml", text);
+    let (documents, mut found) = read(file, text, &Budget::SPEC);
+    let (objects, more) = objects_of(documents);
+    found.extend(more);
+    let (documents, _, more) = read_documents(objects);
+    found.extend(more);
+    let (tenancy, more) = resolve(&documents, &mesh.settings());
+    found.extend(more);
+    sort(&mut found);
+    (tenancy, found)
+}
+
+/// Any line of any case may be missing, or say something of another kind: what comes out is
+/// findings, and every one of them has its place.
+#[test]
+fn damaged_documents_are_findings() {
+    let mut runs = 0;
+    for case in cases() {
+        let mesh = Mesh::read(&fs::read_to_string(case.join("mesh.yaml")).expect("mesh.yaml"));
+        let text = fs::read_to_string(case.join("tsb.yaml")).expect("tsb.yaml");
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let key = line.split_once(':').map_or(*line, |(key, _)| key);
+            for instead in [String::new(), format!("{key}: [1]"), format!("{key}: {{a: null}}")] {
+                let mut damaged = lines.clone();
+                damaged[index] = &instead;
+                let damaged = damaged.join("\n");
+                let (_, found) = resolved(&damaged, &mesh, &mut Sources::default());
+                runs += 1;
+                assert!(found.iter().all(|d| d.primary.is_some()), "{damaged}\n{found:?}");
+            }
+        }
+    }
+    assert!(runs > 3_000, "only {runs} runs");
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/tsb");
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(folder).expect("cases").map(|e| e.expect("an entry").path()).collect();
+    cases.sort();
+    cases
 }
 
 fn findings(found: &[Diagnostic], sources: &Sources) -> String {

@@ -1,6 +1,8 @@
 //! The schemas of TSB's kinds are made of `schemas/tsb.fields` and committed:
 //! `WAYPOST_BLESS=1 cargo test --test it tsb_schema` writes them anew.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -15,6 +15,7 @@
 mod access;
 mod account;
 mod beyond;
+mod body;
 mod declared;
 mod domain;
 mod explain;
