@@ -132,7 +132,7 @@ fn objects_come_in_the_order_of_the_hierarchy() {
 #[test]
 fn what_the_policies_stand_for_is_not_applied() {
     let (objects, found) = objects(SETTINGS, Owner::GitOps);
-    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["owned-by-policies"; 3]);
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["owned-by-policies"]);
     let spec = |kind: &str| {
         let object = objects.iter().find(|o| o.value["kind"] == kind);
         object.map(|o| o.value["spec"].clone())
@@ -201,4 +201,16 @@ spec: {etag: '7', fqn: organizations/o/tenants/dev}
             "spec": {"displayName": "Development"},
         })
     );
+}
+
+#[test]
+fn an_unknown_kind_in_tctl_form_is_told_where_it_would_be_applied() {
+    let text = "
+apiVersion: extension.tsb.tetrate.io/v2
+kind: WasmExtension
+metadata: {name: hello, organization: o}
+";
+    let (objects, found) = objects(text, Owner::Tsb);
+    assert_eq!(found.iter().map(|d| d.code).collect::<Vec<_>>(), ["not-converted"]);
+    assert_eq!(objects[0].value["metadata"]["organization"], "o");
 }

@@ -1,5 +1,7 @@
 //! A document free of its form: a [`TsbResource`] with its place in the hierarchy.
 
+use std::sync::Arc;
+
 use super::body::body;
 use super::hierarchy::Placed;
 use super::organization::Organizations;
@@ -156,6 +158,7 @@ fn take(document: &TsbDocument, position: Position, found: &mut Vec<Diagnostic>)
         body,
         standing,
         origin: document.name_span(),
+        source: Arc::clone(&document.object),
     }
 }
 
