@@ -241,3 +241,84 @@ fn explanation(tenancy: &Tenancy, id: &str, sources: &Sources) -> String {
     }
     out
 }
+
+/// What STRICTER promises: whatever rules a group writes, nobody may call it whom the tenant's
+/// rules refuse ("stricter rules can only allow the same or less, and/or deny more").
+#[test]
+fn stricter_never_widens() {
+    const TENANT: &str = "organizations/o/tenants/t";
+    let mut hierarchy = "
+apiVersion: api.tsb.tetrate.io/v2
+kind: Tenant
+metadata: {name: t, organization: o}
+"
+    .to_owned();
+    let mut targets = vec![TENANT.to_owned()];
+    let mut namespaces = BTreeSet::new();
+    for w in ["a", "b", "c"] {
+        targets.push(format!("{TENANT}/workspaces/{w}"));
+        let _ = write!(
+            hierarchy,
+            "---\napiVersion: api.tsb.tetrate.io/v2\nkind: Workspace\nmetadata: {{name: {w}, organization: o, tenant: t}}\nspec: {{namespaceSelector: {{names: [\"*/{w}1\", \"*/{w}2\"]}}}}\n"
+        );
+        for n in ["1", "2"] {
+            namespaces.insert(NamespaceName::parse(&format!("{w}{n}")).expect("a name"));
+            targets.push(format!("{TENANT}/workspaces/{w}/securitygroups/g{n}"));
+            let _ = write!(
+                hierarchy,
+                "---\napiVersion: security.tsb.tetrate.io/v2\nkind: Group\nmetadata: {{name: g{n}, organization: o, tenant: t, workspace: {w}}}\nspec: {{namespaceSelector: {{names: [\"*/{w}{n}\"]}}}}\n"
+            );
+        }
+    }
+    let cluster = ClusterName::parse("c1").expect("a name");
+    let trust_domain = TrustDomain::parse("c1.tsb.local").expect("one");
+    let mesh = Mesh {
+        organization: "o".into(),
+        policies: Owner::GitOps,
+        clusters: BTreeMap::from([(cluster.clone(), (trust_domain, namespaces.clone()))]),
+        explain: Vec::new(),
+    };
+    let mut state = 7_u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut rules = |indent: &str| {
+        let mut text = format!("{indent}authorization:\n{indent}  mode: RULES\n{indent}  rules:\n");
+        for list in ["allow", "deny"] {
+            let _ = writeln!(text, "{indent}    {list}:");
+            for _ in 0..random(4) {
+                let (from, to) = (&targets[random(10)], &targets[random(10)]);
+                let _ =
+                    writeln!(text, "{indent}    - {{from: {{fqn: {from}}}, to: {{fqn: {to}}}}}");
+            }
+        }
+        text
+    };
+    let (mut narrowed, mut same) = (0, 0);
+    for _ in 0..400 {
+        let parent = format!(
+            "{hierarchy}---\napiVersion: api.tsb.tetrate.io/v2\nkind: TenantSetting\nmetadata: {{name: s, organization: o, tenant: t}}\nspec:\n  defaultSecuritySetting:\n    propagationStrategy: STRICTER\n{}",
+            rules("    ")
+        );
+        let child = format!(
+            "{parent}---\napiVersion: security.tsb.tetrate.io/v2\nkind: SecuritySetting\nmetadata: {{name: s, organization: o, tenant: t, workspace: a, group: g1}}\nspec:\n{}",
+            rules("  ")
+        );
+        let name = NamespaceName::parse("a1").expect("a name");
+        let access = |text: &str| {
+            let (tenancy, _) = resolved(text, &mesh, &mut Sources::default());
+            tenancy.security(&cluster, &name).access.value
+        };
+        let (above, below) = (access(&parent), access(&child));
+        assert!(below.deny.is_superset(&above.deny), "{child}");
+        match (&above.allow, &below.allow) {
+            (None, _) => {}
+            (Some(above), Some(below)) => assert!(below.is_subset(above), "{child}"),
+            (Some(_), None) => panic!("everyone may call\n{child}"),
+        }
+        if above == below { same += 1 } else { narrowed += 1 }
+    }
+    assert!(narrowed > 100 && same > 10, "{narrowed} narrowed, {same} the same");
+}
