@@ -33,3 +33,4 @@ fn the_data_folder_is_there() {
 }
 
 mod install_fields;
+mod tsb;

@@ -20,5 +20,6 @@ mod tree_disk;
 mod tree_kill;
 mod tsb;
 mod tsb_forms;
+mod tsb_schema;
 mod yaml_read;
 mod yaml_write;
