@@ -104,17 +104,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
 /// Where the values below a mapping stand, by JSON pointer from it: for values that are kept as
 /// plain data but may be blamed later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places(BTreeMap<String, Span>);
+pub struct Places {
+    values: BTreeMap<String, Span>,
+    keys: BTreeMap<String, Span>,
+}
 
 impl Places {
     /// Notes where the value at a pointer stands.
     pub fn insert(&mut self, pointer: impl Into<String>, span: Span) {
-        self.0.insert(pointer.into(), span);
+        self.values.insert(pointer.into(), span);
+    }
+
+    /// Notes where the key of the value at a pointer stands.
+    pub fn insert_key(&mut self, pointer: impl Into<String>, span: Span) {
+        self.keys.insert(pointer.into(), span);
     }
 
     /// Where the value at a pointer stands.
     pub fn get(&self, pointer: &str) -> Option<Span> {
-        self.0.get(pointer).copied()
+        self.values.get(pointer).copied()
+    }
+
+    /// Where its key stands, else the value itself.
+    pub fn key(&self, pointer: &str) -> Option<Span> {
+        self.keys.get(pointer).copied().or_else(|| self.get(pointer))
     }
 
     /// Where the value at a pointer stands, else the nearest that holds it.
