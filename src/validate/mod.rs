@@ -10,6 +10,7 @@ pub mod catalogue;
 #[cfg(feature = "cel")]
 mod cel;
 mod crd;
+mod gateway;
 mod istio;
 pub mod manifests;
 mod metadata;

@@ -9,6 +9,7 @@
 //! here fails and says so: none passes without having looked.
 
 mod crd_validation;
+mod real_validation;
 
 use std::path::PathBuf;
 
