@@ -5,6 +5,7 @@
 
 mod canonical;
 mod formatter;
+pub mod patch;
 mod templates;
 
 pub use canonical::canonical;

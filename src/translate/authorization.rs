@@ -108,7 +108,7 @@ fn allowed(context: &Context<'_>) -> Principals {
     if access.deny_all {
         return Principals::new();
     }
-    access.allow.iter().flatten().cloned().collect()
+    access.allow.iter().flat_map(|callers| callers.iter()).cloned().collect()
 }
 
 /// Identities of traffic that arrives through gateways: those that join clusters, of every

@@ -11,6 +11,7 @@ mod namespace;
 mod peer_authentication;
 pub mod platform;
 mod profile;
+pub mod tenancy;
 mod waypoint;
 mod workload;
 

@@ -110,7 +110,10 @@ fn lock_drift(
 ) -> Option<Drift> {
     let path = lock_path(cluster);
     match local.locks.get(cluster) {
-        None => Some(Drift { path, kind: DriftKind::LockMissing }),
+        None => {
+            let new = next_lock(cluster, tree, None, provenance, scope);
+            (!new.files.is_empty()).then_some(Drift { path, kind: DriftKind::LockMissing })
+        }
         Some(Err(error)) => Some(Drift { path, kind: DriftKind::LockInvalid(error.to_string()) }),
         Some(Ok(old)) => {
             let new = next_lock(cluster, tree, Some(old), provenance, scope);
@@ -175,12 +178,113 @@ impl Drift {
             DriftKind::LockInvalid(error) => (
                 "lock-invalid",
                 format!("lock `{path}` cannot be read: {error}"),
-                "take one whole version of it out of git (`git checkout --ours`, `--theirs` or `HEAD`), then run `waypost render`",
+                "run `waypost render`, which goes on from both sides of a merge conflict; where it cannot, take one whole version of the lock out of git",
             ),
             DriftKind::LockStale => {
                 ("lock-stale", format!("lock `{path}` was written for other input"), again)
             }
         };
         Diagnostic::error(code, message).help(help)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::super::change::{ClusterProvenance, plan};
+    use super::super::files::TreeFile;
+    use super::super::guard::Allowances;
+    use super::super::lock::{Lock, LockEntry};
+    use super::*;
+    use crate::model::Unit;
+
+    const PATHS: [&str; 5] =
+        ["a/mesh/x.yaml", "a/mesh/y.yaml", "a/expected/x.yaml", "a/tsb/x.yaml", "b/mesh/x.yaml"];
+
+    /// For each path: the content that is rendered, listed in the lock, and found on disk.
+    type State = Vec<[Option<u8>; 3]>;
+
+    fn values(
+        state: &State,
+        locked: [bool; 2],
+        input: u8,
+        scope: usize,
+    ) -> (Tree, Local, Provenance, Scope) {
+        let digest = |content: u8| Digest::of(&[b'0' + content]);
+        let mut tree = Tree::default();
+        let mut local = Local::default();
+        let mut locks: BTreeMap<String, Lock> = BTreeMap::new();
+        for (cluster, locked) in ["a", "b"].into_iter().zip(locked) {
+            if locked {
+                locks.insert(cluster.to_owned(), Lock { input: digest(0), ..Lock::default() });
+            }
+        }
+        for (path, [rendered, listed, found]) in PATHS.iter().zip(state) {
+            if let Some(content) = rendered {
+                let file = TreeFile::new(char::from(b'0' + content).into(), None);
+                assert_eq!(tree.add(*path, file), Ok(()));
+            }
+            if let (Some(content), Some((cluster, rest))) = (listed, path.split_once('/'))
+                && let Some(lock) = locks.get_mut(cluster)
+            {
+                let entry = LockEntry { digest: digest(*content), object: None };
+                lock.files.insert(rest.to_owned(), entry);
+            }
+            if let Some(content) = found {
+                local.files.insert((*path).to_owned(), digest(*content));
+            }
+        }
+        for (cluster, lock) in locks {
+            local.files.insert(lock_path(&cluster), Digest::of(lock.to_text().as_bytes()));
+            local.locks.insert(cluster, Ok(lock));
+        }
+        let given = ClusterProvenance { input: digest(input), ..ClusterProvenance::default() };
+        let clusters = [("a".to_owned(), given.clone()), ("b".to_owned(), given)].into();
+        let provenance = Provenance { tool: "new".into(), clusters };
+        let scope = match scope {
+            0 => Scope::default(),
+            1 => Scope { clusters: Some(["a".to_owned()].into()), units: None },
+            _ => Scope { clusters: None, units: Some([Unit::Mesh].into()) },
+        };
+        (tree, local, provenance, scope)
+    }
+
+    proptest! {
+        /// Of every combination of rendered, listed and found files.
+        #[test]
+        fn check_is_silent_exactly_when_render_changes_nothing(
+            state in proptest::collection::vec(proptest::array::uniform3(proptest::option::of(0..2u8)), PATHS.len()),
+            locked: [bool; 2], input in 0..2u8, scope in 0..3usize,
+        ) {
+            let (tree, local, provenance, scope) = values(&state, locked, input, scope);
+            let drift = check(&tree, &local, &provenance, &scope);
+            let all = Allowances { empty_unit: true, namespace_removal: true, shrink: true, moves: true };
+            let change = plan(&tree, &local, &provenance, &scope, &all);
+            prop_assert_eq!(drift.is_empty(), change.is_empty() && change.faults.is_empty(), "{:?} {:?}", drift, change);
+        }
+
+        /// No file is lost: what is on disk is kept, replaced by its new text, or deleted because
+        /// the lock lists it.
+        #[test]
+        fn only_listed_files_are_deleted_or_replaced(
+            state in proptest::collection::vec(proptest::array::uniform3(proptest::option::of(0..2u8)), PATHS.len()),
+            locked: [bool; 2], scope in 0..3usize,
+        ) {
+            let (tree, local, provenance, scope) = values(&state, locked, 0, scope);
+            let change = plan(&tree, &local, &provenance, &scope, &Allowances::default());
+            let listed = |path: &str| path.ends_with("waypost.lock") || path.split_once('/').is_some_and(|(c, rest)| {
+                local.lock(c).is_some_and(|lock| lock.files.contains_key(rest))
+            });
+            for path in local.files.keys() {
+                let kept = change.unchanged.contains(path) || change.carried.contains(path);
+                let replaced = change.update.contains(path) || change.delete.contains(path);
+                prop_assert!(!(kept && replaced));
+                prop_assert!(!replaced || (listed(path) && scope.covers_cluster(cluster_of(path))));
+                prop_assert!(kept || replaced || !change.is_allowed());
+            }
+        }
     }
 }

@@ -42,6 +42,9 @@ pub(super) fn guard_cluster(
     new: &Lock,
     allowances: &Allowances,
 ) -> Vec<Diagnostic> {
+    if old.files == new.files {
+        return Vec::new();
+    }
     let (before, after) = (objects(old), objects(new));
     let Allowances { empty_unit, namespace_removal, shrink, moves } = *allowances;
     let lost: Vec<&ObjectRef> =
@@ -201,4 +204,117 @@ fn first_of(objects: &[&ObjectRef]) -> String {
         text.push(format!("and {} more", objects.len() - SHOWN));
     }
     text.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::digest::Digest;
+    use super::super::files::TreeFile;
+    use super::super::lock::LockEntry;
+    use super::*;
+
+    /// A lock of objects `<Kind>-<name>` in these files.
+    fn lock(paths: &[&str]) -> Lock {
+        let files = paths.iter().map(|path| {
+            let entry = LockEntry { digest: Digest::default(), object: object_of(path) };
+            ((*path).to_owned(), entry)
+        });
+        Lock { files: files.collect(), ..Lock::default() }
+    }
+
+    fn object_of(path: &str) -> Option<ObjectRef> {
+        let (kind, name) = path.rsplit('/').next()?.split_once('-')?;
+        Some(ObjectRef {
+            group: String::new(),
+            kind: kind.into(),
+            namespace: None,
+            name: name.into(),
+        })
+    }
+
+    fn codes(old: &[&str], new: &[&str], allowances: Allowances) -> Vec<&'static str> {
+        let refusals = guard_cluster("c", &lock(old), &lock(new), &allowances);
+        refusals.iter().map(|d| d.code).collect()
+    }
+
+    #[test]
+    fn more_than_a_fifth_of_the_objects() {
+        let ten: Vec<String> = (0..10).map(|n| format!("mesh/Gateway-{n}")).collect();
+        let ten: Vec<&str> = ten.iter().map(String::as_str).collect();
+        let none = Allowances::default();
+        assert_eq!(codes(&ten, &ten[2..], none), Vec::<&str>::new());
+        assert_eq!(codes(&ten, &ten[3..], none), ["cluster-shrinks"]);
+        assert_eq!(codes(&ten[..4], &ten[..3], none), ["cluster-shrinks"]);
+        let shrink = Allowances { shrink: true, ..none };
+        assert_eq!(codes(&ten, &ten[3..], shrink), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn object_that_changes_its_file_or_is_only_expected_is_not_lost() {
+        let none = Allowances::default();
+        let old = ["mesh/a/Gateway-x", "expected/Policy-y"];
+        assert_eq!(codes(&old, &["mesh/b/Gateway-x"], none), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn unit_that_loses_all_its_objects() {
+        let old = ["mesh/Gateway-1", "mesh/Gateway-2", "tsb/Tenant-t", "tsb/kustomization.yaml"];
+        let allowed = Allowances { shrink: true, ..Allowances::default() };
+        let new = ["mesh/Gateway-1", "mesh/Gateway-2", "tsb/kustomization.yaml"];
+        assert_eq!(codes(&old, &new, allowed), ["unit-emptied"]);
+        assert_eq!(codes(&new, &new[..2], allowed), Vec::<&str>::new());
+        let allowed = Allowances { empty_unit: true, ..allowed };
+        assert_eq!(codes(&old, &new, allowed), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn namespace_that_goes_whatever_the_size() {
+        let old: Vec<String> = (0..50).map(|n| format!("mesh/Namespace-n{n}")).collect();
+        let old: Vec<&str> = old.iter().map(String::as_str).collect();
+        assert_eq!(codes(&old, &old[1..], Allowances::default()), ["namespace-removed"]);
+        let allowed = Allowances { namespace_removal: true, ..Allowances::default() };
+        assert_eq!(codes(&old, &old[1..], allowed), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn object_that_changes_its_unit() {
+        let old = ["mesh/Gateway-1", "mesh/Gateway-2", "tsb/Tenant-t"];
+        let new = ["mesh/Gateway-1", "tsb/Gateway-2", "tsb/Tenant-t"];
+        let refusals = guard_cluster("c", &lock(&old), &lock(&new), &Allowances::default());
+        let [refusal] = &refusals[..] else { panic!("{refusals:?}") };
+        assert_eq!(
+            refusal.message,
+            "1 object of cluster `c` would move from unit `mesh` to unit `tsb`: `Gateway 2`"
+        );
+        assert!(refusal.help.as_deref().unwrap_or_default().contains("in two steps"));
+        let allowed = Allowances { moves: true, ..Allowances::default() };
+        assert_eq!(codes(&old, &new, allowed), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn unit_renamed_by_another_version_of_the_tool() {
+        let moved = Allowances { empty_unit: true, ..Allowances::default() };
+        assert_eq!(codes(&["net/Gateway-1"], &["mesh/Gateway-1"], moved), ["objects-moved"]);
+    }
+
+    #[test]
+    fn cluster_that_comes_back_under_another_name() {
+        let mut tree = Tree::default();
+        for path in ["new/mesh/Gateway-1", "new/mesh/Gateway-2", "other/mesh/Gateway-9"] {
+            tree.add(path, TreeFile::new(String::new(), object_of(path))).expect("a path");
+        }
+        let locks = [("old".to_owned(), Ok(lock(&["mesh/Gateway-1", "mesh/Gateway-2"])))];
+        let local = Local { locks: locks.into(), ..Local::default() };
+        let rendered = BTreeSet::from(["new", "other"]);
+        let refusals = |allowances| {
+            guard_renamed_clusters(&tree, &local, &rendered, &Scope::default(), &allowances)
+        };
+        let messages: Vec<_> =
+            refusals(Allowances::default()).into_iter().map(|d| d.message).collect();
+        assert_eq!(
+            messages,
+            ["cluster folder `old` goes, and `new` comes with most of its objects"]
+        );
+        assert_eq!(refusals(Allowances { moves: true, ..Allowances::default() }), []);
+    }
 }

@@ -9,6 +9,8 @@ use super::lock::{Lock, LockError};
 /// where the folder is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Local {
+    /// The folder as people should see it, such as `rendered/brownfield`; for messages.
+    pub folder: String,
     /// Every file by path relative to the folder, the locks too. Paths of files that we did not
     /// write follow no rule.
     pub files: BTreeMap<String, Digest>,
@@ -17,8 +19,12 @@ pub struct Local {
 }
 
 impl Local {
-    /// The lock of a cluster, where it can be read.
+    /// What the lock of a cluster lists, or both sides of it where git could not merge it.
     pub(super) fn lock(&self, cluster: &str) -> Option<&Lock> {
-        self.locks.get(cluster).and_then(|lock| lock.as_ref().ok())
+        match self.locks.get(cluster)? {
+            Ok(lock) => Some(lock),
+            Err(LockError::Conflict { both, .. }) => both.as_deref(),
+            Err(LockError::Format { .. } | LockError::Line { .. } | LockError::NotText) => None,
+        }
     }
 }

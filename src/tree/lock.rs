@@ -61,6 +61,9 @@ pub enum LockError {
     Conflict {
         /// The line of the first conflict marker, from 1.
         line: usize,
+        /// What either side lists, where both are locks: all of it was written by waypost, so a
+        /// render can go on from there.
+        both: Option<Box<Lock>>,
     },
     /// A later format.
     #[error("line 1: the lock has format `{format}`, and this version of waypost knows format `1`")]
@@ -108,8 +111,36 @@ impl Lock {
     /// The first line that is not as it must be.
     pub fn parse(text: &str) -> Result<Self, LockError> {
         if let Some(line) = text.lines().position(is_conflict_marker) {
-            return Err(LockError::Conflict { line: line + 1 });
+            let both = Self::of_both_sides(text).map(Box::new);
+            return Err(LockError::Conflict { line: line + 1, both });
         }
+        Self::parse_clean(text)
+    }
+
+    /// Everything that either side of a conflict lists.
+    fn of_both_sides(text: &str) -> Option<Self> {
+        let [mut ours, mut theirs] = [String::new(), String::new()];
+        let mut side = Side::Both;
+        for line in text.split_inclusive('\n') {
+            if is_conflict_marker(line) {
+                side = Side::after(line);
+                continue;
+            }
+            if matches!(side, Side::Both | Side::Ours) {
+                ours.push_str(line);
+            }
+            if matches!(side, Side::Both | Side::Theirs) {
+                theirs.push_str(line);
+            }
+        }
+        let (mut ours, theirs) = (Self::parse_clean(&ours).ok()?, Self::parse_clean(&theirs).ok()?);
+        for (path, entry) in theirs.files {
+            ours.files.entry(path).or_insert(entry);
+        }
+        Some(ours)
+    }
+
+    fn parse_clean(text: &str) -> Result<Self, LockError> {
         let mut lines = Lines { lines: text.split_inclusive('\n').enumerate(), line: 0 };
         match lines.next()? {
             Some(FIRST_LINE) => {}
@@ -194,6 +225,25 @@ impl<'a> Lines<'a> {
 
     fn fault(&self, fault: &'static str) -> LockError {
         LockError::Line { line: self.line.max(1), fault }
+    }
+}
+
+/// Where a line between conflict markers belongs.
+enum Side {
+    Both,
+    Ours,
+    Base,
+    Theirs,
+}
+
+impl Side {
+    fn after(marker: &str) -> Self {
+        match marker.as_bytes().first() {
+            Some(b'<') => Side::Ours,
+            Some(b'|') => Side::Base,
+            Some(b'=') => Side::Theirs,
+            _ => Side::Both,
+        }
     }
 }
 
@@ -328,12 +378,27 @@ mod tests {
     }
 
     #[test]
-    fn merge_conflict_is_said_so() {
-        let text = example().to_text().replace(
-            "stage client",
-            "<<<<<<< HEAD\nstage client x\n=======\n>>>>>>> main\nstage client",
+    fn merge_conflict_is_said_so_and_both_sides_are_known() {
+        let text = example().to_text();
+        let line = text.lines().nth(5).expect("a file");
+        let other = line.replace("waypoint", "waypoint2");
+        let conflict = |sides: &str| Lock::parse(&text.replace(&format!("{line}\n"), sides));
+        let sides =
+            format!("<<<<<<< HEAD\n{line}\n||||||| base\nx\n=======\n{other}\n>>>>>>> main\n");
+        let Err(LockError::Conflict { line: 6, both: Some(both) }) = conflict(&sides) else {
+            panic!("no conflict at line 6")
+        };
+        let paths: Vec<&str> = both.files.keys().map(String::as_str).collect();
+        assert_eq!(
+            paths,
+            [
+                "mesh/client/gateway-waypoint.yaml",
+                "mesh/client/gateway-waypoint2.yaml",
+                "mesh/kustomization.yaml"
+            ]
         );
-        assert_eq!(Lock::parse(&text), Err(LockError::Conflict { line: 4 }));
+        let torn = conflict("<<<<<<< HEAD\nx\n=======\ny\n>>>>>>> main\n");
+        assert_eq!(torn, Err(LockError::Conflict { line: 6, both: None }));
     }
 
     proptest! {

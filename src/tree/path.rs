@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn object_file_names() {
-        let name = |g, k, n| object_file_name(&object(g, k, n));
+        let name = |g: &str, k: &str, n: &str| object_file_name(&object(g, k, n));
         assert_eq!(name("apps", "Deployment", "httpbin"), "deployment-httpbin.yaml");
         assert_eq!(name("gateway.networking.k8s.io", "Gateway", "w"), "gateway-w.yaml");
         assert_eq!(

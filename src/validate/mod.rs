@@ -10,11 +10,16 @@ pub mod catalogue;
 #[cfg(feature = "cel")]
 mod cel;
 mod crd;
+mod document;
 mod gateway;
 mod istio;
 pub mod manifests;
 mod metadata;
+mod misplaced;
+mod partial;
 mod schema;
 
+pub use document::SpecSchemas;
 pub use metadata::duplicates;
+pub use partial::partial;
 pub use schema::Schema;

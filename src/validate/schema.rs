@@ -2,14 +2,16 @@
 //! wrote, in words, with the nearest known name.
 //!
 //! A subschema may say better than we can what it wants: the text under `x-message` replaces the
-//! generated sentence for `pattern` and `format`, `not` and `anyOf`.
+//! generated sentence for `pattern` and `format`, `not` and `anyOf`; under `x-not-here` it may say
+//! of single unknown keys where they belong instead.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
+use super::misplaced;
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::yaml::{Mapping, Node, Pointer};
+use crate::yaml::{Mapping, Node, Pointer, Value as Scalar};
 
 /// A compiled schema. Compile once and share: it is `Sync`.
 pub struct Schema {
@@ -87,11 +89,20 @@ impl Schema {
                 Diagnostic::error("wrong-value", format!("{subject} must be `{expected}`"))
                     .at(here, format!("found `{}`", plain(&node.to_json())))
             }
-            ValidationErrorKind::Type { kind } => Diagnostic::error(
-                "wrong-type",
-                format!("{subject} must be {}, but is {}", wanted(kind), node.value.noun()),
-            )
-            .at(here, ""),
+            ValidationErrorKind::Type { kind } => {
+                let wanted = wanted(kind);
+                let diagnostic = Diagnostic::error(
+                    "wrong-type",
+                    format!("{subject} must be {wanted}, but is {}", node.value.noun()),
+                )
+                .at(here, "");
+                match &node.value {
+                    Scalar::Number(_) | Scalar::Bool(_) if wanted == "a text" => {
+                        diagnostic.help("put it in quotes")
+                    }
+                    _ => diagnostic,
+                }
+            }
             ValidationErrorKind::OneOfMultipleValid { .. } => {
                 let message = self
                     .own_words(schema_path)
@@ -181,11 +192,20 @@ impl Schema {
         };
         let diagnostic =
             Diagnostic::error("unknown-field", format!("`{key}` is not known {place}")).at(at, "");
-        match nearest(key, known.iter().map(String::as_str)) {
-            Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
-            None if known.is_empty() => diagnostic.help("remove it"),
-            None => diagnostic.help(format!("known here: {}", list(&known))),
-        }
+        // in the order of how sure we are
+        let same = known.iter().find(|word| word.eq_ignore_ascii_case(key)).map(String::as_str);
+        let told = self.holder(schema_path).and_then(|s| s.get("x-not-here")?.get(key)?.as_str());
+        let near = nearest(key, known.iter().map(String::as_str));
+        let homes = || misplaced::places(&self.document, path, key);
+        diagnostic.help(match (same, told, near) {
+            (Some(word), _, _) | (None, None, Some(word)) => format!("did you mean `{word}`?"),
+            (None, Some(told), _) => told.to_owned(),
+            (None, None, None) => match homes() {
+                Some(homes) => format!("`{key}` belongs under {}", either(&homes)),
+                None if known.is_empty() => "remove it".to_owned(),
+                None => format!("known here: {}", list(&known)),
+            },
+        })
     }
 
     /// The names in `properties` of the schema object that holds the failed keyword.
@@ -302,6 +322,11 @@ fn plain(value: &Value) -> String {
 
 fn list(words: &[String]) -> String {
     words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Several places, of which one is meant.
+fn either(words: &[String]) -> String {
+    words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or ")
 }
 
 fn lower(text: &str) -> String {

@@ -8,6 +8,7 @@ use serde::de::{
     IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
+use super::characters::shown;
 use super::{Entry, Node, Value};
 use crate::diagnostic::{SPANNED_NAME, Span};
 
@@ -41,8 +42,25 @@ impl serde::de::Error for DeError {
         Self::custom(format!("expected {}, found {}", wanted(expected), in_words(found)))
     }
 
+    fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(format!("unknown word `{}`, {}", shown(found), one_of(expected)))
+    }
+
+    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(format!("unknown field `{}`, {}", shown(found), one_of(expected)))
+    }
+
     fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
         Self::custom(format!("expected {}, found {length} values", wanted(expected)))
+    }
+}
+
+fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => "there is none to choose from".into(),
+        [one] => format!("expected `{one}`"),
+        [first, second] => format!("expected `{first}` or `{second}`"),
+        _ => format!("expected one of `{}`", words.join("`, `")),
     }
 }
 
@@ -78,7 +96,7 @@ fn in_words(found: Unexpected<'_>) -> String {
         Unexpected::Signed(n) => format!("the number `{n}`"),
         Unexpected::Float(n) => format!("the number `{n}`"),
         Unexpected::Char(c) => format!("the text `{c}`"),
-        Unexpected::Str(t) => format!("the text `{t}`"),
+        Unexpected::Str(t) => format!("the text `{}`", shown(t)),
         Unexpected::Unit | Unexpected::Option => "nothing".into(),
         Unexpected::Seq => "a list".into(),
         Unexpected::Map => "a mapping".into(),

@@ -6,6 +6,7 @@
 
 use serde_json::{Number, Value};
 
+use super::characters::shown;
 use super::read_back::reads_back;
 use super::scalar::{is_ambiguous, is_printable};
 
@@ -13,7 +14,7 @@ use super::scalar::{is_ambiguous, is_printable};
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
     /// A key as it is written may have at most 1,024 bytes: beyond, some reader refuses it.
-    #[error("the key `{0}…` is longer than the 1,024 bytes that every YAML reader takes")]
+    #[error("the key `{0}` is longer than the 1,024 bytes that every YAML reader takes")]
     KeyTooLong(String),
     /// No reader of ours would take it back.
     #[error("the value is nested more than {MOST_LEVELS} levels deep")]
@@ -76,7 +77,7 @@ fn mapping(
         let start = out.len();
         inline_string(out, key);
         if out.len() - start > MOST_KEY_BYTES {
-            return Err(EmitError::KeyTooLong(key.chars().take(40).collect()));
+            return Err(EmitError::KeyTooLong(shown(key)));
         }
         out.push(':');
         match value {

@@ -16,9 +16,10 @@ use granit_parser::{
 use super::budget::{Budget, Weight};
 use super::characters::first_unreadable;
 use super::duplicate::duplicates;
+use super::place::{advanced, collection_span, line_at, narrow, position_of};
 use super::scalar::{resolve_plain, taken_by_yaml_1_1};
 use super::syntax::syntax_error;
-use super::{Document, Entry, Mapping, Node, Value};
+use super::{Document, Entry, Mapping, Node, Value, fault};
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
 
 /// More errors of one file than this help nobody; reading stops.
@@ -45,27 +46,12 @@ pub fn read(file: FileId, text: &str, budget: &Budget) -> (Vec<Document>, Vec<Di
 fn refused_whole(file: FileId, text: &str, budget: &Budget) -> Option<Diagnostic> {
     if text.len() > budget.bytes {
         let start = Position { line: 1, column: 1, offset: 0 };
-        let (found, allowed) = (text.len(), budget.bytes);
-        return Some(
-            Diagnostic::error(
-                "too-large",
-                format!("the file has {found} bytes, more than the {allowed} that are read"),
-            )
-            .at(Span { file, start, end: start }, "")
-            .help("split it into several files"),
-        );
+        return Some(fault::too_many_bytes(text.len(), budget, Span { file, start, end: start }));
     }
     let (at, c) = first_unreadable(text)?;
     let start = position_of(text, at);
     let end = position_of(text, at + c.len_utf8());
-    Some(
-        Diagnostic::error(
-            "control-character",
-            format!("the file holds the control character U+{:04X}", u32::from(c)),
-        )
-        .at(Span { file, start, end }, "readers disagree on it, even in a comment")
-        .help("remove it, or write it as an escape in a double-quoted text"),
-    )
+    Some(fault::control_character(c, Span { file, start, end }))
 }
 
 struct Reader<'t> {
@@ -105,6 +91,8 @@ impl<'t> Reader<'t> {
         let mut options = granit_parser::Options::default();
         options.set_emit_comments(false);
         options.emit_unresolved_aliases = true;
+        // as libyaml and go-yaml, and so kubectl, read the last line of a file that has no line feed
+        options.block_scalar_eof_without_line_feed = true;
         // one more than ours, so that the budget speaks where it can
         options.flow_nesting_limit = budget.depth + 1;
         options.block_nesting_limit = budget.depth + 1;
@@ -150,10 +138,8 @@ impl<'t> Reader<'t> {
 
     fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
         if self.errors >= MOST_ERRORS {
-            self.found.push(Diagnostic::error(
-                "too-many-errors",
-                format!("reading stops after {MOST_ERRORS} errors in this file"),
-            ));
+            let last = self.found.iter().rev().find_map(|d| d.primary.clone());
+            self.found.push(fault::too_many_errors(MOST_ERRORS, last));
             return Err(Stop);
         }
         match self.parser.next_event() {
@@ -179,13 +165,20 @@ impl<'t> Reader<'t> {
             Event::Scalar(text, style, anchor, tag) => {
                 self.weight.bytes += text.len();
                 let is_text = tag.is_some_and(|tag| self.text_tag(&tag, span));
-                let node = match style {
-                    ScalarStyle::Plain if !is_text => Node { span, value: self.plain(&text, span) },
+                let (span, value) = match style {
+                    ScalarStyle::Plain if !is_text => (span, self.plain(&text, span)),
                     ScalarStyle::Literal | ScalarStyle::Folded => {
-                        Node { span: self.trimmed(span), value: Value::Text(text.into_owned()) }
+                        (self.trimmed(span), Value::Text(text.into_owned()))
                     }
-                    _ => Node { span, value: Value::Text(text.into_owned()) },
+                    _ => (span, Value::Text(text.into_owned())),
                 };
+                if let (ScalarStyle::Plain, Value::Text(text)) = (style, &value)
+                    && is_text
+                    && text.starts_with(':')
+                {
+                    self.ambiguous(text, &value, "the end of a key between brackets", span);
+                }
+                let node = Node { span, value };
                 (anchor, node)
             }
             Event::SequenceStart(style, anchor, tag) => {
@@ -198,15 +191,7 @@ impl<'t> Reader<'t> {
             }
             Event::Alias(id) => (0, self.alias(id, span, level)?),
             Event::UnresolvedAlias(name) => {
-                let name = shortened(&name);
-                self.error(
-                    Diagnostic::error(
-                        "unknown-alias",
-                        format!("the alias `*{name}` has no anchor before it in this document"),
-                    )
-                    .at(span, "here")
-                    .help(format!("set `&{name}` before the value that is meant")),
-                );
+                self.error(fault::unknown_alias(&name, span));
                 (0, Node { span, value: Value::Null })
             }
             // not reachable: the parser's events are well formed
@@ -318,11 +303,7 @@ impl<'t> Reader<'t> {
         level: usize,
     ) -> Result<Option<(String, Span)>, Stop> {
         if matches!(&event, Event::Scalar(t, ScalarStyle::Plain, _, None) if t == "<<") {
-            self.error(
-                Diagnostic::error("merge-key", "the merge key `<<` is not taken")
-                    .at(span, "readers disagree on what it does")
-                    .help("write the entries out, or quote the key if `<<` is its name"),
-            );
+            self.error(fault::merge_key(span));
             return Ok(None);
         }
         let node = self.node_from(event, span, level)?;
@@ -332,15 +313,9 @@ impl<'t> Reader<'t> {
             Value::Number(n) => n.to_string(),
             Value::Text(t) => t,
             Value::List(_) | Value::Mapping(_) => {
-                let found = Diagnostic::error("complex-key", "a key must be a single word or text")
-                    .at(node.span, "this is a list or a mapping");
                 let at = mapping.start.offset as usize;
                 let braces = self.text.get(at..).is_some_and(|t| t.starts_with("{{"));
-                self.error(if braces {
-                    found.help("these look like a template's braces: render the file first")
-                } else {
-                    found.help("quote it if it is meant as text")
-                });
+                self.error(fault::complex_key(node.span, braces));
                 return Ok(None);
             }
         };
@@ -348,56 +323,32 @@ impl<'t> Reader<'t> {
     }
 
     fn refuse_duplicates(&mut self, entries: &[Entry]) {
-        for (first, again) in duplicates(entries) {
-            self.error(
-                Diagnostic::error(
-                    "duplicate-key",
-                    format!("the key `{}` is given twice", shortened(&again.key)),
-                )
-                .at(again.key_span, "again here")
-                .also(first.key_span, "first here")
-                .help("keep one of them: readers disagree which one counts"),
-            );
+        for (first, again) in duplicates(entries).into_iter().take(MOST_ERRORS) {
+            self.error(fault::duplicate_key(first, again));
         }
     }
 
     fn plain(&mut self, text: &str, span: Span) -> Value {
         let value = resolve_plain(text);
         if let Some(otherwise) = taken_by_yaml_1_1(text, &value) {
-            self.warnings += 1;
-            self.last_warning = span;
-            if self.warnings <= MOST_WARNINGS {
-                let shown = shortened(text);
-                let (here, help) = match &value {
-                    Value::Number(n) => {
-                        (format!("the number {n}"), "quote it, or write the number in full")
-                    }
-                    _ => ("text".to_owned(), "quote it if text is meant"),
-                };
-                self.found.push(
-                    Diagnostic::warning(
-                        "ambiguous-scalar",
-                        format!("`{shown}` is {here} here, but {otherwise} to YAML 1.1 readers"),
-                    )
-                    .at(span, "without quotes")
-                    .help(help),
-                );
-            }
+            self.ambiguous(text, &value, otherwise, span);
         }
         value
+    }
+
+    fn ambiguous(&mut self, text: &str, value: &Value, otherwise: &str, span: Span) {
+        self.warnings += 1;
+        self.last_warning = span;
+        if self.warnings > MOST_WARNINGS {
+            return;
+        }
+        self.found.push(fault::ambiguous(text, value, otherwise, span));
     }
 
     fn say_how_many_warnings_more(&mut self) {
         let more = self.warnings.saturating_sub(MOST_WARNINGS);
         if more > 0 {
-            self.found.push(
-                Diagnostic::warning(
-                    "ambiguous-scalar",
-                    format!("{more} more values of this file are read otherwise by YAML 1.1"),
-                )
-                .at(self.last_warning, "the last of them")
-                .help("quote what is meant as text"),
-            );
+            self.found.push(fault::more_ambiguous(more, self.last_warning));
         }
     }
 
@@ -411,14 +362,7 @@ impl<'t> Reader<'t> {
     }
 
     fn refuse_tag(&mut self, tag: &Tag, span: Span) {
-        self.error(
-            Diagnostic::error(
-                "yaml-tag",
-                format!("the tag `{}` is not taken", shortened(&tag.original())),
-            )
-            .at(span, "on this value")
-            .help("remove it: only `!!str`, on a single value, has a meaning here"),
-        );
+        self.error(fault::tag(&tag.original(), span));
     }
 
     fn keep(&mut self, anchor: usize, node: &Node, weight: Weight) {
@@ -451,50 +395,28 @@ impl<'t> Reader<'t> {
             }
             Anchor::TooLarge => Err(self.alias_bomb(span)),
             Anchor::Open => {
-                self.error(
-                    Diagnostic::error("recursive-alias", "this alias stands inside its own anchor")
-                        .at(span, "it would never end")
-                        .help("write the value out"),
-                );
+                self.error(fault::recursive_alias(span));
                 Ok(Node { span, value: Value::Null })
             }
         }
     }
 
     fn alias_bomb(&mut self, span: Span) -> Stop {
-        let Budget { alias_nodes, bytes, .. } = self.budget;
-        self.error(
-            Diagnostic::error(
-                "alias-bomb",
-                format!("aliases grow to more than {alias_nodes} values or {bytes} bytes"),
-            )
-            .at(span, "with this alias")
-            .help("write the values out"),
-        );
+        self.error(fault::alias_bomb(self.budget, span));
         Stop
     }
 
     fn charge(&mut self, more: Weight, span: Span) -> Result<(), Stop> {
         self.weight.add(more);
         if self.weight.nodes > self.budget.nodes {
-            let most = self.budget.nodes;
-            self.error(
-                Diagnostic::error("too-large", format!("the file holds more than {most} values"))
-                    .at(span, "here")
-                    .help("split it into several files"),
-            );
+            self.error(fault::too_many_values(self.budget, span));
             return Err(Stop);
         }
         Ok(())
     }
 
     fn too_deep(&mut self, span: Span) {
-        let most = self.budget.depth;
-        self.error(
-            Diagnostic::error("too-deep", format!("nested more than {most} levels deep"))
-                .at(span, "here")
-                .help("no document of Kubernetes or TSB nests that deep: check the brackets"),
-        );
+        self.error(fault::too_deep(self.budget, span));
     }
 
     fn syntax(&mut self, error: &ScanError) {
@@ -538,16 +460,6 @@ fn is_empty(root: &Node) -> bool {
     root.is_null() && root.span.start.offset == root.span.end.offset
 }
 
-/// A block collection ends with its last value, not where the next token begins.
-fn collection_span(start: Span, style: StructureStyle, last: Option<Position>, end: Span) -> Span {
-    let end = match last {
-        Some(last) if style == StructureStyle::Block => last,
-        _ => end.end,
-    };
-    // a copy made from an alias, or an empty value, may end before the collection starts
-    Span { end: end.max(start.start), ..start }
-}
-
 /// Levels of lists and mappings in a node; a scalar has none.
 fn levels(node: &Node) -> usize {
     match &node.value {
@@ -555,51 +467,4 @@ fn levels(node: &Node) -> usize {
         Value::Mapping(m) => 1 + m.entries.iter().map(|e| levels(&e.value)).max().unwrap_or(0),
         _ => 0,
     }
-}
-
-/// The user's text, short enough for a message.
-fn shortened(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
-}
-
-fn line_at(text: &str, offset: usize) -> &str {
-    let mut offset = offset.min(text.len());
-    while !text.is_char_boundary(offset) {
-        offset -= 1;
-    }
-    let (before, after) = text.split_at(offset);
-    let start = before.rfind('\n').map_or(0, |at| at + 1);
-    let end = after.find('\n').map_or(text.len(), |at| offset + at);
-    &text[start..end]
-}
-
-fn position_of(text: &str, offset: usize) -> Position {
-    // a byte-order mark at the start has no column
-    let skipped = if text.starts_with('\u{feff}') { '\u{feff}'.len_utf8() } else { 0 };
-    let start = Position { line: 1, column: 1, offset: narrow(skipped) };
-    advanced(start, text.get(skipped..offset).unwrap_or(""))
-}
-
-/// The position behind a text that starts at a position. `\n`, `\r\n` and a lone `\r` end a line.
-fn advanced(start: Position, text: &str) -> Position {
-    let mut at = start;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        if c == '\n' || (c == '\r' && chars.peek() != Some(&'\n')) {
-            at.line += 1;
-            at.column = 1;
-        } else if c != '\r' {
-            at.column += 1;
-        }
-    }
-    at.offset += narrow(text.len());
-    at
-}
-
-fn narrow(n: usize) -> u32 {
-    u32::try_from(n).unwrap_or(u32::MAX)
 }

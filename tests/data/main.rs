@@ -32,3 +32,5 @@ fn data(path: &str) -> PathBuf {
 fn the_data_folder_is_there() {
     assert!(data("README.md").is_file());
 }
+
+mod install_fields;

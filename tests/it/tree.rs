@@ -1,4 +1,6 @@
-//! The tree on disk: links, foreign files, scope, drift, concurrent runs.
+//! The tree from render to render: what changes, what is carried over, what is drift.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "tests may")]
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -31,11 +33,11 @@ impl Place {
         folder(self.root())
     }
 
-    fn at(&self, path: &str) -> PathBuf {
+    pub fn at(&self, path: &str) -> PathBuf {
         self.folder().path().join(path)
     }
 
-    fn put(&self, path: &str, text: &str) {
+    pub fn put(&self, path: &str, text: &str) {
         put(&self.at(path), text);
     }
 }
@@ -45,7 +47,7 @@ pub fn folder(root: &Path) -> EnvironmentFolder {
 }
 
 #[allow(clippy::disallowed_methods, reason = "tests play the user who edits files")]
-fn put(path: &Path, text: &str) {
+pub fn put(path: &Path, text: &str) {
     fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
     fs::write(path, text).expect("a file");
 }
@@ -92,11 +94,11 @@ pub fn render(
     Ok(change)
 }
 
-fn render_all(place: &Place, tree: &Tree) -> Change {
+pub fn render_all(place: &Place, tree: &Tree) -> Change {
     render(place.folder(), tree, &Scope::default(), SwapMethod::Exchange).expect("a render")
 }
 
-fn drift(place: &Place, tree: &Tree) -> Vec<(String, DriftKind)> {
+pub fn drift(place: &Place, tree: &Tree) -> Vec<(String, DriftKind)> {
     let local: Local = read(&place.folder()).expect("a readable folder");
     check(tree, &local, &provenance("spec"), &Scope::default())
         .into_iter()
@@ -117,7 +119,7 @@ pub fn snapshot(folder: &Path) -> BTreeMap<String, Vec<u8>> {
     files
 }
 
-const BEFORE: &[(&str, &str)] = &[
+pub const BEFORE: &[(&str, &str)] = &[
     ("c1/enrollment/kustomization.yaml", "resources: [client/namespace-client.yaml]\n"),
     ("c1/enrollment/client/Namespace-client.yaml", "a: 1\nb: 2\nc: 3\n"),
     ("c1/mesh/client/gateway-waypoint.yaml", "kind: Gateway\n"),
@@ -126,7 +128,7 @@ const BEFORE: &[(&str, &str)] = &[
     ("c2/mesh/client/gateway-waypoint.yaml", "kind: Gateway\n"),
 ];
 
-const AFTER: &[(&str, &str)] = &[
+pub const AFTER: &[(&str, &str)] = &[
     ("c1/enrollment/kustomization.yaml", "resources: [client/namespace-client.yaml]\n"),
     ("c1/enrollment/client/Namespace-client.yaml", "a: 2\n"),
     ("c1/expected/client/policy-allow.yaml", "kind: AuthorizationPolicy\n"),
@@ -173,4 +175,162 @@ fn two_renames_write_the_same_tree() {
         render(two.folder(), &tree, &Scope::default(), SwapMethod::TwoRenames).expect("a render");
     }
     assert_eq!(snapshot(one.root()), snapshot(two.root()));
+}
+
+#[test]
+fn drift_names_each_file_and_render_repairs_it() {
+    use DriftKind::{Edited, Foreign, Missing};
+    let before = tree(BEFORE);
+    let file = "c1/enrollment/client/Namespace-client.yaml";
+    type Spoil = fn(&Place, &str);
+    let cases: [(&str, DriftKind, Spoil); 6] = [
+        ("c1/mesh/kustomization.yaml", Edited, |p, f| p.put(f, "resources: []\n")),
+        (file, Edited, |p, f| p.put(f, "")),
+        (file, Edited, |p, f| p.put(f, "a: 1\nb: 2\n")),
+        (file, Edited, |p, f| p.put(f, "a: 1\r\nb: 2\r\nc: 3\r\n")),
+        (file, Missing, |p, f| fs::remove_file(p.at(f)).expect("a file")),
+        ("c1/mesh/.argocd-source-x.yaml", Foreign, |p, f| p.put(f, "helm: {}\n")),
+    ];
+    for (path, kind, spoil) in cases {
+        let place = Place::new();
+        render_all(&place, &before);
+        spoil(&place, path);
+        assert_eq!(drift(&place, &before), [(path.to_owned(), kind.clone())]);
+        let change = render_all(&place, &before);
+        if kind == Foreign {
+            assert_eq!(codes(&change), ["foreign-file"]);
+            fs::remove_file(place.at(path)).expect("a file");
+        }
+        assert_eq!(drift(&place, &before), []);
+    }
+}
+
+#[test]
+fn file_cut_at_any_newline_is_drift() {
+    let place = Place::new();
+    let before = tree(BEFORE);
+    render_all(&place, &before);
+    let written = snapshot(&place.at(""));
+    for (path, bytes) in &written {
+        let ends = bytes.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i);
+        for end in [0].into_iter().chain(ends) {
+            place.put(path, std::str::from_utf8(&bytes[..end]).expect("text"));
+            let drift = drift(&place, &before);
+            assert!(drift.iter().any(|(p, _)| p == path), "{path} cut at {end}: {drift:?}");
+        }
+        place.put(path, std::str::from_utf8(bytes).expect("text"));
+    }
+    assert_eq!(drift(&place, &before), []);
+}
+
+pub fn codes(change: &Change) -> Vec<&'static str> {
+    change.faults.iter().chain(&change.refusals).map(|d| d.code).collect()
+}
+
+#[test]
+fn files_of_others_are_carried_over_and_never_overwritten() {
+    let place = Place::new();
+    render_all(&place, &tree(BEFORE));
+    let theirs =
+        ["README.md", ".gitattributes", "c1/OWNERS", "c1/expected/note.txt", "docs/mesh/x"];
+    for path in theirs {
+        place.put(path, path);
+    }
+    let change = render_all(&place, &tree(AFTER));
+    assert_eq!(codes(&change), Vec::<&str>::new());
+    for path in theirs {
+        assert!(change.carried.iter().any(|p| p == path), "{path}");
+        assert_eq!(fs::read_to_string(place.at(path)).expect("their file"), path);
+    }
+
+    place.put("c1/expected/policy-b.yaml", "theirs");
+    let found = snapshot(&place.at(""));
+    let with = |path| {
+        let mut tree = tree(AFTER);
+        tree.add(path, TreeFile::new("ours".into(), None)).expect("a path");
+        tree
+    };
+    for path in ["c1/expected/policy-b.yaml", "c1/expected/policy-B.yaml", "c1/OWNERS/x"] {
+        let change = render_all(&place, &with(path));
+        assert_eq!(codes(&change), ["file-in-the-way"], "{path}");
+        let message = &change.faults[0].message;
+        assert!(message.contains("`rendered/brownfield/c1/"), "{message}");
+        assert_eq!(snapshot(&place.at("")), found, "nothing is written");
+    }
+}
+
+#[test]
+fn lost_lock_is_made_anew_where_the_bytes_are_the_same() {
+    let place = Place::new();
+    let before = tree(BEFORE);
+    render_all(&place, &before);
+    let written = snapshot(&place.at(""));
+    fs::remove_file(place.at("c1/waypost.lock")).expect("the lock");
+    assert_eq!(drift(&place, &before), [("c1/waypost.lock".into(), DriftKind::LockMissing)]);
+    assert_eq!(codes(&render_all(&place, &tree(AFTER))), ["lock-missing"]);
+    assert_eq!(render_all(&place, &before).create, ["c1/waypost.lock"]);
+    assert_eq!(snapshot(&place.at("")), written);
+
+    place.put("c1/waypost.lock", "<<<<<<< HEAD\n");
+    assert_eq!(codes(&render_all(&place, &before)), ["lock-invalid"]);
+    let drift = drift(&place, &before);
+    assert!(
+        matches!(&drift[0].1, DriftKind::LockInvalid(e) if e.contains("merge conflict")),
+        "{drift:?}"
+    );
+}
+
+#[test]
+fn render_goes_on_from_both_sides_of_a_merge_conflict() {
+    let place = Place::new();
+    render_all(&place, &tree(BEFORE));
+    let ours = fs::read_to_string(place.at("c1/waypost.lock")).expect("the lock");
+    render_all(&place, &tree(AFTER));
+    let theirs = fs::read_to_string(place.at("c1/waypost.lock")).expect("the lock");
+    let conflict = format!("<<<<<<< HEAD\n{ours}=======\n{theirs}>>>>>>> main\n");
+    place.put("c1/waypost.lock", &conflict);
+    place.put("c1/mesh/client/gateway-waypoint.yaml", "<<<<<<< HEAD\n");
+    let after = tree(AFTER);
+    let drift_of = |path: &str| {
+        drift(&place, &after).into_iter().find(|(p, _)| p == path).map(|(_, kind)| kind)
+    };
+    assert_eq!(drift_of("c1/mesh/client/gateway-waypoint.yaml"), Some(DriftKind::Edited));
+    assert!(matches!(drift_of("c1/waypost.lock"), Some(DriftKind::LockInvalid(_))));
+    let change = render_all(&place, &after);
+    assert_eq!(codes(&change), Vec::<&str>::new());
+    assert_eq!(change.delete, ["c1/mesh/client/gateway-waypoint.yaml"]);
+    assert_eq!(drift(&place, &after), []);
+    assert_eq!(fs::read_to_string(place.at("c1/waypost.lock")).expect("the lock"), theirs);
+}
+
+#[test]
+fn what_is_out_of_scope_stays_with_its_lines_in_the_lock() {
+    let place = Place::new();
+    render_all(&place, &tree(BEFORE));
+    let old = snapshot(&place.at(""));
+    let c2 = Scope { clusters: Some(["c2".to_owned()].into()), units: None };
+    let after = tree(AFTER);
+    render(place.folder(), &after, &c2, SwapMethod::Exchange).expect("a render");
+    let new = snapshot(&place.at(""));
+    let changed: Vec<_> =
+        new.iter().filter(|(p, b)| old.get(*p) != Some(b)).map(|(p, _)| p.as_str()).collect();
+    assert_eq!(changed, ["c2/mesh/kustomization.yaml", "c2/waypost.lock"]);
+
+    let enrollment = Scope {
+        clusters: Some(["c1".to_owned()].into()),
+        units: Some([waypost::model::Unit::Enrollment].into()),
+    };
+    render(place.folder(), &after, &enrollment, SwapMethod::Exchange).expect("a render");
+    let found: Vec<_> = drift(&place, &after);
+    let stale = |path: &str, kind| (path.to_owned(), kind);
+    assert_eq!(
+        found,
+        [
+            stale("c1/expected/client/policy-allow.yaml", DriftKind::NotRendered),
+            stale("c1/mesh/client/gateway-waypoint.yaml", DriftKind::NoLongerRendered),
+            stale("c1/mesh/kustomization.yaml", DriftKind::NoLongerRendered),
+        ]
+    );
+    render_all(&place, &after);
+    assert_eq!(drift(&place, &after), []);
 }

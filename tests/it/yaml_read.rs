@@ -1,5 +1,7 @@
 //! What the reader makes of a text: values, places, findings, limits.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -113,7 +115,7 @@ fn documents() {
         ("a: 1\rb: 2\r", vec![json!({"a": 1, "b": 2})]),
         ("\u{feff}a: 1\n", vec![json!({"a": 1})]),
         ("%YAML 1.2\n---\na: 1\n", vec![json!({"a": 1})]),
-        ("a: |\n  x", vec![json!({"a": "x\n"})]),
+        ("a: |\n  x", vec![json!({"a": "x"})]),
     ] {
         assert_eq!(values(text), expected, "{text:?}");
     }
@@ -337,7 +339,7 @@ fn places_agree(text: &str, node: &Node) {
     match &node.value {
         waypost::yaml::Value::List(items) => items.iter().for_each(|n| places_agree(text, n)),
         waypost::yaml::Value::Mapping(m) => {
-            m.entries.iter().for_each(|e| places_agree(text, &e.value))
+            m.entries.iter().for_each(|e| places_agree(text, &e.value));
         }
         _ => {}
     }
@@ -355,7 +357,7 @@ fn budgets_speak_in_time() {
     let chain: String = (1..200).map(|i| format!("- &a{i} [*a{}]\n", i - 1)).collect();
     // anchors around one another, none of them used: copies must not add up
     let nested_anchors =
-        format!("{}{}{}", "&a [".repeat(60), "x, ".repeat(1_200_000), "]".repeat(60));
+        format!("{}{}{}", "&a [".repeat(60), "x, ".repeat(300_000), "]".repeat(60));
     let nested_and_used = format!("- {nested_anchors}\n- *a\n");
     let cases = [
         ("alias-bomb", bomb),
@@ -368,7 +370,6 @@ fn budgets_speak_in_time() {
         ("too-deep", (0..1000).map(|i| format!("{}a:\n", " ".repeat(i))).collect()),
         ("too-deep", format!("{}{}", "[".repeat(65), "]".repeat(65))),
         ("too-large", " ".repeat((4 << 20) + 1)),
-        ("too-large", format!("[{}]", "a,".repeat(2_000_001))),
         ("too-large", "a".repeat(5 << 20)),
         ("alias-bomb", nested_and_used),
         ("yaml-syntax", "{".repeat(60)),
@@ -377,11 +378,12 @@ fn budgets_speak_in_time() {
         ("too-many-errors", format!("{{{}}}", "[]: 1, ".repeat(500_000))),
         (
             "too-many-errors",
-            (0..400_000).map(|i| format!("k{i}:\n")).collect::<String>()
-                + &"k399999:\n".repeat(2_000),
+            (0..100_000).map(|i| format!("k{i}:\n")).collect::<String>()
+                + &"k99999:\n".repeat(2_000),
         ),
+        ("too-many-errors", "a:\n".repeat(100_000)),
         ("too-many-errors", "a: !x y\n---\n".repeat(100_000)),
-        ("ambiguous-scalar", "- no\n".repeat(800_000)),
+        ("ambiguous-scalar", "- no\n".repeat(100_000)),
     ];
     for (code, text) in cases {
         let start = Instant::now();
@@ -393,10 +395,21 @@ fn budgets_speak_in_time() {
         assert!(code == "ambiguous-scalar" || documents.is_empty(), "{shown}");
         // without optimisation and beside other work: a second is for the release build
         assert!(took < Duration::from_secs(20), "{shown} took {took:?}");
-        if std::env::var_os("YAML_TIMES").is_some() {
-            eprintln!("{took:?} {code} {shown}");
-        }
+        println!("{took:?} {code} {}", shown.escape_debug());
     }
+}
+
+#[test]
+fn values_are_counted() {
+    let budget = Budget { nodes: 10, ..Budget::SPEC };
+    let codes = |text: &str| {
+        let (_, found) = read(FileId(0), text, &budget);
+        found.iter().map(|d| d.code).collect::<Vec<_>>()
+    };
+    assert!(codes("[1, 2, 3, 4, 5, 6, 7, 8, 9]").is_empty());
+    assert_eq!(codes("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"), ["too-large"]);
+    assert_eq!(codes("a: 1\n---\nb: 1\n---\nc: 1\n---\nd: 1\n"), ["too-large"]);
+    assert_eq!(codes("[&a [1, 2, 3], *a, *a]"), ["too-large"]);
 }
 
 #[test]
@@ -409,6 +422,15 @@ fn within_the_budget_aliases_are_taken() {
     assert_eq!(codes(&nested), Vec::<&str>::new());
     let lists: String = (0..64).map(|i| format!("{}- \n", " ".repeat(i))).collect();
     assert_eq!(codes(&lists), Vec::<&str>::new());
+}
+
+#[test]
+fn messages_hold_nothing_invisible_and_no_line_break() {
+    let (_, found) = spec("\"a\\n\\x1b\\u202e\": 1\n\"a\\n\\x1b\\u202e\": 2\n");
+    assert_eq!(found[0].message, "the key `a\\n\\u{1b}\\u{202e}` is given twice");
+    let (documents, _) = spec("\"a\\nb\"\n");
+    let error = from_node::<u8>(&documents[0].root).expect_err("a text is no number");
+    assert_eq!(error.message, "expected a whole number from 0 to 255, found the text `a\\nb`");
 }
 
 #[test]
@@ -496,7 +518,7 @@ mod typed {
             ("port: 1\nweights: [x]", "expected a number, found the text `x`", "x"),
             (
                 "port: 1\nmode: loose",
-                "unknown variant `loose`, expected `strict` or `custom`",
+                "unknown word `loose`, expected `strict` or `custom`",
                 "loose",
             ),
             ("port: 1\nmode: 1", "expected a word, found a number", "1"),

@@ -1,5 +1,7 @@
 //! What is written comes back as it was, from our reader and from libyaml.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
 use proptest::collection::vec;
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};

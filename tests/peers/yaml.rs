@@ -2,6 +2,8 @@
 //!
 //! Needs `python3` with PyYAML, and `kubectl`.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
 use std::io::Write;
 use std::process::{Command, Stdio};
 
@@ -23,17 +25,21 @@ fn all_strings() -> Vec<String> {
     all
 }
 
-/// Texts of 1 to 7 tokens, always the same ones.
-fn random_strings(count: usize) -> Vec<String> {
-    let tokens = strings("tokens.json");
+/// Numbers below a limit, the same ones on every machine (xorshift64).
+fn random() -> impl FnMut(usize) -> usize {
     let mut state = 0x2545_f491_4f6c_dd1d_u64;
-    let mut below = |n: usize| {
-        // xorshift64: the same texts on every machine
+    move |below| {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        (state % n as u64) as usize
-    };
+        (state % below as u64) as usize
+    }
+}
+
+/// Texts of 1 to 7 tokens, always the same ones.
+fn random_strings(count: usize) -> Vec<String> {
+    let tokens = strings("tokens.json");
+    let mut below = random();
     (0..count)
         .map(|_| (0..1 + below(7)).map(|_| tokens[below(tokens.len())].as_str()).collect())
         .collect()
@@ -166,6 +172,57 @@ fn a_kustomize_build_keeps_what_was_meant() {
     );
 }
 
+/// What our reader takes without a word, PyYAML reads alike or refuses. A file that is one thing to
+/// the reviewer's tool and another to the cluster's would be a way to smuggle.
+#[test]
+fn no_text_is_read_as_something_else_by_pyyaml() {
+    let parts = [
+        "a", "b", "c", ": ", ":", "- ", "-", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", ",",
+        "&x ", "*x", "'", "\"", "|\n", ">-\n", "|+\n", "#", " #c\n", "? ", "---\n", "...\n",
+        "--- ", "\t", "\r\n", "\r", "é", "1", "~", "\\", "\\n", "  ", "!!str ",
+    ];
+    let mut next = random();
+    let texts: Vec<String> = (0..150_000)
+        .map(|_| (0..1 + next(14)).map(|_| parts[next(parts.len())]).collect())
+        .collect();
+    const PROGRAM: &str = "import sys, json, yaml\n\
+        def read(text):\n\
+        \x20   try: return {'documents': list(yaml.safe_load_all(text))}\n\
+        \x20   except Exception: return {'refused': True}\n\
+        texts = json.loads(sys.stdin.buffer.read().decode('utf-8'))\n\
+        print(json.dumps([read(t) for t in texts], default=str))";
+    let input = serde_json::to_string(&texts).expect("JSON");
+    let by_pyyaml = json_of(&answer("python3", &["-X", "utf8", "-c", PROGRAM], &input));
+    let (mut compared, mut wrong) = (0, Vec::new());
+    for (i, text) in texts.iter().enumerate() {
+        let (documents, found) = read(FileId(0), text, &Budget::SPEC);
+        let Some(theirs) = by_pyyaml[i]["documents"].as_array() else { continue };
+        if !found.is_empty() {
+            continue;
+        }
+        // an empty document is none to us
+        let theirs: Vec<&Value> = theirs.iter().filter(|v| !v.is_null()).collect();
+        let ours: Vec<Value> =
+            documents.iter().map(|d| d.root.to_json()).filter(|v| !v.is_null()).collect();
+        // a file that is nothing but one text is no use to anybody: readers disagree on where its
+        // comments begin
+        if ours.iter().any(Value::is_string) {
+            continue;
+        }
+        compared += 1;
+        if ours.iter().collect::<Vec<_>>() != theirs {
+            wrong.push(format!("{text:?} ours {ours:?} PyYAML {theirs:?}"));
+        }
+    }
+    assert!(compared > 2_000, "{compared}");
+    assert!(
+        wrong.is_empty(),
+        "{} of {compared}:\n{}",
+        wrong.len(),
+        wrong[..wrong.len().min(40)].join("\n")
+    );
+}
+
 /// The reader warns where PyYAML or kubectl take a plain scalar otherwise, and only there.
 #[test]
 fn warnings_tell_where_readers_differ() {
@@ -194,7 +251,7 @@ fn warnings_tell_where_readers_differ() {
         let is_scalar = value.is_string() || value.is_number() || value.is_boolean();
         let whole = value.as_str().is_none_or(|v| v == text);
         (is_scalar && whole && !found.iter().any(|d| d.is_error()))
-            .then(|| (value, !found.is_empty()))
+            .then_some((value, !found.is_empty()))
     };
     let table: Vec<(String, Value, bool)> = candidates
         .into_iter()

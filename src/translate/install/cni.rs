@@ -44,7 +44,25 @@ pub(super) fn fields(
                 }
             },
         };
-        if platform != Platform::Generic && !is_same(value, &expected) {
+        let is_other = key == "binaryDirectory"
+            && profile.other_binary_directories.iter().any(|d| is_same(value, &Value::from(*d)));
+        if is_other || is_same(value, &expected) {
+            continue;
+        }
+        if platform == Platform::Generic {
+            if !is_override {
+                let message = format!(
+                    "`{key}` is `{}` and stays so; platform `generic` has `{}`",
+                    plain(value),
+                    plain(&expected)
+                );
+                found.push(
+                    Diagnostic::note("platform-cni", message)
+                        .at(place, "")
+                        .help("name the cluster's platform, which then checks it"),
+                );
+            }
+        } else {
             let message = format!(
                 "`{key}` is `{}`, but platform `{platform}` needs `{}`",
                 plain(value),

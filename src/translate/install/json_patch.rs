@@ -53,3 +53,70 @@ fn grows(old: &[Value], new: &[Value]) -> bool {
     new.len() >= old.len()
         && old.iter().zip(new).all(|(o, n)| o == n || (o.is_object() && n.is_object()))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn applied(from: &Value, to: &Value) -> Value {
+        let operations = Value::Array(operations(from, to));
+        let patch: json_patch::Patch = serde_json::from_value(operations).expect("JSON6902");
+        let mut value = from.clone();
+        json_patch::patch(&mut value, &patch).expect("applies");
+        value
+    }
+
+    #[test]
+    fn only_what_changes_is_touched() {
+        let from = json!({"a": {"b/c": 1, "d~e": [1, {"x": 1}]}, "gone": 1, "null": null});
+        let to =
+            json!({"a": {"b/c": 2, "d~e": [1, {"x": 2}, 3]}, "null": {"y": 1}, "new": {"z": 1}});
+        assert_eq!(
+            Value::Array(operations(&from, &to)),
+            json!([
+                {"op": "replace", "path": "/a/b~1c", "value": 2},
+                {"op": "replace", "path": "/a/d~0e/1/x", "value": 2},
+                {"op": "add", "path": "/a/d~0e/-", "value": 3},
+                {"op": "remove", "path": "/gone"},
+                {"op": "add", "path": "/null", "value": {"y": 1}},
+                {"op": "add", "path": "/new", "value": {"z": 1}},
+            ])
+        );
+        assert_eq!(applied(&from, &to), to);
+    }
+
+    fn json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            (0..4i64).prop_map(Value::from),
+            "[a/~-]{0,2}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(4, 32, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+                prop::collection::btree_map("[ab/~-]{1,2}", inner, 0..4)
+                    .prop_map(|m| Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    fn mapping() -> impl Strategy<Value = Value> {
+        prop::collection::btree_map("[ab/~-]{1,2}", json(), 0..4)
+            .prop_map(|m| Value::Object(m.into_iter().collect()))
+    }
+
+    proptest! {
+        #[test]
+        fn the_operations_lead_from_one_to_the_other(from in mapping(), to in mapping()) {
+            prop_assert_eq!(applied(&from, &to), to);
+        }
+
+        #[test]
+        fn nothing_to_do_is_nothing(value in mapping()) {
+            prop_assert!(operations(&value, &value).is_empty());
+        }
+    }
+}

@@ -1,4 +1,5 @@
 //! Laying fields over a resource: mappings merge, a null removes, lists replace.
+//! Laying fields over fields: the same, but a null stays, to remove later.
 //!
 //! Two lists are keyed and grow instead: `kubeSpec.overlays` (see [`overlay`]) and
 //! `ambient.waypoints.namespaceLevel`, by `name`.
@@ -10,10 +11,24 @@ use serde_json::{Map, Value};
 use super::json_patch::join;
 use super::overlay::{self, Conflict};
 
-/// Lays `over` over `value`; what contradicts inside of overlays is returned.
-pub(super) fn merge(value: &mut Value, over: &Value) -> Vec<Conflict> {
+/// What a null does.
+#[derive(Clone, Copy, PartialEq)]
+enum Nulls {
+    Remove,
+    Keep,
+}
+
+/// Lays fields over a resource; what contradicts inside of overlays is returned.
+pub(super) fn merge(resource: &mut Value, fields: &Value) -> Vec<Conflict> {
     let mut conflicts = Vec::new();
-    walk(value, over, "", &mut conflicts);
+    walk(resource, fields, "", Nulls::Remove, &mut conflicts);
+    conflicts
+}
+
+/// Lays fields over fields.
+pub(super) fn combine(fields: &mut Value, over: &Value) -> Vec<Conflict> {
+    let mut conflicts = Vec::new();
+    walk(fields, over, "", Nulls::Keep, &mut conflicts);
     conflicts
 }
 
@@ -43,20 +58,18 @@ pub(super) fn set(map: &mut Map<String, Value>, path: &[&str], value: Value) {
     }
 }
 
-fn walk(value: &mut Value, over: &Value, at: &str, conflicts: &mut Vec<Conflict>) {
-    match (&mut *value, over) {
+fn walk(value: &mut Value, over: &Value, at: &str, nulls: Nulls, conflicts: &mut Vec<Conflict>) {
+    if over.is_object() || is_overlays(at) || is_namespace_level(at) {
+        become_like(value, over);
+    }
+    match (value, over) {
         (Value::Object(map), Value::Object(over)) => {
             for (key, over) in over {
-                let at = join(at, key);
-                if over.is_null() {
+                if over.is_null() && nulls == Nulls::Remove {
                     map.remove(key);
-                    continue;
-                }
-                match map.get_mut(key) {
-                    Some(value) => walk(value, over, &at, conflicts),
-                    None => {
-                        map.insert(key.clone(), without_nulls(over));
-                    }
+                } else {
+                    let value = map.entry(key.clone()).or_insert(Value::Null);
+                    walk(value, over, &join(at, key), nulls, conflicts);
                 }
             }
         }
@@ -67,25 +80,80 @@ fn walk(value: &mut Value, over: &Value, at: &str, conflicts: &mut Vec<Conflict>
             for entry in over {
                 let name = entry.get("name").filter(|n| !n.is_null());
                 let same = list.iter().position(|e| name.is_some() && e.get("name") == name);
-                match same {
-                    Some(i) => walk(&mut list[i], entry, &join(at, &i.to_string()), conflicts),
-                    None => list.push(entry.clone()),
+                let i = same.unwrap_or(list.len());
+                if same.is_none() {
+                    list.push(Value::Null);
                 }
+                walk(&mut list[i], entry, &join(at, &i.to_string()), nulls, conflicts);
             }
         }
-        _ => *value = without_nulls(over),
+        (value, over) => *value = over.clone(),
     }
 }
 
-/// A null in a mapping that is new removes nothing, and says nothing.
-fn without_nulls(value: &Value) -> Value {
-    match value {
-        Value::Object(map) => Value::Object(
-            map.iter()
-                .filter(|(_, v)| !v.is_null())
-                .map(|(k, v)| (k.clone(), without_nulls(v)))
-                .collect(),
-        ),
-        other => other.clone(),
+/// Puts an empty mapping or list in the place of what is none, so that what is new is merged by
+/// the same rules.
+fn become_like(value: &mut Value, over: &Value) {
+    match over {
+        Value::Object(_) if !value.is_object() => *value = Value::Object(Map::new()),
+        Value::Array(_) if !value.is_array() => *value = Value::Array(Vec::new()),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_null_removes_from_a_resource_and_waits_in_fields() {
+        let mut fields = json!({"a": {"b": 1}});
+        combine(&mut fields, &json!({"a": {"b": null, "c": null}, "d": {"e": null}}));
+        assert_eq!(fields, json!({"a": {"b": null, "c": null}, "d": {"e": null}}));
+        let mut resource = json!({"a": {"b": 1, "c": 2, "f": 3}});
+        merge(&mut resource, &fields);
+        assert_eq!(resource, json!({"a": {"f": 3}, "d": {}}));
+    }
+
+    #[test]
+    fn lists_replace_but_for_the_two_that_are_keyed() {
+        let overlay = |name: &str, path: &str| json!({"apiVersion": "v1", "kind": "K", "name": name, "patches": [{"path": path, "value": 1}]});
+        let mut value = json!({
+            "list": [1, 2],
+            "kubeSpec": {"overlays": [overlay("a", "x")]},
+            "ambient": {"waypoints": {"namespaceLevel": [{"name": "a", "config": {"enable": true}}]}},
+        });
+        merge(
+            &mut value,
+            &json!({
+                "list": [3],
+                "kubeSpec": {"overlays": [overlay("b", "y"), overlay("a", "z"), overlay("a", "x")]},
+                "ambient": {"waypoints": {"namespaceLevel": [
+                    {"name": "a", "config": {"revision": "r"}}, {"name": "b"}, {"selector": {}},
+                ]}},
+            }),
+        );
+        let mut first = overlay("a", "x");
+        first["patches"] = json!([{"path": "x", "value": 1}, {"path": "z", "value": 1}]);
+        assert_eq!(
+            value,
+            json!({
+                "list": [3],
+                "kubeSpec": {"overlays": [first, overlay("b", "y")]},
+                "ambient": {"waypoints": {"namespaceLevel": [
+                    {"name": "a", "config": {"enable": true, "revision": "r"}}, {"name": "b"}, {"selector": {}},
+                ]}},
+            })
+        );
+    }
+
+    #[test]
+    fn set_makes_the_mappings_above() {
+        let mut map = Map::new();
+        set(&mut map, &["a", "b", "c"], json!(1));
+        set(&mut map, &["a", "b", "d"], json!(2));
+        assert_eq!(Value::Object(map), json!({"a": {"b": {"c": 1, "d": 2}}}));
     }
 }

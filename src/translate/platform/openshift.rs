@@ -6,6 +6,7 @@ pub(super) fn profile() -> Profile {
     Profile {
         cni: Cni {
             binary_directory: "/var/lib/cni/bin",
+            other_binary_directories: &[],
             configuration_directory: "/etc/cni/multus/net.d",
             configuration_file_name: Some("istio-cni.conf"),
             chained: false,
