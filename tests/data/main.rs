@@ -10,6 +10,7 @@
 
 mod crd_validation;
 mod real_validation;
+mod rendered_validation;
 
 use std::path::PathBuf;
 
