@@ -9,6 +9,8 @@
 //! here fails and says so: none passes without having looked.
 
 mod crd_validation;
+mod real_validation;
+mod rendered_validation;
 
 use std::path::PathBuf;
 
