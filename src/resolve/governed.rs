@@ -57,8 +57,8 @@ fn report_others(others: &[Object], found: &mut Vec<Diagnostic>) {
             n => format!("it and {n} more of this file are left out"),
         };
         found.push(
-            Diagnostic::warning(
-                "not-a-tsb-resource",
+            Diagnostic::error(
+                "not-tsb",
                 format!("{} is not a TSB resource", first.reference()),
             )
             .at(first.name_span(), more)

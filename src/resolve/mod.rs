@@ -23,10 +23,9 @@ use self::tenancy::Tenancy;
 use crate::diagnostic::{Diagnostic, Spanned, sort};
 use crate::k8s::Object;
 use crate::model::{
-    Attributed, Cluster, ClusterName, Environment, EnvironmentName, InjectionLabel, Owner,
-    Ownership, Restart, TsbObjects, Version,
+    ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart,
+    TsbObjects, Version,
 };
-use crate::spec::tsb::read_documents;
 use crate::spec::{self, Input};
 
 /// An environment and what belongs to it.
@@ -34,7 +33,6 @@ use crate::spec::{self, Input};
 pub struct Resolved {
     /// What is rendered.
     pub environment: Environment,
-    /// The TSB hierarchy, and what it comes to.
     /// TSB's hierarchy; what it comes to stands in each namespace too.
     pub tenancy: Tenancy,
     /// What exists in each cluster anyway. An object that several clusters have is shared.
@@ -75,11 +73,6 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let inventory = inventory::place(inventory, &mut clusters, found);
     let direct = inventory::place_direct(direct, &clusters, found);
     let access = access::cases(access, &clusters, found);
-    let organization = Attributed {
-        value: spec.organization.value.as_str(),
-        origin: Some(spec.organization.span),
-    };
-    let tenancy = tenancy(tsb, organization, ownership.policies, &mut clusters, found);
     let tenancy =
         governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
 
@@ -115,47 +108,6 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     };
     cluster::check_ambient(&environment, &spec.versions, found);
     Some(Resolved { environment, tenancy, inventory, direct, access, patches: spec.patches })
-}
-
-/// Reads the TSB resources and gives each namespace what they come to there.
-fn tenancy(
-    objects: Vec<Object>,
-    organization: Attributed<&str>,
-    policies: Owner,
-    clusters: &mut BTreeMap<ClusterName, Cluster>,
-    found: &mut Vec<Diagnostic>,
-) -> Tenancy {
-    let (documents, others, diagnostics) = read_documents(objects);
-    found.extend(diagnostics);
-    found.extend(others.iter().map(not_tsb));
-    let settings = tenancy::Settings {
-        organization,
-        clusters: clusters
-            .values()
-            .map(|cluster| tenancy::Cluster {
-                name: &cluster.name,
-                trust_domain: &cluster.trust_domain,
-                namespaces: cluster.namespaces.keys().collect(),
-            })
-            .collect(),
-        policies,
-    };
-    let (tenancy, diagnostics) = tenancy::resolve(&documents, &settings);
-    found.extend(diagnostics);
-    for cluster in clusters.values_mut() {
-        for namespace in cluster.namespaces.values_mut() {
-            namespace.security = tenancy.security(&cluster.name, &namespace.name);
-            namespace.workspace =
-                tenancy.workspace(&cluster.name, &namespace.name).map(ToString::to_string);
-        }
-    }
-    tenancy
-}
-
-fn not_tsb(object: &Object) -> Diagnostic {
-    Diagnostic::error("not-tsb", format!("{} is not a TSB resource", object.reference()))
-        .at(object.name_span(), "")
-        .help("manifests of what exists belong into `sources.inventory`, Istio objects of DIRECT mode into `sources.direct`")
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {
