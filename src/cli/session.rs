@@ -6,12 +6,14 @@ use super::Global;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::model::{Reached, Unit};
-use crate::pipeline::{self, Rendered};
+use crate::pipeline::{self, Rendered, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
 use crate::spec::{DocumentKind, Entry, EntryKind, Files, Reader};
 use crate::tree::Scope;
 use crate::validate::SpecSchemas;
+use crate::validate::catalogue::embedded;
+use crate::validate::manifests::{Options, Validator};
 use crate::yaml::Node;
 
 /// A template is a text that a person wrote: no larger than this.
@@ -123,6 +125,9 @@ impl<'a> Session<'a> {
     ) -> anyhow::Result<Option<Rendered>> {
         let (renderer, found) = Renderer::new(std::mem::take(&mut loaded.templates));
         loaded.found.extend(found);
+        let (validator, found) = Validator::new(&embedded(), &[], Options::default());
+        loaded.found.extend(found);
+        let tools = Tools { renderer, validator };
         let mut rendered = None;
         if let Some(resolved) = &loaded.resolved {
             let environment = &resolved.environment;
@@ -144,7 +149,7 @@ impl<'a> Session<'a> {
             };
             let progress = self.terminal.progress(&format!("rendering {}", environment.name));
             let (tree, found) =
-                pipeline::render(resolved, &renderer, &request, &|count| progress.add(count));
+                pipeline::render(resolved, &tools, &request, &|count| progress.add(count));
             loaded.found.extend(found);
             rendered = tree;
         }

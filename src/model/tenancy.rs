@@ -206,7 +206,8 @@ impl Fqn {
     /// # Errors
     /// What is wrong with it, in words.
     pub fn parse(text: &str) -> Result<Self, FqnError> {
-        let fault = |what: String| FqnError { text: text.to_owned(), what };
+        let fault =
+            |what: String, help: Option<String>| FqnError { text: text.to_owned(), what, help };
         let mut segments: Vec<(Collection, String)> = Vec::new();
         let mut words = text.split('/');
         while let Some(word) = words.next() {
@@ -224,14 +225,14 @@ impl Fqn {
                     Some(near) => format!("did you mean `{near}`?"),
                     None => format!("may stand there: {}", list(names())),
                 };
-                return Err(fault(format!("`{word}` has no place {place}; {advice}")));
+                return Err(fault(format!("`{word}` has no place {place}"), Some(advice)));
             };
             let name = words.next().unwrap_or_default();
             if name.is_empty() {
-                return Err(fault(format!("the name behind `{word}` is missing")));
+                return Err(fault(format!("the name behind `{word}` is missing"), None));
             }
             if name.chars().any(|c| c.is_whitespace() || c.is_control() || c == '*') {
-                return Err(fault(format!("`{name}` cannot be a name")));
+                return Err(fault(format!("`{name}` cannot be a name"), None));
             }
             segments.push((*collection, name.to_owned()));
         }
@@ -324,6 +325,14 @@ fn list<'a>(words: impl Iterator<Item = &'a str>) -> String {
 pub struct FqnError {
     text: String,
     what: String,
+    help: Option<String>,
+}
+
+impl FqnError {
+    /// What to do about it, if that can be told.
+    pub fn help(&self) -> Option<&str> {
+        self.help.as_deref()
+    }
 }
 
 /// A TSB resource, free of the form it was written in: `translate` writes it in either.
@@ -415,8 +424,9 @@ mod tests {
             ("organizations/o/tenants/*", "`*` cannot be a name"),
             ("/organizations/o", "`` has no place at its start"),
         ] {
-            let error = Fqn::parse(text).map_err(|e| e.to_string()).expect_err(text);
-            assert!(error.contains(wrong), "{text}: {error}");
+            let error = Fqn::parse(text).expect_err(text);
+            let words = format!("{error}; {}", error.help().unwrap_or_default());
+            assert!(words.contains(wrong), "{text}: {words}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! Objects to files: a path for each, and a `kustomization.yaml` for each unit.
+//! Objects to files: a path and a text for each, and a `kustomization.yaml` for each unit.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +16,28 @@ use crate::yaml::{EmitError, emit_checked};
 
 /// The folder of what lives in no namespace. No namespace can bear this name.
 const CLUSTER_SCOPED: &str = "_cluster";
+
+/// An object as it is written.
+#[derive(Debug)]
+pub(super) struct Written {
+    area: Area,
+    /// Below the folder of its unit or area.
+    path: String,
+    reference: ObjectRef,
+    file: TreeFile,
+    origin: Option<Span>,
+}
+
+impl Written {
+    /// Writes an object's canonical text and reads it back.
+    pub(super) fn new(item: &Item) -> Result<Self, Box<Diagnostic>> {
+        let reference = reference(&item.value);
+        let path = object_path(&reference);
+        let text = emit_checked(&item.value).map_err(|e| Box::new(not_emitted(&path, &e)))?;
+        let file = TreeFile::new(text, Some(reference.clone()));
+        Ok(Self { area: item.area, path, reference, file, origin: item.origin })
+    }
+}
 
 /// A tree in the making.
 #[derive(Debug, Default)]
@@ -37,35 +59,21 @@ struct Kustomization {
 }
 
 impl Assembly {
-    /// Takes rendered objects of a cluster in.
-    pub(super) fn add(&mut self, cluster: &str, items: Vec<Item>, found: &mut Vec<Diagnostic>) {
-        for Item { area, value, origin } in items {
-            let reference = reference(&value);
-            if let Area::Unit(_) = area
-                && let Some(first) =
-                    self.seen.insert((cluster.to_owned(), reference.clone()), origin)
-            {
-                found.push(twice(&reference, first, origin));
-                continue;
-            }
-            let path = object_path(&reference);
-            match area {
-                Area::Unit(unit) => {
-                    let folder = unit_folder(cluster, unit);
-                    self.write(format!("{folder}/{path}"), &value, Some(reference), found);
-                    self.units.entry(folder).or_default().resources.push(path);
-                    self.objects += 1;
-                }
-                Area::Expected => {
-                    self.write(
-                        format!("{cluster}/expected/{path}"),
-                        &value,
-                        Some(reference),
-                        found,
-                    );
-                }
-            }
+    /// Takes an object of a cluster in.
+    pub(super) fn add(&mut self, cluster: &str, written: Written, found: &mut Vec<Diagnostic>) {
+        let Written { area, path, reference, file, origin } = written;
+        let Area::Unit(unit) = area else {
+            self.put(format!("{cluster}/expected/{path}"), file, found);
+            return;
+        };
+        if let Some(first) = self.seen.insert((cluster.to_owned(), reference.clone()), origin) {
+            found.push(twice(&reference, first, origin));
+            return;
         }
+        let folder = unit_folder(cluster, unit);
+        self.put(format!("{folder}/{path}"), file, found);
+        self.units.entry(folder).or_default().resources.push(path);
+        self.objects += 1;
     }
 
     /// Takes the install resources of a cluster in: a finished resource, or a copy of the user's
@@ -79,13 +87,18 @@ impl Assembly {
     ) {
         let InstallFiles { resources, patches, components, patched } = files;
         let folder = unit_folder(cluster, Unit::Platform);
-        let item = |value| Item { area: Area::Unit(Unit::Platform), value, origin };
-        self.add(cluster, resources.into_iter().map(|v| item(canonical(v))).collect(), found);
+        for value in resources {
+            let item = Item { area: Area::Unit(Unit::Platform), value: canonical(value), origin };
+            match Written::new(&item) {
+                Ok(written) => self.add(cluster, written, found),
+                Err(diagnostic) => found.push(*diagnostic),
+            }
+        }
         for patch in patches {
             let mut entry = patch.entry();
             let path = format!("patches/{}", patch.file);
             entry["path"] = path.as_str().into();
-            self.write(format!("{folder}/{path}"), &patch.body, None, found);
+            self.write(format!("{folder}/{path}"), &patch.body, found);
             self.units.entry(folder.clone()).or_default().patches.push(entry);
         }
         for value in patched {
@@ -101,25 +114,8 @@ impl Assembly {
         for component in components {
             for (name, value) in component.files {
                 let path = format!("{cluster}/components/{}/{name}", component.name);
-                self.write(path, &value, None, found);
+                self.write(path, &value, found);
             }
-        }
-    }
-
-    fn write(
-        &mut self,
-        path: String,
-        value: &Value,
-        object: Option<ObjectRef>,
-        found: &mut Vec<Diagnostic>,
-    ) {
-        match emit_checked(value) {
-            Ok(text) => {
-                if let Err(error) = self.tree.add(path, TreeFile::new(text, object)) {
-                    found.push(Diagnostic::error(error.code(), error.to_string()));
-                }
-            }
-            Err(error) => found.push(not_emitted(&path, &error)),
         }
     }
 
@@ -131,9 +127,23 @@ impl Assembly {
     ) -> Rendered {
         for (folder, kustomization) in std::mem::take(&mut self.units) {
             let value = kustomization.into_value();
-            self.write(format!("{folder}/kustomization.yaml"), &value, None, found);
+            self.write(format!("{folder}/kustomization.yaml"), &value, found);
         }
         Rendered { tree: self.tree, provenance, patched: self.patched, objects: self.objects }
+    }
+
+    /// Writes what is no object of a cluster.
+    fn write(&mut self, path: String, value: &Value, found: &mut Vec<Diagnostic>) {
+        match emit_checked(value) {
+            Ok(text) => self.put(path, TreeFile::new(text, None), found),
+            Err(error) => found.push(not_emitted(&path, &error)),
+        }
+    }
+
+    fn put(&mut self, path: String, file: TreeFile, found: &mut Vec<Diagnostic>) {
+        if let Err(error) = self.tree.add(path, file) {
+            found.push(Diagnostic::error(error.code(), error.to_string()));
+        }
     }
 }
 
@@ -164,18 +174,17 @@ fn object_path(reference: &ObjectRef) -> String {
     format!("{folder}/{}", object_file_name(reference))
 }
 
-fn reference(value: &Value) -> ObjectRef {
-    let text = |v: Option<&Value>| v.and_then(Value::as_str).map(str::to_owned);
+pub(super) fn reference(value: &Value) -> ObjectRef {
+    let text = |pointer: &str| value.pointer(pointer).and_then(Value::as_str);
     let gvk = GroupVersionKind::from_api_version(
-        &text(value.get("apiVersion")).unwrap_or_default(),
-        &text(value.get("kind")).unwrap_or_default(),
+        text("/apiVersion").unwrap_or_default(),
+        text("/kind").unwrap_or_default(),
     );
-    let metadata = value.get("metadata");
     ObjectRef {
         group: gvk.group,
         kind: gvk.kind,
-        namespace: text(metadata.and_then(|m| m.get("namespace"))),
-        name: text(metadata.and_then(|m| m.get("name"))).unwrap_or_default(),
+        namespace: text("/metadata/namespace").map(str::to_owned),
+        name: text("/metadata/name").unwrap_or_default().to_owned(),
     }
 }
 

@@ -4,7 +4,9 @@
 //! depend on each other, and their results are put together in the order of their names.
 
 mod assemble;
+mod check;
 mod digest;
+mod patch;
 
 use std::collections::BTreeMap;
 
@@ -13,14 +15,17 @@ use serde_json::Value;
 
 pub use digest::input_digest;
 
-use self::assemble::Assembly;
-use crate::diagnostic::{Diagnostic, Span};
+use self::assemble::{Assembly, Written};
+use self::patch::Patcher;
+use crate::diagnostic::{Diagnostic, Span, has_errors};
 use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
 use crate::plan::{self, State};
 use crate::render::{Renderer, canonical};
 use crate::resolve::Resolved;
-use crate::translate::{self, Area, Placed, install, tenancy};
+use crate::translate::install::{self, InstallFiles};
+use crate::translate::{self, Area, Placed, tenancy};
 use crate::tree::{ClusterProvenance, Digest, Provenance, Scope, Tree};
+use crate::validate::manifests::Validator;
 
 /// What a render is asked for.
 #[derive(Clone, Debug)]
@@ -31,6 +36,14 @@ pub struct Request<'a> {
     pub scope: &'a Scope,
     /// Digest of everything that is rendered from.
     pub input: Digest,
+}
+
+/// What rendering uses: made once, shared by all environments and threads.
+pub struct Tools {
+    /// The templates.
+    pub renderer: Renderer,
+    /// The schemas.
+    pub validator: Validator,
 }
 
 /// A rendered environment.
@@ -67,60 +80,78 @@ impl Rendered {
 /// Spec to tree. Findings with an error mean that there is nothing to write.
 pub fn render(
     resolved: &Resolved,
-    renderer: &Renderer,
+    tools: &Tools,
     request: &Request<'_>,
     progress: &(dyn Fn(usize) + Sync),
 ) -> (Option<Rendered>, Vec<Diagnostic>) {
     let environment = &resolved.environment;
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
-    let mut found = Vec::new();
+    let (patches, mut found) = patch::entries(&resolved.patches);
     let mut assembly = Assembly::default();
     let mut provenance =
         Provenance { tool: env!("CARGO_PKG_VERSION").to_owned(), ..Provenance::default() };
     let wanted = |cluster: &&Cluster| request.scope.covers_cluster(cluster.name.as_str());
 
-    for cluster in environment.clusters.values().filter(wanted) {
+    let clusters: Vec<&Cluster> = environment.clusters.values().filter(wanted).collect();
+    let mut patcher = Patcher::new(&patches);
+    for cluster in &clusters {
+        let name = cluster.name.as_str();
         provenance.clusters.insert(
-            cluster.name.to_string(),
+            name.to_owned(),
             ClusterProvenance {
                 input: request.input,
                 stages: stages(environment, &state, cluster),
             },
         );
-        if wants(request.scope, Unit::Platform) {
-            let plane = environment.management_plane.as_ref().map(|m| m.origin);
-            let (files, diagnostics) = install::management_plane(environment, cluster);
-            found.extend(diagnostics);
-            assembly.add_install(cluster.name.as_str(), files, plane, &mut found);
-            let plane = cluster.control_plane.as_ref().map(|c| c.origin);
-            let (files, diagnostics) = install::control_plane(environment, cluster);
-            found.extend(diagnostics);
-            assembly.add_install(cluster.name.as_str(), files, plane, &mut found);
-        }
+        let install = install(environment, cluster, request.scope, &mut found);
+        let mut others = Vec::new();
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
-            let items = tsb(resolved, &mut found);
-            assembly.add(cluster.name.as_str(), items, &mut found);
+            others.extend(tsb(resolved, &mut found));
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
-        let rendered: Vec<(Vec<Item>, Vec<Diagnostic>)> = namespaces
-            .par_iter()
-            .map(|namespace| {
-                let (placed, mut found) =
-                    translate::namespace_manifests(environment, &state, cluster, namespace);
-                let items = objects(renderer, placed, request.scope, &mut found);
-                progress(items.len());
-                (items, found)
-            })
-            .collect();
-        for (items, diagnostics) in rendered {
-            found.extend(diagnostics);
-            assembly.add(cluster.name.as_str(), items, &mut found);
+        let make = |namespace: &&Namespace| {
+            let (placed, mut found) =
+                translate::namespace_manifests(environment, &state, cluster, namespace);
+            let items = objects(&tools.renderer, placed, request.scope, &mut found);
+            (items, found)
+        };
+        if patcher.is_idle() {
+            // an object is text before the next namespace's are made: what is held is small
+            let written: Vec<_> = namespaces
+                .par_iter()
+                .map(|namespace| {
+                    let (items, mut found) = make(namespace);
+                    let written = finish(tools, items, &mut found);
+                    progress(written.len());
+                    (written, found)
+                })
+                .collect();
+            for (files, diagnostics) in written {
+                found.extend(diagnostics);
+                files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
+            }
+        } else {
+            let made: Vec<_> = namespaces.par_iter().map(make).collect();
+            for (items, diagnostics) in made {
+                found.extend(diagnostics);
+                others.extend(items);
+            }
         }
+        let (install, others) = patcher.apply(install, others);
+        for (files, origin) in install {
+            check_install(tools, &files, origin, &mut found);
+            assembly.add_install(name, files, origin, &mut found);
+        }
+        let files = finish(tools, others, &mut found);
+        progress(files.len());
+        files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
     }
-    if crate::diagnostic::has_errors(&found) {
+    found.extend(patcher.finish(request.scope));
+    if has_errors(&found) {
         return (None, found);
     }
-    (Some(assembly.finish(provenance, &mut found)), found)
+    let rendered = assembly.finish(provenance, &mut found);
+    (Some(rendered).filter(|_| !has_errors(&found)), found)
 }
 
 /// A rendered object and where it goes.
@@ -152,6 +183,54 @@ fn objects(
         }
     }
     items
+}
+
+/// Checks objects against the schemas of their kinds, and writes them.
+fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<Written> {
+    let mut files = Vec::with_capacity(items.len());
+    for item in items {
+        check::object(&tools.validator, &item.value, item.origin, found);
+        match Written::new(&item) {
+            Ok(file) => files.push(file),
+            Err(diagnostic) => found.push(*diagnostic),
+        }
+    }
+    files
+}
+
+type Install = Vec<(InstallFiles, Option<Span>)>;
+
+/// ControlPlane and ManagementPlane of a cluster.
+fn install(
+    environment: &Environment,
+    cluster: &Cluster,
+    scope: &Scope,
+    found: &mut Vec<Diagnostic>,
+) -> Install {
+    if !wants(scope, Unit::Platform) {
+        return Install::new();
+    }
+    let (management, diagnostics) = install::management_plane(environment, cluster);
+    found.extend(diagnostics);
+    let (control, diagnostics) = install::control_plane(environment, cluster);
+    found.extend(diagnostics);
+    vec![
+        (management, environment.management_plane.as_ref().map(|m| m.origin)),
+        (control, cluster.control_plane.as_ref().map(|c| c.origin)),
+    ]
+}
+
+/// What is applied is checked: the finished resource, not the copy of the base below it.
+fn check_install(
+    tools: &Tools,
+    files: &InstallFiles,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let extras = files.resources.iter().skip(files.patched.len());
+    for value in files.patched.iter().chain(extras) {
+        check::object(&tools.validator, value, origin, found);
+    }
 }
 
 /// TSB resources are applied in one cluster: where the management plane lives, else the first.

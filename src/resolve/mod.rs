@@ -26,13 +26,14 @@ use crate::model::{
     ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart,
     TsbObjects, Version,
 };
-use crate::spec::{self, Input};
+use crate::spec::{self, Input, PatchEntry};
 
 /// An environment and what belongs to it.
 #[derive(Clone, Debug)]
 pub struct Resolved {
     /// What is rendered.
     pub environment: Environment,
+    /// The TSB hierarchy, and what it comes to.
     /// TSB's hierarchy; what it comes to stands in each namespace too.
     pub tenancy: Tenancy,
     /// What exists in each cluster anyway. An object that several clusters have is shared.
@@ -42,7 +43,7 @@ pub struct Resolved {
     /// Access tests.
     pub access: Vec<AccessCase>,
     /// Patches over what is rendered, as they are typed.
-    pub patches: Vec<Spanned<serde_json::Value>>,
+    pub patches: Vec<PatchEntry>,
 }
 
 /// Makes an environment of what was typed. `None` only where its very name is none.
@@ -54,7 +55,7 @@ pub fn resolve(input: Input) -> (Option<Resolved>, Vec<Diagnostic>) {
 }
 
 fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
-    let Input { environment, document, bases, tsb, inventory, direct, access } = input;
+    let Input { environment, document, bases, tsb, inventory, direct, access, patches } = input;
     let spec = environment.spec;
     let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
     let tsb_version = version(&spec.versions.tsb, found);
@@ -107,7 +108,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);
-    Some(Resolved { environment, tenancy, inventory, direct, access, patches: spec.patches })
+    Some(Resolved { environment, tenancy, inventory, direct, access, patches })
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {

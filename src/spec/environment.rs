@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Cluster, InstallOutput};
+use super::{Cluster, InstallOutput, RawPatch};
 use crate::diagnostic::Spanned;
 
 /// An `Environment`, its layers merged.
@@ -60,7 +60,7 @@ pub struct EnvironmentSpec {
     pub restart: Option<Spanned<Restart>>,
     /// Patches over what is rendered, as in a `kustomization.yaml`.
     #[serde(default)]
-    pub patches: Vec<Spanned<serde_json::Value>>,
+    pub patches: Vec<Spanned<RawPatch>>,
     /// How the tree is delivered.
     pub delivery: Option<Spanned<Delivery>>,
 }

@@ -1,9 +1,10 @@
 //! Everything that one environment was written as.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{AccessTest, Environment};
-use crate::diagnostic::Span;
+use super::{AccessTest, Environment, RawPatch};
+use crate::diagnostic::{FileId, Span, Spanned};
 use crate::k8s::Object;
 use crate::yaml::Node;
 
@@ -25,6 +26,17 @@ pub struct Input {
     pub direct: Vec<Placed>,
     /// Access tests.
     pub access: Vec<AccessTest>,
+    /// Patches, with the files that they name.
+    pub patches: Vec<PatchEntry>,
+}
+
+/// An entry of `patches`.
+#[derive(Clone, Debug)]
+pub struct PatchEntry {
+    /// The entry as it is typed.
+    pub raw: Spanned<RawPatch>,
+    /// The file of its `path`, and its text.
+    pub file: Option<(FileId, Arc<str>)>,
 }
 
 /// An object and the cluster whose folder it lay in.

@@ -31,7 +31,7 @@ pub use environment::{
     Delivery, Environment, EnvironmentSpec, InjectionLabel, ManagementPlane, Metadata, Migration,
     Oap, Owner, Ownership, Restart, Sources, Stage, Target, TsbObjects, Versions,
 };
-pub use input::{Input, Placed};
+pub use input::{Input, PatchEntry, Placed};
 pub use load::{Entry, EntryKind, Files};
 pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, WaypointFor, Workload};
 pub use patch::{RawPatch, RawPatchOptions, RawTarget};

@@ -10,7 +10,7 @@ use super::load::{Entry, EntryKind, Files};
 use super::merge::name_of;
 use super::schema::DocumentKind;
 use super::source::{Library, Written, paths_of};
-use super::{AccessTest, Environment};
+use super::{AccessTest, Environment, PatchEntry, RawPatch};
 use crate::diagnostic::{Diagnostic, Sources, Span, Spanned, has_errors, nearest, sort};
 use crate::k8s::{Object, objects_of};
 use crate::yaml::{Node, Pointer, from_node};
@@ -92,9 +92,25 @@ impl<'f> Reader<'f> {
         if !fits {
             return None;
         }
-        let environment = typed::<Environment>(&document, found)?;
+        let mut environment = typed::<Environment>(&document, found)?;
+        let patches = self.patches(std::mem::take(&mut environment.spec.patches), found);
         let tsb = tsb.into_iter().map(|placed| placed.object).collect();
-        Some(Input { environment, document, bases, tsb, inventory, direct, access })
+        Some(Input { environment, document, bases, tsb, inventory, direct, access, patches })
+    }
+
+    /// Patches with the files that they name.
+    fn patches(
+        &mut self,
+        typed: Vec<Spanned<RawPatch>>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<PatchEntry> {
+        typed
+            .into_iter()
+            .map(|raw| {
+                let file = raw.path.as_ref().and_then(|path| self.library.text(path, found));
+                PatchEntry { raw, file }
+            })
+            .collect()
     }
 
     /// The folders of `environments/` that hold an `environment.yaml`.

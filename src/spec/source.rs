@@ -1,6 +1,7 @@
 //! What a spec's paths stand for: texts, and the findings where they stand for nothing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::load::{Entry, EntryKind, Files};
 use super::path::{PathFault, folder_of, join};
@@ -152,6 +153,17 @@ impl<'f> Library<'f> {
             Written::ByMachines => found.extend(read.into_iter().filter(Diagnostic::is_error)),
         }
         Some(documents)
+    }
+
+    /// The file that a path names, and its text, whatever it holds.
+    pub(super) fn text(
+        &mut self,
+        named: &Spanned<String>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<(FileId, Arc<str>)> {
+        let path = self.resolve(named, found)?;
+        let file = self.file(&path, Some(named.span), Budget::SPEC.bytes, found)?;
+        Some((file, self.sources.get(file)?.text.clone()))
     }
 
     /// Takes a file in, once.

@@ -74,6 +74,7 @@ pub fn plan(
     allowances: &Allowances,
 ) -> Change {
     let mut change = Change::default();
+    let shown = |path: &str| format!("{}/{path}", local.folder);
     let rendered: BTreeSet<&str> =
         tree.iter().map(|(path, _)| cluster_of(path)).filter(|c| scope.covers_cluster(c)).collect();
     let locked = local.locks.keys().map(String::as_str).filter(|c| scope.covers_cluster(c));
@@ -85,7 +86,9 @@ pub fn plan(
             None => change.create.push(path.to_owned()),
             Some(digest) if *digest == file.digest() => change.unchanged.push(path.to_owned()),
             Some(_) if is_listed(local, path) => change.update.push(path.to_owned()),
-            Some(_) => strangers.entry(cluster_of(path)).or_default().push(in_the_way(path)),
+            Some(_) => {
+                strangers.entry(cluster_of(path)).or_default().push(in_the_way(&shown(path)));
+            }
         }
     }
     for path in local.files.keys() {
@@ -98,37 +101,25 @@ pub fn plan(
         if ours && is_listed(local, path) {
             change.delete.push(path.clone());
         } else if ours && unit_of(path).is_some() {
-            strangers.entry(cluster_of(path)).or_default().push(foreign_file(path));
+            strangers.entry(cluster_of(path)).or_default().push(foreign_file(&shown(path)));
         } else {
-            change.faults.extend(blocks(path, tree, scope));
+            change.faults.extend(blocks(path, tree, scope, shown));
             change.carried.push(path.clone());
         }
     }
     for cluster in clusters {
         let strangers = strangers.remove(cluster).unwrap_or_default();
         let old = local.lock(cluster);
-        match (old, local.locks.get(cluster)) {
-            (None, Some(Err(error))) => change.faults.push(invalid_lock(cluster, error)),
-            (None, _) if !strangers.is_empty() => {
-                change.faults.push(missing_lock(cluster, &strangers));
-            }
-            _ => change.faults.extend(strangers),
-        }
+        change.faults.extend(match (old, local.locks.get(cluster)) {
+            (None, Some(Err(error))) => vec![invalid_lock(&shown(&lock_path(cluster)), error)],
+            (None, _) => missing_lock(&shown(&lock_path(cluster)), &strangers),
+            (Some(_), _) => strangers,
+        });
         let new = next_lock(cluster, tree, old, provenance, scope);
         if let Some(old) = old {
             change.refusals.extend(guard_cluster(cluster, old, &new, allowances));
         }
-        let path = lock_path(cluster);
-        match local.locks.get(cluster) {
-            None if new.files.is_empty() => {}
-            Some(_) if new.files.is_empty() => change.delete.push(path),
-            Some(Ok(old)) if *old == new => change.unchanged.push(path),
-            found => {
-                let list = if found.is_some() { &mut change.update } else { &mut change.create };
-                list.push(path.clone());
-                change.locks.insert(path, new.to_text());
-            }
-        }
+        change.take_lock(cluster, local, &new);
     }
     change.refusals.extend(guard_renamed_clusters(tree, local, &rendered, scope, allowances));
     let Change { create, update, delete, unchanged, carried, .. } = &mut change;
@@ -136,6 +127,22 @@ pub fn plan(
         list.sort_unstable();
     }
     change
+}
+
+impl Change {
+    fn take_lock(&mut self, cluster: &str, local: &Local, new: &Lock) {
+        let path = lock_path(cluster);
+        match local.locks.get(cluster) {
+            None if new.files.is_empty() => {}
+            Some(_) if new.files.is_empty() => self.delete.push(path),
+            Some(Ok(old)) if old == new => self.unchanged.push(path),
+            found => {
+                let list = if found.is_some() { &mut self.update } else { &mut self.create };
+                list.push(path.clone());
+                self.locks.insert(path, new.to_text());
+            }
+        }
+    }
 }
 
 /// The lock of a cluster after a render: the lines of what is rendered, and the old ones of what
@@ -151,11 +158,15 @@ pub(super) fn next_lock(
     scope: &Scope,
 ) -> Lock {
     let folder = format!("{cluster}/");
-    let mut files: BTreeMap<String, LockEntry> = BTreeMap::new();
-    for (path, file) in tree.below(&folder).filter(|(path, _)| scope.covers(path)) {
-        let entry = LockEntry { digest: file.digest(), object: file.object().cloned() };
-        files.insert(path[folder.len()..].to_owned(), entry);
-    }
+    // sorted already: collected, a map is built without a search for each path
+    let mut files: BTreeMap<String, LockEntry> = tree
+        .below(&folder)
+        .filter(|(path, _)| scope.covers(path))
+        .map(|(path, file)| {
+            let entry = LockEntry { digest: file.digest(), object: file.object().cloned() };
+            (path[folder.len()..].to_owned(), entry)
+        })
+        .collect();
     for (path, entry) in old.iter().flat_map(|old| &old.files) {
         if !scope.covers(&format!("{folder}{path}")) {
             files.insert(path.clone(), entry.clone());
@@ -184,18 +195,21 @@ pub(super) fn is_listed(local: &Local, path: &str) -> bool {
 
 /// A carried file that lies where the new tree needs a folder, or the other way round, or that
 /// differs from a new file by case.
-fn blocks(path: &str, tree: &Tree, scope: &Scope) -> Option<Diagnostic> {
-    let other = tree.conflict(path)?;
-    if !scope.covers(&other) {
-        return None;
-    }
-    Some(
-        Diagnostic::error(
-            "file-in-the-way",
-            format!("file `{path}`, which waypost did not write, cannot lie beside `{other}`"),
-        )
-        .help("move the file elsewhere: one of the two needs a folder where the other is a file, or they differ by case only"),
-    )
+fn blocks(
+    path: &str,
+    tree: &Tree,
+    scope: &Scope,
+    shown: impl Fn(&str) -> String,
+) -> Option<Diagnostic> {
+    let other = tree.conflict(path).filter(|other| scope.covers(other))?;
+    let message = format!(
+        "file `{}`, which waypost did not write, cannot lie beside `{}`",
+        shown(path),
+        shown(&other)
+    );
+    Some(Diagnostic::error("file-in-the-way", message).help(
+        "move the file elsewhere: one of the two needs a folder where the other is a file, or they differ by case only",
+    ))
 }
 
 fn in_the_way(path: &str) -> Diagnostic {
@@ -214,23 +228,21 @@ fn foreign_file(path: &str) -> Diagnostic {
     .help("move it out of the unit: Argo CD and Flux may apply whatever lies there")
 }
 
-fn invalid_lock(cluster: &str, error: &LockError) -> Diagnostic {
-    Diagnostic::error(
-        "lock-invalid",
-        format!("lock `{}` cannot be read: {error}", lock_path(cluster)),
+fn invalid_lock(lock: &str, error: &LockError) -> Diagnostic {
+    Diagnostic::error("lock-invalid", format!("lock `{lock}` cannot be read: {error}")).help(
+        "take one whole version of it out of git (`git checkout --ours`, `--theirs` or `HEAD`), then render again",
     )
-    .help("take one whole version of it out of git (`git checkout --ours`, `--theirs` or `HEAD`), then render again")
 }
 
-fn missing_lock(cluster: &str, strangers: &[Diagnostic]) -> Diagnostic {
-    let first = strangers.first().map(|d| d.message.as_str()).unwrap_or_default();
+/// Without a lock every file is a stranger: one finding for all of them.
+fn missing_lock(lock: &str, strangers: &[Diagnostic]) -> Vec<Diagnostic> {
+    let Some(first) = strangers.first() else { return Vec::new() };
     let more = match strangers.len() {
-        0 | 1 => String::new(),
-        n => format!(", and so on for {n} files"),
+        1 => String::new(),
+        n => format!(", one of {n} such files"),
     };
-    Diagnostic::error(
-        "lock-missing",
-        format!("lock `{}` is missing: {first}{more}", lock_path(cluster)),
-    )
-    .help("take the lock out of git again, or move the cluster's folder away, then render again")
+    let message = format!("lock `{lock}` is missing: {}{more}", first.message);
+    vec![Diagnostic::error("lock-missing", message).help(
+        "take the lock out of git again, or move the cluster's folder away, then render again",
+    )]
 }

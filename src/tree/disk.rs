@@ -4,7 +4,7 @@
 //! hard links to the old ones, syncs it, exchanges the two folders in one step, and deletes the
 //! old one. Where the file system cannot exchange, two renames under a journal do, and the next
 //! run finishes what a killed one left (facts/gitops-delivery.md 8.2). Nothing is touched when
-//! nothing changed.
+//! nothing changed. Empty folders are not carried over, as git does not.
 //!
 //! Symbolic links (T2): the root that the user names may be one, or lie behind one. Every folder
 //! below it down to the environment's, and every entry in the environment's folder, must not be:

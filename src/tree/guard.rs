@@ -42,6 +42,9 @@ pub(super) fn guard_cluster(
     new: &Lock,
     allowances: &Allowances,
 ) -> Vec<Diagnostic> {
+    if old.files == new.files {
+        return Vec::new();
+    }
     let (before, after) = (objects(old), objects(new));
     let Allowances { empty_unit, namespace_removal, shrink, moves } = *allowances;
     let lost: Vec<&ObjectRef> =

@@ -9,6 +9,8 @@ use super::lock::{Lock, LockError};
 /// where the folder is missing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Local {
+    /// The folder as people should see it, such as `rendered/brownfield`; for messages.
+    pub folder: String,
     /// Every file by path relative to the folder, the locks too. Paths of files that we did not
     /// write follow no rule.
     pub files: BTreeMap<String, Digest>,

@@ -15,8 +15,10 @@ mod istio;
 pub mod manifests;
 mod metadata;
 mod misplaced;
+mod partial;
 mod schema;
 
 pub use document::SpecSchemas;
 pub use metadata::duplicates;
+pub use partial::partial;
 pub use schema::Schema;

@@ -173,6 +173,31 @@ impl Node {
         places
     }
 
+    /// A tree of a value that was not read from a text: everything in it stands at `span`, the
+    /// place to blame for it.
+    pub fn from_json(value: &serde_json::Value, span: Span) -> Self {
+        let value = match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(b) => Value::Bool(*b),
+            serde_json::Value::Number(n) => Value::Number(n.clone()),
+            serde_json::Value::String(t) => Value::Text(t.clone()),
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(|item| Self::from_json(item, span)).collect())
+            }
+            serde_json::Value::Object(map) => Value::Mapping(Mapping {
+                entries: map
+                    .iter()
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        key_span: span,
+                        value: Self::from_json(value, span),
+                    })
+                    .collect(),
+            }),
+        };
+        Self { span, value }
+    }
+
     /// The same tree without places.
     pub fn to_json(&self) -> serde_json::Value {
         match &self.value {

@@ -78,6 +78,11 @@ pub fn cases() -> Vec<Case> {
     folders.iter().map(|folder| load(folder)).collect()
 }
 
+/// One case.
+pub fn case(name: &str) -> Case {
+    load(&PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/install").join(name))
+}
+
 fn load(folder: &Path) -> Case {
     let name = folder.file_name().expect("a name").to_string_lossy().into_owned();
     let mut sources = Sources::default();

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::Value;
 use waypost::diagnostic::{FileId, Sources};
 use waypost::model::InstallOutput;
-use waypost::validate::Schema;
+use waypost::validate::{Schema, partial};
 use waypost::yaml::{Budget, read};
 
 use crate::install_case::cases;
@@ -47,6 +47,29 @@ fn bases_and_results_are_valid() {
         }
     }
     assert!(checked >= 12, "only {checked} checked");
+}
+
+/// Without a base: the wanted fields, as the Components lay them over a resource.
+#[test]
+fn fields_of_components_are_valid() {
+    let mut checked = 0;
+    for case in cases() {
+        let outcome = case.run(None);
+        for (kind, files) in [
+            ("ControlPlane", &outcome.control_plane),
+            ("ManagementPlane", &outcome.management_plane),
+        ] {
+            let part = partial(schema(kind).document(), "/properties/spec").expect("spec");
+            let schema = Schema::compile(part).expect("a schema");
+            for component in &files.components {
+                if let Some(spec) = component.files["fields.yaml"].get("spec") {
+                    assert!(schema.is_valid(&without_nulls(spec)), "{}: {spec}", case.name);
+                    checked += 1;
+                }
+            }
+        }
+    }
+    assert!(checked >= 8, "only {checked} checked");
 }
 
 /// What the API server drops before it validates.

@@ -9,7 +9,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 use waypost::diagnostic::FileId;
-use waypost::model::InstallOutput;
+use waypost::k8s::Object;
+use waypost::model::{InstallBase, InstallOutput};
 use waypost::translate::install::{Component, InstallFiles};
 use waypost::yaml::{Budget, emit, read};
 
@@ -102,8 +103,7 @@ fn with_components(
 }
 
 fn control_plane(case: &str) -> InstallFiles {
-    let case = cases().into_iter().find(|c| c.name == case).expect("the case");
-    case.run(None).control_plane
+    crate::install_case::case(case).run(None).control_plane
 }
 
 fn bare() -> Value {
@@ -148,6 +148,27 @@ fn the_fitting_component_keeps_the_users_overlays() {
             assert_eq!(spec["components"]["istio"]["ambient"]["enable"], true);
             assert_eq!(spec["hub"], "registry.example.com/tetrate");
         }
+    }
+}
+
+/// The Components over a resource come to what an overlay over it as base comes to.
+#[test]
+fn components_agree_with_the_overlay() {
+    let files = control_plane("guide-without-base");
+    for (resource, list) in [(with_overlays(), "append"), (bare(), "create")] {
+        let list = named(&files, &format!("controlplane-xcp-overlays-{list}"));
+        let folder = tempfile::tempdir().expect("a folder");
+        let components = [named(&files, "controlplane"), list];
+        let built = with_components(folder.path(), &resource, &components).expect("built");
+
+        let mut case = crate::install_case::case("guide-without-base");
+        let text = emit(&resource).expect("emitted");
+        let (mut documents, _) = read(FileId::default(), &text, &Budget::SPEC);
+        let object = Object::from_node(documents.remove(0).root).expect("an object");
+        let cluster = case.environment.clusters.values_mut().next().expect("a cluster");
+        let plane = cluster.control_plane.as_mut().expect("a control plane");
+        plane.base = Some(InstallBase::new(object));
+        assert_eq!(built, case.run(None).control_plane.patched);
     }
 }
 

@@ -13,10 +13,17 @@ use super::target::Target;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::Pointer;
 
-/// Applies the patches in order. An object that a patch cannot be applied to stays as it was, and
-/// the findings say so; one that a patch deletes (`$patch: delete`) is taken out and reported with a
-/// warning.
+/// As [`apply_in_place`]; what is deleted is taken out.
 pub fn apply(patches: &[Patch], objects: &mut Vec<Value>) -> Vec<Diagnostic> {
+    let found = apply_in_place(patches, objects);
+    objects.retain(|object| !object.is_null());
+    found
+}
+
+/// Applies the patches in order. An object that a patch cannot be applied to stays as it was, and
+/// the findings say so; one that a patch deletes (`$patch: delete`) becomes null, so that the
+/// others keep their places, and is reported with a warning.
+pub fn apply_in_place(patches: &[Patch], objects: &mut [Value]) -> Vec<Diagnostic> {
     if patches.is_empty() {
         return Vec::new();
     }
@@ -25,14 +32,17 @@ pub fn apply(patches: &[Patch], objects: &mut Vec<Value>) -> Vec<Diagnostic> {
         run.apply(entry, patch);
     }
     run.report_fights(patches);
-    let Run { states, found, .. } = run;
-    let mut states = states.iter();
-    objects.retain(|_| states.next().is_none_or(|state| !state.deleted));
+    let Run { objects, states, found, .. } = run;
+    for (object, state) in objects.iter_mut().zip(&states) {
+        if state.deleted {
+            *object = Value::Null;
+        }
+    }
     found
 }
 
 struct Run<'o> {
-    objects: &'o mut Vec<Value>,
+    objects: &'o mut [Value],
     states: Vec<State>,
     /// Objects by kind, namespace and name, present and former.
     index: BTreeMap<(String, String, String), Vec<usize>>,
@@ -59,7 +69,7 @@ struct Refusal {
 }
 
 impl<'o> Run<'o> {
-    fn new(objects: &'o mut Vec<Value>) -> Self {
+    fn new(objects: &'o mut [Value]) -> Self {
         let states: Vec<State> = objects
             .iter()
             .map(|o| State {

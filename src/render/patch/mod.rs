@@ -33,6 +33,6 @@ mod selector;
 mod strategic;
 mod target;
 
-pub use apply::apply;
+pub use apply::{apply, apply_in_place};
 pub use parse::{Entry, Patch, PatchFile, parse};
 pub use target::TargetText;

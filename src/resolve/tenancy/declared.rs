@@ -98,12 +98,12 @@ fn policy(
     if let Some(accounts) = authorization.service_accounts.as_ref()
         && mode != Mode::Custom
     {
-        found.push(only_with("serviceAccounts", Mode::Custom, mode, accounts.span, span));
+        found.push(only_with("serviceAccounts", Mode::Custom, authorization, accounts.span));
     }
     if let Some(rules) = authorization.rules.as_ref()
         && mode != Mode::Rules
     {
-        found.push(only_with("rules", Mode::Rules, mode, rules.span, span));
+        found.push(only_with("rules", Mode::Rules, authorization, rules.span));
     }
     let policy = match mode {
         Mode::Unset => return None,
@@ -139,13 +139,23 @@ fn policy(
     Some(Attributed { value: policy, origin: Some(span) })
 }
 
-fn only_with(field: &str, wanted: Mode, mode: Mode, at: Span, mode_span: Span) -> Diagnostic {
-    let (code, wanted) = match wanted {
+fn only_with(
+    field: &str,
+    wanted: Mode,
+    authorization: &tsb::Authorization,
+    at: Span,
+) -> Diagnostic {
+    let (code, word) = match wanted {
         Mode::Custom => ("accounts-without-custom", wanted.as_str()),
         _ => ("rules-without-mode", wanted.as_str()),
     };
-    Diagnostic::error(code, format!("`{field}` means nothing in mode `{}`", mode.as_str()))
-        .at(at, "")
-        .also(mode_span, "the mode")
-        .help(format!("write `mode: {wanted}`, or remove `{field}`"))
+    let diagnostic = match authorization.mode {
+        Some(mode) => Diagnostic::error(
+            code,
+            format!("`{field}` means nothing in mode `{}`", mode.value.as_str()),
+        )
+        .also(mode.span, "the mode"),
+        None => Diagnostic::error(code, format!("`{field}` means nothing without a mode")),
+    };
+    diagnostic.at(at, "").help(format!("write `mode: {word}`, or remove `{field}`"))
 }

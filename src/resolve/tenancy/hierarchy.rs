@@ -73,6 +73,24 @@ impl Tree {
         known.into_iter().find(|k| k.to_string() == text)
     }
 
+    /// What exists of the same kind below the same parent, to end a sentence with.
+    fn beside(&self, fqn: &Fqn) -> String {
+        let parent = fqn.parent();
+        let names: Vec<String> = self
+            .nodes
+            .iter()
+            .filter(|n| n.document.is_some() && n.fqn.collection() == fqn.collection())
+            .filter(|n| n.fqn.parent() == parent)
+            .map(|n| format!("`{}`", n.fqn.name()))
+            .take(9)
+            .collect();
+        match names.len() {
+            0 => String::new(),
+            9 => format!(", or name another one: {}, …", names[..8].join(", ")),
+            _ => format!(", or name another one: {}", names.join(", ")),
+        }
+    }
+
     fn insert(&mut self, fqn: &Fqn) -> NodeId {
         if let Some(id) = self.get(fqn) {
             return id;
@@ -232,9 +250,8 @@ fn report_unknown_parents(
         }
         diagnostic = match tree.nearest(&fqn) {
             Some(near) => diagnostic.help(format!("did you mean `{}`?", near.name())),
-            None => diagnostic.help(format!(
-                "add its document to the sources: without it nobody knows what it sets for what lies below (`{fqn}`)"
-            )),
+            None => diagnostic
+                .help(format!("make `{fqn}` in a document of the sources{}", tree.beside(&fqn))),
         };
         found.push(diagnostic);
         tree.insert(&fqn);

@@ -2,9 +2,9 @@
 
 use super::hierarchy::Placed;
 use super::organization::Organizations;
-use crate::diagnostic::{Diagnostic, Spanned};
+use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::k8s::Labels;
-use crate::model::{Collection, Fqn, Position, Standing, TsbResource};
+use crate::model::{Collection, Fqn, FqnError, Position, Standing, TsbResource};
 use crate::spec::tsb::{DocumentKind, Form, GroupKind, Level, TsbDocument, TsbKind};
 
 /// Takes a document out of its form, keeping its own organization. For conversion, where there is
@@ -68,7 +68,7 @@ fn position(
         return match Fqn::parse(&text.value) {
             Ok(fqn) => Some((Position::About(fqn), None)),
             Err(error) => {
-                found.push(Diagnostic::error("bad-fqn", error.to_string()).at(text.span, ""));
+                found.push(bad_fqn(&error, text.span));
                 None
             }
         };
@@ -108,6 +108,15 @@ fn position(
         },
         DocumentKind::Direct(_) | DocumentKind::Unknown => (Position::Below(parent), None),
     })
+}
+
+/// A text that is no fully qualified name.
+pub(super) fn bad_fqn(error: &FqnError, at: Span) -> Diagnostic {
+    let diagnostic = Diagnostic::error("bad-fqn", error.to_string()).at(at, "");
+    match error.help() {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
 }
 
 fn check_name(name: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<()> {

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use super::domain::{DomainId, Domains};
 use super::hierarchy::{NodeId, Tree};
 use super::organization::Organizations;
+use super::resource::bad_fqn;
 use crate::diagnostic::{Diagnostic, Span, Spanned, nearest};
 use crate::model::{Collection, Fqn};
 use crate::spec::tsb;
@@ -136,7 +137,7 @@ impl RuleReader<'_, '_> {
         let fqn = match Fqn::parse(&text.value) {
             Ok(fqn) => fqn,
             Err(error) => {
-                found.push(Diagnostic::error("bad-fqn", error.to_string()).at(text.span, ""));
+                found.push(bad_fqn(&error, text.span));
                 return None;
             }
         };

@@ -10,7 +10,7 @@ use super::json_patch::join;
 use super::merge::is_overlays;
 use super::overlay;
 use crate::diagnostic::Diagnostic;
-use crate::model::{Environment, Version};
+use crate::model::{Environment, Platform, Version};
 
 /// Checks every list of overlays.
 pub(super) fn overlays(full: &Value, blame: &Blame<'_>, found: &mut Vec<Diagnostic>) {
@@ -103,6 +103,69 @@ pub(super) fn revisions(full: &Value, blame: &Blame<'_>, found: &mut Vec<Diagnos
         } else {
             diagnostic.help(format!("enabled revisions: {}", known.join(", ")))
         });
+    }
+}
+
+/// The SPM agent, which ambient mode needs (facts/tsb.md, "Policy and features by mode").
+pub(super) fn spm_agent(
+    full: &Value,
+    platform: Platform,
+    is_ambient: bool,
+    blame: &Blame<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    const AGENT: &str = "/spec/components/spmAgent";
+    let enabled = format!("{AGENT}/enabled");
+    let is_enabled = full.pointer(&enabled).and_then(Value::as_bool);
+    if is_ambient && is_off(is_enabled, blame) {
+        found.push(
+            Diagnostic::warning(
+                "spm-agent-off",
+                "ambient mode is on and the SPM agent is off: its traffic is missing in TSB",
+            )
+            .at(blame.of(full, &enabled), "")
+            .help("set `controlPlane.spmAgent: true`"),
+        );
+    }
+    // "container-in-container (kind, k3d) needs the host's path" (facts/tsb.md, "Full spec tree")
+    let path = full.pointer(&format!("{AGENT}/hostPath"));
+    if is_enabled == Some(true)
+        && matches!(platform, Platform::Kind | Platform::K3d)
+        && is_unset(path, blame)
+    {
+        found.push(
+            Diagnostic::note(
+                "spm-agent-host-path",
+                format!("nodes of platform `{platform}` are containers: the SPM agent looks for the host's root at `/`, which is the node's"),
+            )
+            .at(blame.of(full, &enabled), "")
+            .help("mount the host's root into the nodes and name the path by `components.spmAgent.hostPath` in `controlPlane.spec`"),
+        );
+    }
+}
+
+/// Off, as far as is known: without a base, what is not said may be on.
+pub(super) fn is_off(value: Option<bool>, blame: &Blame<'_>) -> bool {
+    value == Some(false) || (value.is_none() && blame.base.is_some())
+}
+
+fn is_unset(value: Option<&Value>, blame: &Blame<'_>) -> bool {
+    value.is_none() && blame.base.is_some()
+}
+
+/// Cilium as the CNI, where the base gives it away (facts/istio-ambient.md §8.1).
+pub(super) fn cilium(full: &Value, blame: &Blame<'_>, found: &mut Vec<Diagnostic>) {
+    let at = "/spec/components/istio/kubeSpec/CNI/configurationFileName";
+    let name = full.pointer(at).and_then(Value::as_str).unwrap_or_default();
+    if name.contains("cilium") {
+        found.push(
+            Diagnostic::warning(
+                "platform-manual-step",
+                format!("`{name}` is Cilium's, which needs settings of its own for ambient mode"),
+            )
+            .at(blame.of(full, at), "")
+            .help("set Cilium's `cni.exclusive: false`, leave `bpf.masquerade` off, and where the default is deny, admit 169.254.7.127/32 by a CiliumClusterwideNetworkPolicy"),
+        );
     }
 }
 

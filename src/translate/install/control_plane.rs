@@ -6,7 +6,7 @@ use super::blame::Blame;
 use super::merge::set;
 use super::resource::{InstallFiles, Wanted, with_free_fields};
 use super::{check, cni, edge, gate, waypoints};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::model::{Cluster, ControlPlane, Environment};
 use crate::translate::platform::{ManualStep, profile};
 
@@ -64,7 +64,9 @@ pub fn control_plane(
         check::overlays(full, &blame, found);
         check::revisions(full, &blame, found);
         check::version(full, environment, &blame, found);
+        check::spm_agent(full, cluster.platform, is_ambient, &blame, found);
         if is_ambient {
+            check::cilium(full, &blame, found);
             waypoints::check(environment, full, &blame, found);
         }
     });
@@ -90,7 +92,7 @@ fn is_ambient(plane: &ControlPlane) -> bool {
 const ENABLE: &str = "/spec/components/istio/ambient/enable";
 
 /// Who asked for ambient mode.
-fn ambient_place(plane: &ControlPlane, blame: &Blame<'_>) -> crate::diagnostic::Span {
+fn ambient_place(plane: &ControlPlane, blame: &Blame<'_>) -> Span {
     match (plane.places.get(ENABLE), plane.ambient) {
         (Some(free), _) => free,
         (None, Some(_)) => blame.spec("/ambient"),

@@ -1,6 +1,6 @@
 //! The ManagementPlane (facts/tsb.md, "Management plane").
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use super::blame::Blame;
 use super::merge::set;
@@ -47,6 +47,37 @@ pub fn management_plane(
     };
     let files = wanted.finish(&blame, &mut found, |full, found| {
         check::overlays(full, &blame, found);
+        receiver(environment, full, &blame, found);
     });
     (files, found)
+}
+
+/// The receiver of the clusters' SPM agents. It is needed "when any control-plane cluster has no
+/// Istio or runs ambient" (facts/tsb.md, "Management plane").
+fn receiver(
+    environment: &Environment,
+    full: &Value,
+    blame: &Blame<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let at = "/spec/components/oap/spmAgentReceiverEnabled";
+    if !check::is_off(full.pointer(at).and_then(Value::as_bool), blame) {
+        return;
+    }
+    let sender = environment.clusters.values().find_map(|cluster| {
+        let plane = cluster.control_plane.as_ref()?;
+        let sends = plane.spm_agent == Some(true) || plane.ambient == Some(true);
+        sends.then_some((&cluster.name, plane.origin))
+    });
+    if let Some((cluster, origin)) = sender {
+        found.push(
+            Diagnostic::warning(
+                "spm-agent-receiver-off",
+                format!("the management plane takes no data of SPM agents, but cluster `{cluster}` has one"),
+            )
+            .at(blame.of(full, at), "")
+            .also(origin, "of this cluster")
+            .help("set `managementPlane.oap.spmAgentReceiver: true`"),
+        );
+    }
 }

@@ -59,19 +59,17 @@ pub(super) fn set(map: &mut Map<String, Value>, path: &[&str], value: Value) {
 }
 
 fn walk(value: &mut Value, over: &Value, at: &str, nulls: Nulls, conflicts: &mut Vec<Conflict>) {
-    match (&mut *value, over) {
+    if over.is_object() || is_overlays(at) || is_namespace_level(at) {
+        become_like(value, over);
+    }
+    match (value, over) {
         (Value::Object(map), Value::Object(over)) => {
             for (key, over) in over {
-                let at = join(at, key);
                 if over.is_null() && nulls == Nulls::Remove {
                     map.remove(key);
-                    continue;
-                }
-                match map.get_mut(key) {
-                    Some(value) => walk(value, over, &at, nulls, conflicts),
-                    None => {
-                        map.insert(key.clone(), fresh(over, nulls));
-                    }
+                } else {
+                    let value = map.entry(key.clone()).or_insert(Value::Null);
+                    walk(value, over, &join(at, key), nulls, conflicts);
                 }
             }
         }
@@ -82,29 +80,24 @@ fn walk(value: &mut Value, over: &Value, at: &str, nulls: Nulls, conflicts: &mut
             for entry in over {
                 let name = entry.get("name").filter(|n| !n.is_null());
                 let same = list.iter().position(|e| name.is_some() && e.get("name") == name);
-                match same {
-                    Some(i) => {
-                        let at = join(at, &i.to_string());
-                        walk(&mut list[i], entry, &at, nulls, conflicts);
-                    }
-                    None => list.push(fresh(entry, nulls)),
+                let i = same.unwrap_or(list.len());
+                if same.is_none() {
+                    list.push(Value::Null);
                 }
+                walk(&mut list[i], entry, &join(at, &i.to_string()), nulls, conflicts);
             }
         }
-        _ => *value = fresh(over, nulls),
+        (value, over) => *value = over.clone(),
     }
 }
 
-/// A value that is new in the resource: a null in it removes nothing, and says nothing.
-fn fresh(value: &Value, nulls: Nulls) -> Value {
-    match value {
-        Value::Object(map) if nulls == Nulls::Remove => Value::Object(
-            map.iter()
-                .filter(|(_, v)| !v.is_null())
-                .map(|(k, v)| (k.clone(), fresh(v, nulls)))
-                .collect(),
-        ),
-        other => other.clone(),
+/// Puts an empty mapping or list in the place of what is none, so that what is new is merged by
+/// the same rules.
+fn become_like(value: &mut Value, over: &Value) {
+    match over {
+        Value::Object(_) if !value.is_object() => *value = Value::Object(Map::new()),
+        Value::Array(_) if !value.is_array() => *value = Value::Array(Vec::new()),
+        _ => {}
     }
 }
 

@@ -28,6 +28,26 @@ pub struct InstallFiles {
     pub patched: Vec<Value>,
 }
 
+impl InstallFiles {
+    /// The same with another finished resource, in the place of the one it had: a copy of a base
+    /// gets another patch, a finished resource is replaced.
+    #[must_use]
+    pub fn with_finished(mut self, finished: Vec<Value>) -> Self {
+        for (index, (before, after)) in self.patched.iter_mut().zip(finished).enumerate() {
+            let Some(resource) = self.resources.get_mut(index) else { break };
+            if resource == before && self.patches.is_empty() {
+                resource.clone_from(&after);
+            } else {
+                let target = PatchTarget::of(&after);
+                let operations = json_patch::operations(resource, &after);
+                self.patches = KustomizePatch::new(target, operations).into_iter().collect();
+            }
+            *before = after;
+        }
+        self
+    }
+}
+
 /// A patch of a kustomization.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KustomizePatch {
@@ -55,6 +75,12 @@ pub struct PatchTarget {
 }
 
 impl KustomizePatch {
+    /// A patch; `None` where there is nothing to do.
+    fn new(target: PatchTarget, operations: Vec<Value>) -> Option<Self> {
+        let file = format!("patch-{}-{}.yaml", target.kind.to_lowercase(), target.name);
+        (!operations.is_empty()).then(|| Self { file, target, body: Value::Array(operations) })
+    }
+
     /// The entry in a kustomization's `patches`.
     pub fn entry(&self) -> Value {
         json!({"path": self.file, "target": self.target.selector()})
@@ -62,6 +88,19 @@ impl KustomizePatch {
 }
 
 impl PatchTarget {
+    /// The one object that a value is.
+    fn of(object: &Value) -> Self {
+        let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+        let metadata = |key: &str| text(&format!("/metadata/{key}")).map(str::to_owned);
+        Self {
+            group: GROUP.to_owned(),
+            version: VERSION.to_owned(),
+            kind: text("/kind").unwrap_or_default().to_owned(),
+            name: metadata("name").unwrap_or_default(),
+            namespace: metadata("namespace"),
+        }
+    }
+
     /// The `target` of the entry. kustomize reads each text as an anchored regular expression
     /// (facts/gitops-delivery.md 6.1.1), so points in names are escaped. In the group they are
     /// left as people know it: what else they might match is no group.
@@ -140,13 +179,7 @@ impl Wanted<'_> {
     /// The patch from the base to the finished resource, if they differ.
     fn patch(&self, base: &InstallBase, full: &Value) -> Option<KustomizePatch> {
         let operations = json_patch::operations(&base.body, full);
-        let target = self.target(Some(base));
-        let file = format!("patch-{}-{}.yaml", self.kind.to_lowercase(), target.name);
-        (!operations.is_empty()).then(|| KustomizePatch {
-            file,
-            target,
-            body: Value::Array(operations),
-        })
+        KustomizePatch::new(self.target(Some(base)), operations)
     }
 
     fn target(&self, base: Option<&InstallBase>) -> PatchTarget {

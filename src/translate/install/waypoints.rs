@@ -237,7 +237,7 @@ fn owned_twice(
                 format!("{said} means that TSB {what} for {subject}, but git owns the waypoints"),
             )
             .at(blame.of(full, &at), "")
-            .help(format!("set `{field}: {right}` there; or {}", HELP)),
+            .help(format!("set `{field}: {right}` there; or {HELP}")),
         );
     }
 }

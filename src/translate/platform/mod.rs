@@ -115,46 +115,37 @@ mod tests {
     #[test]
     fn every_platform_has_its_row() {
         let (old, mid, new) = (Version::new(1, 24), Version::new(1, 25), Version::new(1, 27));
-        let k3s_conf = "/var/lib/rancher/k3s/agent/etc/cni/net.d";
-        let rows: Vec<(Platform, Version, &str, &str, Option<&str>, bool)> = vec![
-            (Platform::Generic, new, "/opt/cni/bin", "/etc/cni/net.d", None, true),
-            (Platform::Gke, new, "/home/kubernetes/bin", "/etc/cni/net.d", None, true),
-            (Platform::Eks, new, "/opt/cni/bin", "/etc/cni/net.d", None, true),
-            (Platform::Aks, new, "/opt/cni/bin", "/etc/cni/net.d", None, true),
-            (
-                Platform::OpenShift,
-                new,
-                "/var/lib/cni/bin",
-                "/etc/cni/multus/net.d",
-                Some("istio-cni.conf"),
-                false,
-            ),
-            (Platform::K3s, old, "/var/lib/rancher/k3s/data/current/bin", k3s_conf, None, true),
-            (Platform::K3s, mid, "/var/lib/rancher/k3s/data/cni", k3s_conf, None, true),
-            (Platform::K3s, new, "/var/lib/rancher/k3s/data/cni", k3s_conf, None, true),
-            (Platform::K3d, new, "/bin", k3s_conf, None, true),
-            (Platform::Kind, new, "/opt/cni/bin", "/etc/cni/net.d", None, true),
-            (Platform::Minikube, new, "/opt/cni/bin", "/etc/cni/net.d", None, true),
+        const OPT: &str = "/opt/cni/bin";
+        const ETC: &str = "/etc/cni/net.d";
+        const K3S: &str = "/var/lib/rancher/k3s/agent/etc/cni/net.d";
+        let rows = [
+            (Platform::Generic, new, OPT, ETC),
+            (Platform::Gke, new, "/home/kubernetes/bin", ETC),
+            (Platform::Eks, new, OPT, ETC),
+            (Platform::Aks, new, OPT, ETC),
+            (Platform::OpenShift, new, "/var/lib/cni/bin", "/etc/cni/multus/net.d"),
+            (Platform::K3s, old, "/var/lib/rancher/k3s/data/current/bin", K3S),
+            (Platform::K3s, mid, "/var/lib/rancher/k3s/data/cni", K3S),
+            (Platform::K3s, new, "/var/lib/rancher/k3s/data/cni", K3S),
+            (Platform::K3d, new, "/bin", K3S),
+            (Platform::Kind, new, OPT, ETC),
+            (Platform::Minikube, new, OPT, ETC),
             (
                 Platform::MicroK8s,
                 new,
                 "/var/snap/microk8s/current/opt/cni/bin",
                 "/var/snap/microk8s/current/args/cni-network",
-                None,
-                true,
             ),
-            (Platform::Mke, new, "/opt/cni/bin", "/etc/cni/net.d", None, true),
+            (Platform::Mke, new, OPT, ETC),
         ];
-        for (platform, istio, binary, configuration, file, chained) in &rows {
+        for (platform, istio, binary, configuration) in &rows {
             let cni = profile(*platform, *istio).cni;
-            let expected = Cni {
-                binary_directory: binary,
-                other_binary_directories: cni.other_binary_directories,
-                configuration_directory: configuration,
-                configuration_file_name: *file,
-                chained: *chained,
-            };
-            assert_eq!(cni, expected, "{platform}");
+            assert_eq!(cni.binary_directory, *binary, "{platform}");
+            assert_eq!(cni.configuration_directory, *configuration, "{platform}");
+            let is_openshift = *platform == Platform::OpenShift;
+            assert_eq!(cni.chained, !is_openshift, "{platform}");
+            let file = is_openshift.then_some("istio-cni.conf");
+            assert_eq!(cni.configuration_file_name, file, "{platform}");
         }
         for platform in Platform::ALL {
             assert!(rows.iter().any(|row| row.0 == platform), "{platform} has no row");

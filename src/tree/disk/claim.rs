@@ -86,7 +86,7 @@ impl Claim {
     /// system refuses.
     pub fn write(&self, tree: &Tree, change: &Change) -> Result<(), DiskError> {
         if !change.is_allowed() {
-            return Err(DiskError::Mismatch { path: String::new() });
+            return Err(DiskError::Mismatch { path: self.folder.shown() });
         }
         if change.is_empty() {
             return Ok(());

@@ -41,6 +41,15 @@ impl EnvironmentFolder {
         self.parent().join(&self.name)
     }
 
+    /// The folder as people should see it: below the root, where it lies in a folder of ours
+    /// there, and as they named the root where it does not.
+    pub(super) fn shown(&self) -> String {
+        if self.below.is_empty() {
+            return self.path().display().to_string();
+        }
+        self.below.iter().map(|part| format!("{part}/")).chain([self.name.clone()]).collect()
+    }
+
     pub(super) fn parent(&self) -> PathBuf {
         self.below.iter().fold(self.root.clone(), |path, part| path.join(part))
     }

@@ -38,7 +38,7 @@ fn identity(folder: &EnvironmentFolder) -> Option<(u64, u64)> {
 
 pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskError> {
     if !folder.exists()? {
-        return Ok(Local::default());
+        return Ok(Local { folder: folder.shown(), ..Local::default() });
     }
     let root = folder.path();
     let Entries { files, .. } = entries(&root)?;
@@ -60,21 +60,20 @@ pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskEr
         };
         Ok((path, digest, lock))
     };
-    let read: Vec<_> = files
-        .into_par_iter()
-        .map_init(|| vec![0; 64 * 1024], one)
-        .collect::<Result<_, DiskError>>()?;
-    let mut local = Local::default();
-    for (path, digest, lock) in read {
-        if let (Some(cluster), Some(bytes)) = (cluster_of_lock(&path), lock) {
-            let lock = match std::str::from_utf8(&bytes) {
+    // collected before the first error is looked for, so that it is always the same one
+    let read: Vec<_> = files.into_par_iter().map_init(|| vec![0; 64 * 1024], one).collect();
+    let read = read.into_iter().collect::<Result<Vec<_>, DiskError>>()?;
+    let mut local = Local { folder: folder.shown(), ..Local::default() };
+    for (path, _, lock) in &read {
+        if let (Some(cluster), Some(bytes)) = (cluster_of_lock(path), lock) {
+            let lock = match std::str::from_utf8(bytes) {
                 Ok(text) => Lock::parse(text),
                 Err(_) => Err(LockError::NotText),
             };
             local.locks.insert(cluster.to_owned(), lock);
         }
-        local.files.insert(path, digest);
     }
+    local.files = read.into_iter().map(|(path, digest, _)| (path, digest)).collect();
     Ok(local)
 }
 
@@ -90,7 +89,8 @@ fn digest_of(file: &mut fs::File, buffer: &mut [u8]) -> io::Result<Digest> {
     }
 }
 
-/// What lies in a folder: files by sorted path, and folders, each before what is in it.
+/// What lies in a folder: files, and folders, each before what is in it.
+#[derive(Default)]
 pub(super) struct Entries {
     pub(super) files: Vec<String>,
     pub(super) folders: Vec<PathBuf>,
@@ -99,36 +99,45 @@ pub(super) struct Entries {
 /// Lists a folder.
 ///
 /// # Errors
-/// At the first entry that is neither a file nor a folder, or whose name is not UTF-8.
+/// At the first entry, by name, that is neither a file nor a folder, or whose name is not UTF-8.
 pub(super) fn entries(root: &Path) -> Result<Entries, DiskError> {
-    let mut found = Entries { files: Vec::new(), folders: Vec::new() };
-    let mut open = vec![String::new()];
-    while let Some(below) = open.pop() {
-        let folder = root.join(&below);
-        // its entry said that it is one; it may have changed since
-        if !is_folder(&folder)? {
-            continue;
-        }
-        let refused = |e| DiskError::io("list", &folder)(e);
-        for entry in fs::read_dir(&folder).map_err(refused)? {
-            let entry = entry.map_err(refused)?;
-            let full = || entry.path();
-            let name = entry.file_name();
-            let name = name.to_str().ok_or_else(|| DiskError::NotText { path: full() })?;
-            let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
-            let kind = entry.file_type().map_err(refused)?;
-            if kind.is_symlink() {
-                return Err(DiskError::Symlink { path: full() });
-            } else if kind.is_dir() {
-                open.push(path);
-            } else if kind.is_file() {
-                found.files.push(path);
-            } else {
-                return Err(DiskError::Kind { path: full(), expected: "a file" });
-            }
-        }
-        found.folders.push(folder);
+    list(root, String::new())
+}
+
+fn list(root: &Path, below: String) -> Result<Entries, DiskError> {
+    let folder = if below.is_empty() { root.to_owned() } else { root.join(&below) };
+    // its entry said that it is one; it may have changed since
+    if !is_folder(&folder)? {
+        return Ok(Entries::default());
     }
-    found.files.sort_unstable();
-    Ok(found)
+    let refused = |e| DiskError::io("list", &folder)(e);
+    let mut found: Vec<fs::DirEntry> =
+        fs::read_dir(&folder).and_then(Iterator::collect).map_err(refused)?;
+    found.sort_by_cached_key(fs::DirEntry::file_name);
+    let mut entries = Entries::default();
+    let mut inner = Vec::new();
+    for entry in found {
+        let full = || entry.path();
+        let name = entry.file_name();
+        let name = name.to_str().ok_or_else(|| DiskError::NotText { path: full() })?;
+        let path = if below.is_empty() { name.to_owned() } else { format!("{below}/{name}") };
+        let kind = entry.file_type().map_err(refused)?;
+        if kind.is_symlink() {
+            return Err(DiskError::Symlink { path: full() });
+        } else if kind.is_dir() {
+            inner.push(path);
+        } else if kind.is_file() {
+            entries.files.push(path);
+        } else {
+            return Err(DiskError::Kind { path: full(), expected: "a file" });
+        }
+    }
+    entries.folders.push(folder);
+    let inner: Vec<_> = inner.into_par_iter().map(|path| list(root, path)).collect();
+    for inner in inner {
+        let Entries { files, folders } = inner?;
+        entries.files.extend(files);
+        entries.folders.extend(folders);
+    }
+    Ok(entries)
 }

@@ -157,13 +157,19 @@ impl CustomResource {
         {
             map.shift_remove("status");
         }
-        found.extend(schema.check_value(&value, &object.body));
+        let violations = schema.check_value(&value, &object.body);
+        // apiextensions-apiserver `hasBlockingErr`: rules are not asked about what has another
+        // shape than they were written for
+        let is_blocked = violations
+            .iter()
+            .any(|d| matches!(d.code, "missing-field" | "wrong-type" | "unknown-value"));
+        found.extend(violations);
         self.structural.check_lists(&value, &object.body, found);
         #[cfg(feature = "cel")]
-        if self.evaluate_rules {
+        if self.evaluate_rules && !is_blocked {
             self.rules.check(&self.structural, &value, &object.body, found);
         }
         #[cfg(not(feature = "cel"))]
-        let _ = self.evaluate_rules;
+        let _ = (self.evaluate_rules, is_blocked);
     }
 }

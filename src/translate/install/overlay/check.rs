@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{OverlayPath, Step, is_read_as_yaml, patches, target, variable};
+use super::{OverlayPath, PathError, Step, is_read_as_yaml, patches, target, variable};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::translate::install::json_patch::join;
 
@@ -35,8 +35,16 @@ fn check_patch(patch: &Value, at: &str, place: &dyn Fn(&str) -> Span, found: &mu
     let path = match OverlayPath::parse(text) {
         Ok(path) => path,
         Err(error) => {
+            let message = format!("overlay path `{text}` {error}");
+            // upstream takes `[v]` for `[:v]` where the list holds scalars, and `a..b` for `a.b`
+            let is_taken = matches!(error, PathError::Selector | PathError::EmptyElement);
+            let diagnostic = if is_taken {
+                Diagnostic::warning("overlay-path", message)
+            } else {
+                Diagnostic::error("overlay-path", message)
+            };
             found.push(
-                Diagnostic::error("overlay-path", format!("overlay path `{text}` {error}"))
+                diagnostic
                     .at(path_at, "")
                     .help(r"write `a.b`, `a\.b` for a point in a key, `list[0]`, `list[-1]` to append, `list[key:value]` or `list[:value]`"),
             );
@@ -44,6 +52,9 @@ fn check_patch(patch: &Value, at: &str, place: &dyn Fn(&str) -> Span, found: &mu
         }
     };
     let value = patch.get("value").filter(|v| !v.is_null());
+    if let Some(value) = value {
+        nested(value, &join(at, "value"), place, found);
+    }
     match value {
         None if path.appends() => found.push(
             Diagnostic::error(
@@ -88,6 +99,22 @@ fn check_patch(patch: &Value, at: &str, place: &dyn Fn(&str) -> Span, found: &mu
                     .at(place(&join(&join(at, "value"), "value")), "")
                     .help(format!("write `\"{inner}\"` with its quotes")),
                 );
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Overlays inside of a patch's value: those of what another operator makes, as XCP's does
+/// (EdgeXcp `spec.components.edgeServer.kubeSpec.overlays`).
+fn nested(value: &Value, at: &str, place: &dyn Fn(&str) -> Span, found: &mut Vec<Diagnostic>) {
+    match value {
+        Value::Array(list) if list.iter().any(|entry| !patches(entry).is_empty()) => {
+            found.extend(check(list, at, place));
+        }
+        Value::Object(map) => {
+            for (key, value) in map {
+                nested(value, &join(at, key), place, found);
             }
         }
         _ => {}
@@ -147,7 +174,8 @@ fn check_whole_lists(
         };
         let value = patch.get("value");
         let is_list = value.is_some_and(Value::is_array);
-        if !is_list && !(is_env(&whole) && value.is_some_and(Value::is_object)) {
+        let is_variable = is_env(&whole) && value.is_some_and(Value::is_object);
+        if !is_list && !is_variable {
             continue;
         }
         let spot = place(&join(at, "path"));

@@ -85,7 +85,8 @@ pub fn merge_lists(list: &mut Vec<Value>, over: &[Value], at: &str, conflicts: &
 
 fn merge_patches(list: &mut Vec<Value>, over: &[Value], at: &str, conflicts: &mut Vec<Conflict>) {
     for patch in over {
-        let same = list.iter().position(|p| {
+        // the last of several is the one that counts
+        let same = list.iter().rposition(|p| {
             p.get("path") == patch.get("path")
                 && match (variable(p), variable(patch)) {
                     (Some(a), Some(b)) => a == b,

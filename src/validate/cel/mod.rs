@@ -6,29 +6,33 @@
 //! the whole subtree into CEL values at every node, and writes `_` in a field's name twice, which
 //! the API server does not do: a rule on `jwks_uri` would never see the field.
 
-use kube_cel::KubeCelExt;
-use kube_cel::cel::objects::{Key, Map};
-use kube_cel::cel::{Context, ExecutionError, Program, Value as Cel};
-use serde_json::Value;
-use std::collections::HashMap;
-use std::sync::Arc;
+mod need;
+mod value;
 
-use super::crd::structural::{Scalar, Structural};
+use kube_cel::KubeCelExt;
+use kube_cel::cel::parser::Parser;
+use kube_cel::cel::{Context, ExecutionError, IdedExpr, Value as Cel};
+use serde_json::Value;
+
+use super::crd::structural::Structural;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Node, Pointer};
+use need::Need;
+use value::Conversion;
 
 /// The compiled rules of one custom resource.
 pub(super) struct Rules {
     root: Option<Branch>,
     context: Context<'static>,
-    timestamp: Option<Program>,
-    duration: Option<Program>,
+    conversion: Conversion,
 }
 
 /// The part of a schema that holds rules; branches without any are left out.
 #[derive(Default)]
 struct Branch {
     rules: Vec<Rule>,
+    /// What the rules of this node see of it.
+    need: Need,
     fields: Vec<(String, Branch)>,
     items: Option<Box<Branch>>,
     additional: Option<Box<Branch>>,
@@ -37,9 +41,9 @@ struct Branch {
 struct Rule {
     text: String,
     message: Option<String>,
-    message_program: Option<Program>,
+    message_expression: Option<IdedExpr>,
     field_path: Option<String>,
-    program: Result<Program, String>,
+    expression: Result<IdedExpr, String>,
 }
 
 /// The way to a value, kept on the stack: it is needed only when a rule is broken.
@@ -53,11 +57,9 @@ impl Rules {
     /// Compiles the rules of a schema; none are when they are not to be evaluated.
     pub(super) fn of(schema: &Structural, evaluate: bool) -> Self {
         let root = if evaluate { Branch::of(schema) } else { None };
-        let needs = |source: &str| root.as_ref().and_then(|_| Program::compile(source).ok());
         Self {
             context: if root.is_some() { Context::default().with_all() } else { Context::empty() },
-            timestamp: needs("timestamp(self)"),
-            duration: needs("duration(self)"),
+            conversion: Conversion::new(),
             root,
         }
     }
@@ -68,7 +70,7 @@ impl Rules {
         let mut branches: Vec<&Branch> = self.root.iter().collect();
         while let Some(branch) = branches.pop() {
             for rule in &branch.rules {
-                if let Err(error) = &rule.program {
+                if let Err(error) = &rule.expression {
                     found.push((one_line(&rule.text), one_line(error)));
                 }
             }
@@ -97,8 +99,10 @@ impl Rules {
 impl Branch {
     fn of(schema: &Structural) -> Option<Self> {
         let child = |s: &Option<Box<Structural>>| s.as_deref().and_then(Branch::of).map(Box::new);
+        let mut need = Need::default();
         let branch = Branch {
-            rules: schema.rules.iter().filter_map(Rule::of).collect(),
+            rules: schema.rules.iter().filter_map(|rule| Rule::of(rule, &mut need)).collect(),
+            need,
             fields: schema
                 .properties
                 .iter()
@@ -117,22 +121,39 @@ impl Branch {
 
 impl Rule {
     /// `None` for a transition rule.
-    fn of(rule: &Value) -> Option<Self> {
+    fn of(rule: &Value, need: &mut Need) -> Option<Self> {
         let text = |key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);
         let source = text("rule").unwrap_or_default();
-        let program = Program::compile(&source).map_err(|e| e.to_string());
-        if let Ok(program) = &program
-            && program.references().has_variable("oldSelf")
+        let expression = compile(&source, need);
+        if let Ok(expression) = &expression
+            && expression.references().has_variable("oldSelf")
         {
             return None;
         }
         Some(Self {
             message: text("message"),
-            message_program: text("messageExpression").and_then(|e| Program::compile(&e).ok()),
+            message_expression: text("messageExpression").and_then(|e| compile(&e, need).ok()),
             field_path: text("fieldPath"),
             text: source,
-            program,
+            expression,
         })
+    }
+}
+
+/// The parser and the interpreter recurse; a rule longer than this is no person's.
+const LONGEST: usize = 16 << 10;
+
+/// Parses an expression, with the optional syntax (`self.?field`) that the API server has on.
+fn compile(source: &str, need: &mut Need) -> Result<IdedExpr, String> {
+    let open = source.bytes().filter(|b| matches!(b, b'(' | b'[' | b'{' | b'!' | b'-')).count();
+    if source.len() > LONGEST || open > 500 {
+        return Err("it is too long".to_owned());
+    }
+    let parser = Parser::default().enable_optional_syntax(true);
+    let expression = parser.parse(source).map_err(|e| e.to_string())?;
+    match need.add(&expression) {
+        Some(()) => Ok(expression),
+        None => Err("it uses a part of CEL that is not supported".to_owned()),
     }
 }
 
@@ -145,8 +166,10 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn visit(&mut self, branch: &Branch, schema: &Structural, value: &Value, path: &Path<'_>) {
         if !branch.rules.is_empty() && !value.is_null() {
-            let mut scope = self.rules.context.new_inner_scope();
-            scope.add_variable_from_value("self", self.rules.cel_of(value, Some(schema)));
+            let context = &self.rules.context;
+            let part = self.rules.conversion.part(value, schema, &branch.need, context);
+            let mut scope = context.new_inner_scope();
+            scope.add_variable_from_value("self", part);
             for rule in &branch.rules {
                 self.evaluate(rule, &scope, path);
             }
@@ -176,11 +199,11 @@ impl Walk<'_> {
     }
 
     fn evaluate(&mut self, rule: &Rule, scope: &Context<'_>, path: &Path<'_>) {
-        let program = match &rule.program {
-            Ok(program) => program,
+        let expression = match &rule.expression {
+            Ok(expression) => expression,
             Err(error) => return self.not_evaluated(rule, path, error),
         };
-        let message = match program.execute(scope) {
+        let message = match scope.resolve(expression) {
             Ok(Cel::Bool(true)) => return,
             Ok(Cel::Bool(false)) => rule.message(scope),
             Ok(_) => return self.not_evaluated(rule, path, "it is neither true nor false"),
@@ -217,99 +240,13 @@ impl Walk<'_> {
 
 impl Rule {
     fn message(&self, scope: &Context<'_>) -> String {
-        let made = self.message_program.as_ref().and_then(|p| match p.execute(scope) {
+        let made = self.message_expression.as_ref().and_then(|e| match scope.resolve(e) {
             Ok(Cel::String(text)) if !text.trim().is_empty() => Some(one_line(&text)),
             _ => None,
         });
         made.or_else(|| self.message.as_deref().map(one_line))
             .unwrap_or_else(|| format!("`{}` is not true", one_line(&self.text)))
     }
-}
-
-impl Rules {
-    /// A value as rules see it (apiextensions-apiserver `pkg/apiserver/schema/cel/values.go`).
-    fn cel_of(&self, value: &Value, schema: Option<&Structural>) -> Cel {
-        match value {
-            Value::Null => Cel::Null,
-            Value::Bool(b) => Cel::Bool(*b),
-            Value::Number(n) => match (n.as_i64(), n.as_u64()) {
-                (Some(i), _) if schema.is_none_or(|s| s.scalar != Scalar::Number) => Cel::Int(i),
-                (None, Some(u)) if schema.is_none_or(|s| s.scalar != Scalar::Number) => {
-                    Cel::UInt(u)
-                }
-                _ => Cel::Float(n.as_f64().unwrap_or(f64::NAN)),
-            },
-            Value::String(text) => {
-                let plain = Cel::String(Arc::new(text.clone()));
-                match schema.map(|s| s.scalar) {
-                    Some(Scalar::Timestamp) => self.through(self.timestamp.as_ref(), plain),
-                    Some(Scalar::Duration) => self.through(self.duration.as_ref(), plain),
-                    Some(Scalar::Bytes) => {
-                        base64(text).map_or(plain, |bytes| Cel::Bytes(Arc::new(bytes)))
-                    }
-                    _ => plain,
-                }
-            }
-            Value::Array(items) => {
-                let inner = schema.and_then(|s| s.items.as_deref());
-                Cel::List(Arc::new(items.iter().map(|i| self.cel_of(i, inner)).collect()))
-            }
-            Value::Object(map) => {
-                let is_map = schema.is_none_or(Structural::is_map);
-                let mut out = HashMap::with_capacity(map.len());
-                for (name, value) in map {
-                    let value = self.cel_of(value, schema.and_then(|s| s.field(name)));
-                    let key = if is_map { name.clone() } else { escape(name) };
-                    out.insert(Key::String(Arc::new(key)), value);
-                }
-                Cel::Map(Map { map: Arc::new(out) })
-            }
-        }
-    }
-
-    /// The text as CEL's own conversion reads it; what it cannot read stays a text.
-    fn through(&self, conversion: Option<&Program>, text: Cel) -> Cel {
-        let mut scope = self.context.new_inner_scope();
-        scope.add_variable_from_value("self", text.clone());
-        conversion.and_then(|p| p.execute(&scope).ok()).unwrap_or(text)
-    }
-}
-
-/// A field's name as an identifier (k8s.io/apiserver `pkg/cel/escaping.go`).
-fn escape(name: &str) -> String {
-    const RESERVED: [&str; 21] = [
-        "true",
-        "false",
-        "null",
-        "in",
-        "as",
-        "break",
-        "const",
-        "continue",
-        "else",
-        "for",
-        "function",
-        "if",
-        "import",
-        "let",
-        "loop",
-        "package",
-        "namespace",
-        "return",
-        "var",
-        "void",
-        "while",
-    ];
-    if RESERVED.contains(&name) {
-        return format!("__{name}__");
-    }
-    if !name.contains(['.', '-', '/']) && !name.contains("__") {
-        return name.to_owned();
-    }
-    name.replace("__", "__underscores__")
-        .replace('.', "__dot__")
-        .replace('-', "__dash__")
-        .replace('/', "__slash__")
 }
 
 impl Path<'_> {
@@ -352,55 +289,5 @@ fn lower(text: &str) -> String {
     match chars.next() {
         Some(first) => first.to_lowercase().chain(chars).collect(),
         None => String::new(),
-    }
-}
-
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let digits = text.trim_end_matches('=');
-    let mut out = Vec::with_capacity(digits.len() * 3 / 4);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for byte in digits.bytes() {
-        let digit = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' => 62,
-            b'/' => 63,
-            _ => return None,
-        };
-        bits = (bits << 6) | u32::from(digit);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            out.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    text.len().is_multiple_of(4).then_some(out)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_are_escaped_as_the_api_server_does() {
-        for (name, expected) in [
-            ("jwks_uri", "jwks_uri"),
-            ("a__b", "a__underscores__b"),
-            ("foo-bar", "foo__dash__bar"),
-            ("a.b/c", "a__dot__b__slash__c"),
-            ("namespace", "__namespace__"),
-        ] {
-            assert_eq!(escape(name), expected);
-        }
-    }
-
-    #[test]
-    fn bytes_are_decoded() {
-        assert_eq!(base64("aGVsbG8="), Some(b"hello".to_vec()));
-        assert_eq!(base64("aGVsbG8"), None);
-        assert_eq!(base64("a-=="), None);
-        assert_eq!(base64(""), Some(Vec::new()));
     }
 }
