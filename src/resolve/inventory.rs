@@ -26,8 +26,8 @@ pub(super) fn place(
     found: &mut Vec<Diagnostic>,
 ) -> ByCluster {
     let is_given = !inventory.is_empty();
-    let (placed, mut lost) = distribute(inventory, clusters, found);
-    report_lost(&mut lost, clusters, found);
+    let (placed, lost) = distribute(inventory, clusters, found);
+    report_lost(lost, clusters, found);
     for (name, objects) in &placed {
         let Some(cluster) = clusters.get_mut(name) else { continue };
         let declared = declared_workloads(cluster);
@@ -46,8 +46,8 @@ pub(super) fn place_direct(
     clusters: &Clusters,
     found: &mut Vec<Diagnostic>,
 ) -> ByCluster {
-    let (placed, mut lost) = distribute(direct, clusters, found);
-    report_lost(&mut lost, clusters, found);
+    let (placed, lost) = distribute(direct, clusters, found);
+    report_lost(lost, clusters, found);
     placed
 }
 
@@ -135,17 +135,21 @@ fn left_out(count: usize) -> String {
     }
 }
 
-fn report_lost(lost: &mut Lost, clusters: &Clusters, found: &mut Vec<Diagnostic>) {
-    for ((namespace, cluster), (span, count)) in std::mem::take(lost) {
+/// How many namespaces that no cluster declares are named one by one.
+const NAMED: usize = 50;
+
+fn report_lost(lost: Lost, clusters: &Clusters, found: &mut Vec<Diagnostic>) {
+    let more = lost.len().saturating_sub(NAMED);
+    let next = lost.values().nth(NAMED).map(|(span, _)| *span);
+    for ((namespace, cluster), (span, count)) in lost.into_iter().take(NAMED) {
         let who = match &cluster {
             Some(cluster) => format!("cluster `{cluster}` does not declare"),
             None => "no cluster declares".to_owned(),
         };
-        let known: BTreeSet<&str> = clusters
+        let known = clusters
             .values()
             .filter(|c| cluster.as_deref().is_none_or(|name| name == c.name.as_str()))
-            .flat_map(|c| c.namespaces.keys().map(NamespaceName::as_str))
-            .collect();
+            .flat_map(|c| c.namespaces.keys().map(NamespaceName::as_str));
         let what = match count {
             1 => "1 object is left out".to_owned(),
             n => format!("{n} objects are left out"),
@@ -159,6 +163,16 @@ fn report_lost(lost: &mut Lost, clusters: &Clusters, found: &mut Vec<Diagnostic>
             .help(did_you_mean(&namespace, known).unwrap_or_else(|| {
                 "declare it in the cluster's `namespaces`, with `mode: none` if it stays outside the mesh".to_owned()
             })),
+        );
+    }
+    if let Some(span) = next {
+        found.push(
+            Diagnostic::warning(
+                "undeclared-namespace",
+                format!("{more} more namespaces are in the sources that no cluster declares: their objects are left out"),
+            )
+            .at(span, "the next one is here")
+            .help("give `sources` only what belongs to the clusters' namespaces"),
         );
     }
 }
