@@ -511,11 +511,45 @@ fn operations(random: &mut Random, object: &Value) -> Value {
     let mut places = Vec::new();
     pointers(object, "", &mut places);
     places.retain(|p| {
-        !["/apiVersion", "/kind", "/metadata", "/metadata/name", "/metadata/namespace"]
-            .contains(&p.as_str())
+        let named = ["/apiVersion", "/kind", "/metadata", "/metadata/name", "/metadata/namespace"];
+        let last = p.rsplit('/').next().unwrap();
+        // an element that loses its key is not merged in a sane way any more
+        !named.contains(&p.as_str()) && (is_free(object, p) || !KEYS.contains(&last))
     });
     let count = 1 + random.below(3);
     (0..count).map(|_| operation(random, object, &places)).collect()
+}
+
+/// True where no schema says what stands there.
+fn is_free(object: &Value, place: &str) -> bool {
+    let custom = ["ControlPlane", "Gateway"].contains(&object["kind"].as_str().unwrap());
+    custom && place.starts_with("/spec/") && !place.contains("/template")
+}
+
+/// Another value of the same shape.
+fn alike(random: &mut Random, value: &Value) -> Value {
+    match value {
+        Value::Null | Value::String(_) => word(random),
+        Value::Bool(b) => json!(!b),
+        Value::Number(_) => json!(random.pick(&[0, 7, 12_345_678])),
+        Value::Array(items) => json!(items[..items.len().saturating_sub(1)]),
+        Value::Object(map) => {
+            let mut map = map.clone();
+            for (key, value) in &mut map {
+                if let Some(text) =
+                    value.as_str().filter(|_| KEYS.contains(&key.as_str()) && key != "protocol")
+                {
+                    *value = json!(format!("{text}2"));
+                } else if let Some(number) =
+                    value.as_u64().filter(|_| key.to_lowercase().ends_with("port"))
+                {
+                    *value = json!(number + 1000);
+                }
+            }
+            map.insert("added".into(), json!("x"));
+            Value::Object(map)
+        }
+    }
 }
 
 fn pointers(value: &Value, at: &str, places: &mut Vec<String>) {
@@ -532,7 +566,7 @@ fn pointers(value: &Value, at: &str, places: &mut Vec<String>) {
 }
 
 fn operation(random: &mut Random, object: &Value, places: &[String]) -> Value {
-    let value = |random: &mut Random| {
+    let free = |random: &mut Random| {
         random.pick(&[
             json!("text"),
             json!("on"),
@@ -552,19 +586,21 @@ fn operation(random: &mut Random, object: &Value, places: &[String]) -> Value {
     }
     let path = random.pick(places);
     let is_text = path.starts_with("/metadata/annotations") || path.starts_with("/metadata/labels");
+    let old = object.pointer(&path).unwrap();
     let set = |random: &mut Random| match is_text {
         true if path.matches('/').count() == 2 => json!({"k": "v"}),
         true => json!("text"),
-        false => value(random),
+        false if is_free(object, &path) => free(random),
+        false => alike(random, old),
     };
-    let list = object.pointer(&path).is_some_and(Value::is_array);
+    let list = old.is_array() && is_free(object, &path);
     match random.below(9) {
-        0 if list => json!({"op": "add", "path": format!("{path}/-"), "value": value(random)}),
+        0 if list => json!({"op": "add", "path": format!("{path}/-"), "value": free(random)}),
         0 | 1 => json!({"op": "add", "path": path, "value": set(random)}),
         2 => json!({"op": "replace", "path": path, "value": set(random)}),
         3 => json!({"op": "remove", "path": path}),
         4 => json!({"op": "test", "path": path, "value": object.pointer(&path)}),
-        5 => json!({"op": "test", "path": path, "value": value(random)}),
+        5 => json!({"op": "test", "path": path, "value": word(random)}),
         6 if list => json!({"op": "add", "path": format!("{path}/9"), "value": 1}),
         6 => json!({"op": "remove", "path": format!("{path}/nothing")}),
         7 if !is_text => json!({"op": "copy", "from": path, "path": "/spec/copied"}),

@@ -9,6 +9,14 @@
 //! kustomize 5.8.2 is found through `WAYPOST_KUSTOMIZE`, then on the `PATH`, then in
 //! `~/.cache/waypost-peers`, where `.ci/peers` builds it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "tests"
+)]
+
 mod generate;
 mod install;
 #[path = "../it/install_case.rs"]

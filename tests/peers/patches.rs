@@ -8,7 +8,7 @@ use std::{env, fs, thread};
 
 use crate::generate::Case;
 use crate::kustomize;
-use crate::support::{Outcome, build, by_name, objects};
+use crate::support::{Outcome, build, by_name, cases, objects};
 
 /// What a comparison shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,6 +30,9 @@ enum Verdict {
 const LISTED: [&str; 5] =
     ["patch-directive", "patch-identity", "patch-label", "patch-list-element", "patches-fight"];
 
+/// The same of JSON6902 patches, which share their codes with what both refuse.
+const LISTED_OPERATIONS: [&str; 3] = ["`replace`: ", "`copy`: ", "notes of its own"];
+
 fn compare(ours: &Outcome, theirs: &Result<String, String>) -> Verdict {
     let errors: Vec<_> = ours.errors.iter().filter(|c| **c != "patches-fight").collect();
     match (errors.as_slice(), theirs) {
@@ -37,11 +40,65 @@ fn compare(ours: &Outcome, theirs: &Result<String, String>) -> Verdict {
         ([], Ok(_)) => Verdict::Different,
         ([], Err(_)) => Verdict::Looser,
         (_, Err(_)) => Verdict::BothRefuse,
-        (codes, Ok(_)) => match codes.iter().find(|c| LISTED.contains(c)) {
-            Some(code) => Verdict::Stricter(code),
-            None => Verdict::Refused,
-        },
+        (codes, Ok(_)) => {
+            let by_code = LISTED.into_iter().find(|c| codes.contains(&c));
+            let said = |part: &&str| ours.findings.iter().any(|f| f.contains(part));
+            by_code
+                .or_else(|| LISTED_OPERATIONS.into_iter().find(said))
+                .map_or(Verdict::Refused, Verdict::Stricter)
+        }
     }
+}
+
+/// `expected.yaml` beside a case is what kustomize makes of it; where it is absent, kustomize refuses.
+/// With `WAYPOST_BLESS` it is written anew.
+#[test]
+fn hand_written_patches_mean_what_they_mean_to_kustomize() {
+    let folders = cases("patches");
+    assert!(folders.len() >= 40, "only {} cases", folders.len());
+    let mut wrong = Vec::new();
+    for folder in &folders {
+        let theirs = kustomize::build(folder);
+        keep(folder, "expected.yaml", theirs.as_deref().ok());
+        let verdict = compare(&build(folder), &theirs);
+        if !matches!(verdict, Verdict::Same | Verdict::BothRefuse) {
+            wrong.push((folder.file_name().unwrap(), verdict));
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The deliberate differences: `kustomize.yaml` is what kustomize makes of a case, and we do not.
+#[test]
+fn every_listed_difference_is_one() {
+    for folder in cases("patch-differences") {
+        let theirs = kustomize::build(&folder)
+            .unwrap_or_else(|e| panic!("{}: kustomize refuses it, too: {e}", folder.display()));
+        keep(&folder, "kustomize.yaml", Some(&theirs));
+        let ours = build(&folder);
+        assert!(
+            !ours.errors.is_empty() || by_name(&ours.objects) != by_name(&objects(&theirs)),
+            "{} differs no more",
+            folder.display()
+        );
+    }
+}
+
+/// Compares a committed file with what kustomize says now, or writes it.
+fn keep(folder: &Path, name: &str, text: Option<&str>) {
+    let path = folder.join(name);
+    if env::var_os("WAYPOST_BLESS").is_some() {
+        match text {
+            Some(text) => write(&path, text),
+            None => _ = fs::remove_file(&path),
+        }
+    }
+    assert_eq!(
+        fs::read_to_string(&path).ok().as_deref(),
+        text,
+        "{} is not what kustomize says; WAYPOST_BLESS=1 writes it anew",
+        path.display()
+    );
 }
 
 /// 300 cases; `WAYPOST_PATCH_CASES` and `WAYPOST_PATCH_SEED` ask for others.

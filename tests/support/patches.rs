@@ -135,7 +135,11 @@ pub fn by_name(objects: &[Value]) -> BTreeMap<String, Value> {
 
 fn with_floats(value: &Value) -> Value {
     match value {
-        Value::Number(n) => n.as_f64().map_or_else(|| value.clone(), Value::from),
+        Value::Number(n) => match n.as_f64() {
+            // beyond it a float is not the integer
+            Some(float) if float.abs() < 9_007_199_254_740_992.0 => Value::from(float),
+            _ => value.clone(),
+        },
         Value::Array(items) => items.iter().map(with_floats).collect(),
         Value::Object(map) => {
             Value::Object(map.iter().map(|(k, v)| (k.clone(), with_floats(v))).collect())

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::fight::Changes;
 use super::identity::{Identity, NOT_NAMESPACED};
 use super::json6902::Operations;
+use super::names::{keep_names, new_without_text, refuse_name};
+use super::objects::Objects;
 use super::parse::{Content, Merge, Patch};
 use super::strategic;
-use super::target::Target;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::Pointer;
 
@@ -27,37 +27,26 @@ pub fn apply_in_place(patches: &[Patch], objects: &mut [Value]) -> Vec<Diagnosti
     if patches.is_empty() {
         return Vec::new();
     }
-    let mut run = Run::new(objects);
+    let mut run =
+        Run { objects: Objects::new(objects), fights: BTreeMap::new(), found: Vec::new() };
     for (entry, patch) in patches.iter().enumerate() {
         run.apply(entry, patch);
     }
     run.report_fights(patches);
-    let Run { objects, states, found, .. } = run;
-    for (object, state) in objects.iter_mut().zip(&states) {
+    let Run { objects: Objects { values, states, .. }, found, .. } = run;
+    for (value, state) in values.iter_mut().zip(&states) {
         if state.deleted {
-            *object = Value::Null;
+            *value = Value::Null;
         }
     }
     found
 }
 
 struct Run<'o> {
-    objects: &'o mut [Value],
-    states: Vec<State>,
-    /// Objects by kind, namespace and name, present and former.
-    index: BTreeMap<(String, String, String), Vec<usize>>,
+    objects: Objects<'o>,
     /// Entries that fight: the earlier, the later, and the fields.
     fights: BTreeMap<(usize, usize), Vec<String>>,
     found: Vec<Diagnostic>,
-}
-
-/// What is known of an object beside its content.
-#[derive(Default)]
-struct State {
-    /// Its names, the first and the present one included; none for what is no object.
-    identities: Vec<Identity>,
-    changes: Changes,
-    deleted: bool,
 }
 
 /// Why a patch was not applied to an object.
@@ -68,37 +57,23 @@ struct Refusal {
     span: Span,
 }
 
-impl<'o> Run<'o> {
-    fn new(objects: &'o mut [Value]) -> Self {
-        let states: Vec<State> = objects
-            .iter()
-            .map(|o| State {
-                identities: Identity::of(o).into_iter().collect(),
-                ..State::default()
-            })
-            .collect();
-        let mut index: BTreeMap<_, Vec<usize>> = BTreeMap::new();
-        for (at, state) in states.iter().enumerate() {
-            for identity in &state.identities {
-                index.entry(key(identity)).or_default().push(at);
-            }
-        }
-        Self { objects, states, index, fights: BTreeMap::new(), found: Vec::new() }
-    }
+/// What was refused for one reason, and the objects.
+type Refusals = Vec<(Refusal, Vec<String>)>;
 
+impl Run<'_> {
     fn apply(&mut self, entry: usize, patch: &Patch) {
-        let mut refusals: Vec<(Refusal, Vec<String>)> = Vec::new();
+        let mut refusals = Refusals::new();
         match (&patch.content, &patch.target) {
             (Content::Merges(merges), None) => {
                 for merge in merges {
                     if let Some(at) = self.the_one(merge) {
                         let result = self.merge(entry, at, merge, patch);
-                        self.take(at, result, &mut refusals);
+                        self.note(at, result, &mut refusals);
                     }
                 }
             }
             (content, Some(target)) => {
-                let selected = self.select(target);
+                let selected = self.objects.selected(target);
                 if selected.is_empty() {
                     self.found.push(
                         Diagnostic::warning(
@@ -106,7 +81,7 @@ impl<'o> Run<'o> {
                             "the target of this patch matches no object",
                         )
                         .at(target.span, "")
-                        .help("kustomize passes over it in silence; correct the target or remove the entry"),
+                        .help("kustomize passes over it in silence; correct or remove the entry"),
                     );
                 }
                 for at in selected {
@@ -118,7 +93,7 @@ impl<'o> Run<'o> {
                             self.operate(entry, at, operations, patch)
                         }
                     };
-                    self.take(at, result, &mut refusals);
+                    self.note(at, result, &mut refusals);
                 }
             }
             // the parser lets none through
@@ -130,19 +105,7 @@ impl<'o> Run<'o> {
     /// The object that a merge without target names by its own identity.
     fn the_one(&mut self, merge: &Merge) -> Option<usize> {
         let wanted = &merge.identity;
-        let called_so = self.index.get(&key(wanted)).map_or(&[][..], Vec::as_slice);
-        let matches: Vec<usize> = called_so
-            .iter()
-            .copied()
-            .filter(|at| {
-                let state = &self.states[*at];
-                !state.deleted
-                    && state
-                        .identities
-                        .iter()
-                        .any(|i| i.group == wanted.group && i.version == wanted.version)
-            })
-            .collect();
+        let matches = self.objects.called(wanted);
         if let [one] = matches[..] {
             return Some(one);
         }
@@ -150,55 +113,17 @@ impl<'o> Run<'o> {
             0 => format!("this patch is for `{wanted}`, which does not exist"),
             n => format!("this patch is for `{wanted}`, which {n} objects are or were called"),
         };
-        let near = self.states.iter().filter(|s| !s.deleted).filter_map(|s| s.identities.last());
-        let near = near.filter(|i| i.kind == wanted.kind && i.name == wanted.name).min();
+        let identities = self.objects.states.iter().filter_map(|state| state.identity());
+        let near = identities.filter(|i| i.kind == wanted.kind && i.name == wanted.name).min();
         let diagnostic = Diagnostic::error("patch-without-object", message).at(merge.span, "");
         self.found.push(match near.filter(|_| matches.is_empty()) {
             Some(near) => diagnostic.help(format!(
-                "there is one in {} with apiVersion `{}`: the patch must say both as the object does",
-                if near.namespace == NOT_NAMESPACED {
-                    "no namespace".to_owned()
-                } else {
-                    format!("namespace `{}`", near.namespace)
-                },
-                api_version(near)
+                "there is one {}: the patch must name it as it is",
+                whereabouts(near)
             )),
             None => diagnostic,
         });
         None
-    }
-
-    /// The objects that a target selects, in their order.
-    fn select(&self, target: &Target) -> Vec<usize> {
-        let literals = (target.kind.literal(), target.namespace.literal(), target.name.literal());
-        let mut candidates: Vec<usize> = match literals {
-            (Some(kind), Some(namespace), Some(name)) => {
-                let key = (kind.to_owned(), namespace.to_owned(), name.to_owned());
-                self.index.get(&key).cloned().unwrap_or_default()
-            }
-            (Some(kind), namespace, _) => {
-                let from =
-                    (kind.to_owned(), namespace.unwrap_or_default().to_owned(), String::new());
-                self.index
-                    .range(from..)
-                    .take_while(|((k, n, _), _)| k == kind && namespace.is_none_or(|w| n == w))
-                    .flat_map(|(_, at)| at.iter().copied())
-                    .collect()
-            }
-            (None, _, _) => (0..self.objects.len()).collect(),
-        };
-        candidates.sort_unstable();
-        candidates.dedup();
-        candidates.retain(|at| {
-            let state = &self.states[*at];
-            match (state.identities.first(), state.identities.last()) {
-                (Some(first), Some(now)) if !state.deleted => {
-                    target.matches(first, now, &self.objects[*at])
-                }
-                _ => false,
-            }
-        });
-        candidates
     }
 
     fn merge(
@@ -208,7 +133,8 @@ impl<'o> Run<'o> {
         merge: &Merge,
         patch: &Patch,
     ) -> Result<(), Refusal> {
-        let refuse = |fault: strategic::Fault| Refusal {
+        let old = &self.objects.values[at];
+        let merged = strategic::merge(old, &merge.patch).map_err(|fault| Refusal {
             code: fault.code,
             message: if fault.at == Pointer::root() {
                 fault.what
@@ -217,20 +143,26 @@ impl<'o> Run<'o> {
             },
             help: fault.help,
             span: merge.span,
-        };
-        let old = &self.objects[at];
-        let Some(mut new) = strategic::merge(old, &merge.patch).map_err(refuse)? else {
-            let name = self.name(at);
-            self.states[at].deleted = true;
-            self.found.push(
-                Diagnostic::warning("patch-deletes-object", format!("this patch deletes `{name}`"))
+        })?;
+        match merged {
+            Some(mut new) => {
+                keep_names(old, &mut new, patch);
+                self.replace(entry, at, new, patch, merge.span)
+            }
+            None => {
+                let name = self.objects.name(at);
+                self.objects.states[at].deleted = true;
+                self.found.push(
+                    Diagnostic::warning(
+                        "patch-deletes-object",
+                        format!("this patch deletes `{name}`"),
+                    )
                     .at(merge.span, "")
-                    .help("leave the object out of the spec instead, if it is yours"),
-            );
-            return Ok(());
-        };
-        keep_names(old, &mut new, patch);
-        self.replace(entry, at, new, patch, merge.span)
+                    .help("leave the object out where it comes from, if it is yours"),
+                );
+                Ok(())
+            }
+        }
     }
 
     fn operate(
@@ -240,9 +172,9 @@ impl<'o> Run<'o> {
         operations: &Operations,
         patch: &Patch,
     ) -> Result<(), Refusal> {
-        let new = operations.apply(&self.objects[at]).map_err(|fault| Refusal {
+        let new = operations.apply(&self.objects.values[at]).map_err(|fault| Refusal {
             code: "patch-failed",
-            message: format!("operation {} fails: {}", fault.index + 1, fault.what),
+            message: format!("operation {}, {}", fault.index + 1, fault.what),
             help: fault.help,
             span: operations.places.get(fault.index).copied().unwrap_or(patch.span),
         })?;
@@ -258,99 +190,33 @@ impl<'o> Run<'o> {
         patch: &Patch,
         span: Span,
     ) -> Result<(), Refusal> {
-        let refuse = |code, message: String, help| Err(Refusal { code, message, help, span });
-        let old = &self.objects[at];
-        if let Some((field, key)) = new_without_text(old, &new) {
-            return refuse(
-                "patch-label",
-                format!("`{key}` of `{field}` would be no text"),
-                Some("put the value in quotes"),
-            );
+        let refusal = |code, message, help| Refusal { code, message, help, span };
+        if let Some((field, key)) = new_without_text(&self.objects.values[at], &new) {
+            let message = format!("`{key}` of `{field}` would be no text");
+            return Err(refusal("patch-label", message, Some("put the value in quotes")));
         }
-        let (Some(was), Some(is)) = (self.states[at].identities.last(), Identity::of(&new)) else {
-            return refuse(
-                "patch-identity",
-                "`apiVersion`, `kind` or `metadata.name` would be missing or no text".into(),
-                None,
-            );
+        let (Some(was), Some(is)) = (self.objects.states[at].identity(), Identity::of(&new)) else {
+            let message = "`apiVersion`, `kind` or `metadata.name` would be missing or no text";
+            return Err(refusal("patch-identity", message.to_owned(), None));
         };
         if *was != is {
-            self.may_be_called(at, was, &is, patch)
-                .or_else(|(message, help)| refuse("patch-identity", message, help))?;
-            self.index.entry(key(&is)).or_default().push(at);
-            self.states[at].identities.push(is);
+            if let Some((message, help)) = refuse_name(&self.objects, at, was, &is, patch) {
+                return Err(refusal("patch-identity", message, help));
+            }
+            self.objects.call(at, is);
         }
-        let old = std::mem::replace(&mut self.objects[at], new);
-        for (earlier, field) in self.states[at].changes.record(entry, &old, &self.objects[at]) {
-            let field = format!("`{field}` of `{}`", self.name(at));
+        let old = std::mem::replace(&mut self.objects.values[at], new);
+        let (state, new) = (&mut self.objects.states[at], &self.objects.values[at]);
+        for (earlier, field) in state.changes.record(entry, &old, new) {
+            let field = format!("`{field}` of `{}`", self.objects.name(at));
             self.fights.entry((earlier, entry)).or_default().push(field);
         }
         Ok(())
     }
 
-    fn may_be_called(
-        &self,
-        at: usize,
-        was: &Identity,
-        is: &Identity,
-        patch: &Patch,
-    ) -> Result<(), (String, Option<&'static str>)> {
-        if was.name != is.name && !patch.allow_name_change {
-            return Err((
-                format!("it would be renamed to `{}`", is.name),
-                Some("set `options.allowNameChange` if that is meant"),
-            ));
-        }
-        let kind = |i: &Identity| (i.group.clone(), i.version.clone(), i.kind.clone());
-        if kind(was) != kind(is) && !patch.allow_kind_change {
-            return Err((
-                format!("it would become a `{}` of `{}`", is.kind, api_version(is)),
-                Some("set `options.allowKindChange` if that is meant"),
-            ));
-        }
-        if was.namespace != is.namespace && kind(was) == kind(is) {
-            return Err((
-                format!("it would move into namespace `{}`", is.namespace),
-                Some("set the namespace where the object comes from"),
-            ));
-        }
-        let taken = self.index.get(&key(is)).map_or(&[][..], Vec::as_slice);
-        let same = |other: &Identity| other.group == is.group && other.version == is.version;
-        if taken.iter().any(|other| {
-            let state = &self.states[*other];
-            *other != at
-                && !state.deleted
-                && state.identities.last().is_some_and(|i| same(i) && key(i) == key(is))
-        }) {
-            return Err((format!("it would be called `{is}`, which exists"), None));
-        }
-        if was.name != is.name && REFERRED_TO.contains(&was.kind.as_str()) {
-            let by = self
-                .states
-                .iter()
-                .zip(self.objects.iter())
-                .enumerate()
-                .find(|(i, (s, o))| *i != at && !s.deleted && mentions(o, &was.name));
-            if let Some((by, _)) = by {
-                return Err((
-                    format!("it would be renamed, and `{}` names it", self.name(by)),
-                    Some(
-                        "kustomize would rewrite the reference: give it its name where it comes from",
-                    ),
-                ));
-            }
-        }
-        Ok(())
-    }
-
-    fn take(
-        &self,
-        at: usize,
-        result: Result<(), Refusal>,
-        refusals: &mut Vec<(Refusal, Vec<String>)>,
-    ) {
+    fn note(&self, at: usize, result: Result<(), Refusal>, refusals: &mut Refusals) {
         let Err(refusal) = result else { return };
-        let name = self.name(at);
+        let name = self.objects.name(at);
         let same = |r: &Refusal| r.message == refusal.message && r.span == refusal.span;
         match refusals.iter_mut().find(|(r, _)| same(r)) {
             Some((_, names)) => names.push(name),
@@ -358,17 +224,16 @@ impl<'o> Run<'o> {
         }
     }
 
-    fn report(&mut self, refusals: Vec<(Refusal, Vec<String>)>) {
+    fn report(&mut self, refusals: Refusals) {
         for (refusal, names) in refusals {
-            let more = match names.len() - 1 {
-                0 => String::new(),
-                1 => " and 1 more object".to_owned(),
-                n => format!(" and {n} more objects"),
-            };
-            let first = names.first().map_or("", String::as_str);
+            let Some((first, others)) = names.split_first() else { continue };
             let diagnostic = Diagnostic::error(
                 refusal.code,
-                format!("this patch cannot be applied to `{first}`{more}: {}", refusal.message),
+                format!(
+                    "this patch cannot be applied to `{first}`{}: {}",
+                    and_more(others.len(), "object"),
+                    refusal.message
+                ),
             )
             .at(refusal.span, "");
             self.found.push(match refusal.help {
@@ -383,12 +248,8 @@ impl<'o> Run<'o> {
             let (Some(first), Some(second)) = (patches.get(*earlier), patches.get(*later)) else {
                 continue;
             };
-            let more = match fields.len() - 1 {
-                0 => String::new(),
-                1 => " and 1 more field".to_owned(),
-                n => format!(" and {n} more fields"),
-            };
-            let field = fields.first().map_or("", String::as_str);
+            let Some((field, others)) = fields.split_first() else { continue };
+            let more = and_more(others.len(), "field");
             self.found.push(
                 Diagnostic::error(
                     "patches-fight",
@@ -400,93 +261,141 @@ impl<'o> Run<'o> {
             );
         }
     }
+}
 
-    fn name(&self, at: usize) -> String {
-        self.states[at].identities.last().map(Identity::to_string).unwrap_or_default()
+fn and_more(count: usize, noun: &str) -> String {
+    match count {
+        0 => String::new(),
+        1 => format!(" and 1 more {noun}"),
+        n => format!(" and {n} more {noun}s"),
     }
 }
 
-/// The kinds whose names kustomize follows into other objects (`nameReference` of its built-in
-/// configuration).
-const REFERRED_TO: [&str; 16] = [
-    "ClusterRole",
-    "ConfigMap",
-    "Deployment",
-    "IngressClass",
-    "PersistentVolume",
-    "PersistentVolumeClaim",
-    "PriorityClass",
-    "ReplicaSet",
-    "ReplicationController",
-    "Role",
-    "Secret",
-    "Service",
-    "ServiceAccount",
-    "StatefulSet",
-    "StorageClass",
-    "ValidatingAdmissionPolicy",
-];
+fn whereabouts(identity: &Identity) -> String {
+    let api_version = identity.api_version();
+    if identity.namespace == NOT_NAMESPACED {
+        format!("of `{api_version}`")
+    } else {
+        format!("of `{api_version}` in namespace `{}`", identity.namespace)
+    }
+}
 
-/// True when some text outside of the metadata is this name.
-fn mentions(object: &Value, name: &str) -> bool {
-    fn within(value: &Value, name: &str) -> bool {
-        match value {
-            Value::String(text) => text == name,
-            Value::Array(items) => items.iter().any(|v| within(v, name)),
-            Value::Object(map) => map.values().any(|v| within(v, name)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::diagnostic::{FileId, Position, Spanned};
+    use crate::render::patch::{Entry, TargetText, parse};
+
+    /// A place of its own for every entry.
+    fn span(line: u32) -> Span {
+        let at = Position { line, column: 1, offset: line };
+        Span { file: FileId(0), start: at, end: at }
+    }
+
+    fn entry(line: u32, target: &[(&str, &str)], patch: &str) -> Entry {
+        let field = |name: &str| {
+            let given = target.iter().find(|(field, _)| *field == name);
+            given.map(|(_, text)| Spanned::new((*text).to_owned(), span(line)))
+        };
+        Entry {
+            span: span(line),
+            patch: Some(Spanned::new(patch.to_owned(), span(line))),
+            target: (!target.is_empty()).then(|| {
+                let text = TargetText {
+                    kind: field("kind"),
+                    name: field("name"),
+                    ..TargetText::default()
+                };
+                Spanned::new(text, span(line))
+            }),
+            ..Entry::default()
         }
     }
-    object
-        .as_object()
-        .is_some_and(|map| map.iter().any(|(key, value)| key != "metadata" && within(value, name)))
-}
 
-/// A strategic merge does not change how an object is called, whatever it says, unless its options
-/// let it; the namespace never (`api/resource/resource.go` `ApplySmPatch`).
-fn keep_names(old: &Value, new: &mut Value, patch: &Patch) {
-    let Some(map) = new.as_object_mut() else { return };
-    if !patch.allow_kind_change {
-        put(map, "kind", old.get("kind"));
+    fn map(name: &str, namespace: &str) -> Value {
+        json!({"apiVersion": "v1", "kind": "ConfigMap", "data": {},
+            "metadata": {"name": name, "namespace": namespace}})
     }
-    let metadata = map.entry("metadata").or_insert_with(|| Value::Object(Map::new()));
-    let Some(metadata) = metadata.as_object_mut() else { return };
-    let old = |field: &str| old.get("metadata").and_then(|m| m.get(field));
-    if !patch.allow_name_change {
-        put(metadata, "name", old("name"));
+
+    fn run(entries: &[Entry], objects: &mut Vec<Value>) -> Vec<Diagnostic> {
+        let (patches, found) = parse(entries);
+        assert_eq!(found, []);
+        apply(&patches, objects)
     }
-    put(metadata, "namespace", old("namespace"));
-}
 
-fn put(map: &mut Map<String, Value>, field: &str, value: Option<&Value>) {
-    match value {
-        Some(value) => map.insert(field.to_owned(), value.clone()),
-        None => map.shift_remove(field),
-    };
-}
+    #[test]
+    fn a_merge_finds_its_object_by_its_own_name() {
+        let mut objects = vec![map("a", "shop"), map("a", "web")];
+        let patch =
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: web}, data: {k: v}}";
+        assert_eq!(run(&[entry(1, &[], patch)], &mut objects), []);
+        assert_eq!(objects[0], map("a", "shop"));
+        assert_eq!(objects[1]["data"], json!({"k": "v"}));
 
-/// A label or annotation that is no text and was not there before.
-fn new_without_text(old: &Value, new: &Value) -> Option<(&'static str, String)> {
-    let of = |object: &'_ Value, field: &str| -> Option<Map<String, Value>> {
-        object.get("metadata")?.get(field)?.as_object().cloned()
-    };
-    ["labels", "annotations"].into_iter().find_map(|field| {
-        let before = of(old, field).unwrap_or_default();
-        of(new, field)?
-            .into_iter()
-            .find(|(key, value)| !value.is_string() && before.get(key) != Some(value))
-            .map(|(key, _)| (field, key))
-    })
-}
+        let patch =
+            "{apiVersion: v1, kind: ConfigMap, metadata: {name: a, namespace: none}, data: {k: v}}";
+        let found = run(&[entry(3, &[], patch)], &mut objects);
+        assert_eq!(found[0].code, "patch-without-object");
+        assert_eq!(found[0].primary.as_ref().unwrap().span, span(3));
+        assert_eq!(
+            found[0].help.as_deref(),
+            Some("there is one of `v1` in namespace `shop`: the patch must name it as it is")
+        );
+    }
 
-fn key(identity: &Identity) -> (String, String, String) {
-    (identity.kind.clone(), identity.namespace.clone(), identity.name.clone())
-}
+    #[test]
+    fn one_fault_on_many_objects_is_one_finding() {
+        let mut objects: Vec<Value> = (0..3).map(|n| map(&format!("m{n}"), "x")).collect();
+        let before = objects.clone();
+        let patch = "[{op: add, path: /data/k, value: v}, {op: remove, path: /data/none}]";
+        let found = run(&[entry(1, &[("kind", "ConfigMap")], patch)], &mut objects);
+        let messages: Vec<_> = found.iter().map(|d| d.message.as_str()).collect();
+        assert_eq!(
+            messages,
+            ["this patch cannot be applied to `ConfigMap x/m0` and 2 more objects: \
+              operation 2, `remove`: `/data/none` does not exist"]
+        );
+        assert_eq!(objects, before);
+    }
 
-fn api_version(identity: &Identity) -> String {
-    if identity.group.is_empty() {
-        identity.version.clone()
-    } else {
-        format!("{}/{}", identity.group, identity.version)
+    #[test]
+    fn patches_that_fight_are_named_both() {
+        let mut objects = vec![map("a", "x"), map("b", "x")];
+        let set = |line, value: &str| {
+            let patch = format!("[{{op: add, path: /data/k, value: {value}}}]");
+            entry(line, &[("kind", "ConfigMap"), ("name", "a|b")], &patch)
+        };
+        let found = run(&[set(1, "one"), set(2, "one"), set(3, "two")], &mut objects);
+        let [fight] = &found[..] else { panic!("{found:#?}") };
+        assert_eq!(fight.code, "patches-fight");
+        assert_eq!(
+            fight.message,
+            "two patches set `data.k` of `ConfigMap x/a` and 1 more field, each in its own way"
+        );
+        assert_eq!(fight.primary.as_ref().unwrap().span, span(3));
+        assert_eq!(fight.secondary[0].span, span(1));
+        assert_eq!(objects[1]["data"]["k"], "two");
+    }
+
+    #[test]
+    fn a_deleted_object_is_gone_for_later_patches() {
+        let mut objects = vec![map("a", "x"), map("b", "x")];
+        let delete = "{kind: ConfigMap, metadata: {name: any}, $patch: delete}";
+        let target = [("kind", "ConfigMap"), ("name", "a")];
+        let found = run(&[entry(1, &target, delete), entry(2, &target, delete)], &mut objects);
+        let codes: Vec<_> = found.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["patch-deletes-object", "patch-target-unmatched"]);
+        assert_eq!(objects, [map("b", "x")]);
+    }
+
+    #[test]
+    fn what_is_no_object_is_left_alone() {
+        let mut objects = vec![json!(3), json!({"kind": "ConfigMap"}), map("a", "x")];
+        let patch = "[{op: add, path: /data/k, value: v}]";
+        assert_eq!(run(&[entry(1, &[("name", ".*")], patch)], &mut objects), []);
+        assert_eq!(objects[0], json!(3));
+        assert_eq!(objects[2]["data"]["k"], "v");
     }
 }

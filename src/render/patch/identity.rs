@@ -43,6 +43,15 @@ impl Identity {
             version: version.to_owned(),
         })
     }
+
+    /// `group/version`, or `version` for the core group.
+    pub(super) fn api_version(&self) -> String {
+        if self.group.is_empty() {
+            self.version.clone()
+        } else {
+            format!("{}/{}", self.group, self.version)
+        }
+    }
 }
 
 impl fmt::Display for Identity {

@@ -26,6 +26,9 @@ pub(super) struct OperationFault {
     pub(super) help: Option<&'static str>,
 }
 
+/// Where kustomize keeps notes of its own while it works: whoever reads all of it reads them, too.
+const NOTES: [&str; 3] = ["", "/metadata", "/metadata/annotations"];
+
 const FIELDS: [&str; 4] = ["op", "path", "from", "value"];
 
 impl Operations {
@@ -126,14 +129,29 @@ fn operation(value: &Value) -> Result<PatchOperation, What> {
                 Some("it starts with `/`, and `/` in a key is written `~1`"),
             ));
         }
-        if given && pointer.is_empty() && !(field == "path" && matches!(op, "test" | "replace")) {
+        if given && pointer.is_empty() && !(field == "path" && op == "replace") {
             return Err((format!("`{op}` of the whole object is not taken"), None));
         }
+    }
+    let reads = if op == "test" { text("path") } else { text("from") };
+    if let Some(pointer) = reads.filter(|p| NOTES.contains(p)) {
+        return Err((
+            format!("`{op}` reads `{pointer}`, where kustomize keeps notes of its own"),
+            Some("name a label or annotation"),
+        ));
     }
     serde_json::from_value(value.clone()).map_err(|e| (e.to_string(), None))
 }
 
 fn explain(operation: &PatchOperation, kind: &PatchErrorKind) -> What {
+    let op = match operation {
+        PatchOperation::Add(_) => "add",
+        PatchOperation::Remove(_) => "remove",
+        PatchOperation::Replace(_) => "replace",
+        PatchOperation::Move(_) => "move",
+        PatchOperation::Copy(_) => "copy",
+        PatchOperation::Test(_) => "test",
+    };
     let path = operation.path().as_str();
     let from = match operation {
         PatchOperation::Move(op) => op.from.as_str(),
@@ -167,7 +185,7 @@ fn explain(operation: &PatchOperation, kind: &PatchErrorKind) -> What {
             _ => None,
         }
     };
-    (what, help)
+    (format!("`{op}`: {what}"), help)
 }
 
 #[cfg(test)]
@@ -194,7 +212,7 @@ mod tests {
         let result = applied("- {op: add, path: /l/-, value: 3}\n- {op: remove, path: /m/x}\n");
         assert_eq!(result, Ok(json!({"metadata": {"name": "a"}, "l": [1, 2, 3], "m": {}})));
         let result = applied("- {op: add, path: /l/-, value: 3}\n- {op: remove, path: /m/y}\n");
-        assert_eq!(result, Err((1, "`/m/y` does not exist".into())));
+        assert_eq!(result, Err((1, "`remove`: `/m/y` does not exist".into())));
     }
 
     #[test]
@@ -222,6 +240,8 @@ mod tests {
             "- {op: add, path: /l/0, valeu: 1}\n",
             "- {op: add, path: '', value: {}}\n",
             "- {op: move, path: /a}\n",
+            "- {op: test, path: /metadata/annotations, value: {}}\n",
+            "- {op: copy, from: /metadata, path: /spec}\n",
             "- 3\n",
         ] {
             assert!(operations(text).is_err(), "{text}");

@@ -88,6 +88,9 @@ struct KeyedList<'a> {
 /// The texts of the key fields; an absent one is empty.
 type Key = Vec<String>;
 
+/// An element of a patch and its key.
+type Element<'p> = (Key, &'p Map<String, Value>);
+
 impl KeyedList<'_> {
     fn merge(&self, dest: &[Value], patch: &[&Value], is_new: bool) -> Result<Vec<Value>, Fault> {
         let elements = self.elements(patch)?;
@@ -153,11 +156,8 @@ impl KeyedList<'_> {
     }
 
     /// The patch's elements by key: each a mapping that has its first key, none twice.
-    fn elements<'p>(
-        &self,
-        patch: &[&'p Value],
-    ) -> Result<Vec<(Key, &'p Map<String, Value>)>, Fault> {
-        let mut elements: Vec<(Key, &Map<String, Value>)> = Vec::new();
+    fn elements<'p>(&self, patch: &[&'p Value]) -> Result<Vec<Element<'p>>, Fault> {
+        let mut elements: Vec<Element<'_>> = Vec::new();
         for (index, value) in patch.iter().enumerate() {
             let at = self.at.join(index.to_string());
             let Some(map) = value.as_object() else {
@@ -179,7 +179,7 @@ impl KeyedList<'_> {
     /// them.
     fn refuse_ambiguous(
         &self,
-        elements: &[(Key, &Map<String, Value>)],
+        elements: &[Element<'_>],
         dest: &[Key],
         is_new: bool,
     ) -> Result<(), Fault> {

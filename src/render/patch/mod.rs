@@ -7,7 +7,8 @@
 //!
 //! - JSON6902: `replace` of a missing key (kustomize adds it), negative and padded indices, `copy`
 //!   from a missing key (null), `test` of a missing key for null (passes), a path without its first
-//!   slash, `add` without a value, several documents (all but the first are ignored).
+//!   slash, `add` without a value, fields that are none of an operation's, `copy`, `move` and
+//!   `test` of all annotations at once (kustomize keeps notes there), several documents (all but the first are ignored).
 //! - JSON6902 that changes the name or kind without `options`, and any patch that moves an object
 //!   into another namespace or leaves two objects with one identity.
 //! - Strategic merge: directives of kubectl and unknown ones (kept as fields), `$patch` where
@@ -28,6 +29,8 @@ mod identity;
 mod json6902;
 mod keyed_list;
 mod merge_keys;
+mod names;
+mod objects;
 mod parse;
 mod selector;
 mod strategic;

@@ -78,10 +78,7 @@ fn malformed(message: impl Into<String>, span: Span) -> Diagnostic {
 }
 
 fn patch(entry: &Entry, found: &mut Vec<Diagnostic>) -> Option<Patch> {
-    let target = match &entry.target {
-        Some(text) => Some(Target::parse(text, found)),
-        None => None,
-    };
+    let target = entry.target.as_ref().map(|text| Target::parse(text, found));
     let (documents, span) = match (&entry.patch, &entry.file) {
         (Some(text), None) => (inline(text, found)?, text.span),
         (None, Some(file)) => {
