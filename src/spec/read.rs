@@ -8,6 +8,7 @@ use super::input::{Input, Placed};
 use super::layer::{ENVIRONMENT_FILE, add_clusters, is_ours, layers};
 use super::load::{Entry, EntryKind, Files};
 use super::merge::name_of;
+use super::place::Places;
 use super::schema::{DocumentKind, GROUP};
 use super::source::{Library, Written, paths_of};
 use super::{AccessTest, Environment, PatchEntry, RawPatch};
@@ -82,8 +83,7 @@ impl<'f> Reader<'f> {
         check_name(name, &document, found);
 
         // sources are read even of a document that does not fit: all findings come at once
-        let places =
-            Places { folder: format!("{ENVIRONMENTS}/{name}/"), clusters: clusters(&document) };
+        let places = Places::new(format!("{ENVIRONMENTS}/{name}/"), clusters(&document));
         let bases = self.bases(&document, found);
         let tsb = self.objects(&document, "tsb", Written::ByPeople, &places, found);
         let inventory = self.objects(&document, "inventory", Written::ByMachines, &places, found);
@@ -266,45 +266,6 @@ impl<'f> Reader<'f> {
             }
         }
         files
-    }
-}
-
-/// Which cluster a file belongs to: the one whose name a folder on its path bears.
-struct Places {
-    /// The environment's folder, with a slash. Its own name is no cluster's.
-    folder: String,
-    clusters: BTreeSet<String>,
-}
-
-impl Places {
-    fn cluster_of(&self, path: &str) -> Option<String> {
-        let below = path.strip_prefix(&self.folder).unwrap_or(path);
-        let (folders, _) = below.rsplit_once('/')?;
-        folders.split('/').rev().find(|f| self.clusters.contains(*f)).map(str::to_owned)
-    }
-
-    /// Folders whose names are nearly a cluster's: what is in them would count for every cluster.
-    fn report_misspelt(&self, files: &[(String, Span)], found: &mut Vec<Diagnostic>) {
-        let mut seen = BTreeSet::new();
-        for (path, span) in files {
-            let below = path.strip_prefix(&self.folder).unwrap_or(path);
-            let Some((folders, _)) = below.rsplit_once('/') else { continue };
-            if self.cluster_of(path).is_some() || !seen.insert(folders) {
-                continue;
-            }
-            for folder in folders.split('/') {
-                if let Some(near) = nearest(folder, self.clusters.iter().map(String::as_str)) {
-                    found.push(
-                        Diagnostic::warning(
-                            "unknown-cluster",
-                            format!("the folder `{folder}` bears no cluster's name: its files count for every cluster that has their namespaces"),
-                        )
-                        .at(*span, "named here")
-                        .help(format!("did you mean `{near}`?")),
-                    );
-                }
-            }
-        }
     }
 }
 

@@ -9,6 +9,7 @@
 //! here fails and says so: none passes without having looked.
 
 mod crd_validation;
+mod inventory;
 
 use std::path::PathBuf;
 

@@ -1,4 +1,10 @@
 //! Specs as they are written: read, held against their schemas, resolved.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
