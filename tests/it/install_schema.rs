@@ -86,7 +86,7 @@ fn without_nulls(value: &Value) -> Value {
 }
 
 /// `tests/install-schema/<kind>/*.yaml`: each is wrong in one way, and its `.out` says how the
-/// user is told; written anew with `BLESS=1`.
+/// user is told; written anew with `WAYPOST_BLESS=1`.
 #[test]
 fn faults_are_told_with_the_right_place() {
     let mut wrong = Vec::new();
@@ -124,7 +124,7 @@ fn faults_are_told_with_the_right_place() {
             }
             assert!(!told.is_empty(), "{name} is valid");
             let out = file.with_extension("out");
-            if std::env::var_os("BLESS").is_some() {
+            if std::env::var_os("WAYPOST_BLESS").is_some() {
                 std::fs::write(&out, &told).expect("written");
             }
             let expected = std::fs::read_to_string(&out).unwrap_or_default();
