@@ -11,6 +11,7 @@
 mod crd_validation;
 mod real_validation;
 mod rendered_validation;
+mod inventory;
 
 use std::path::PathBuf;
 

@@ -14,6 +14,7 @@ mod same_bytes;
 mod spec;
 mod spec_disk;
 mod spec_rules;
+mod spec_schema;
 mod tidy;
 mod tree;
 mod tree_disk;
