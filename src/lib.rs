@@ -2,5 +2,6 @@
 pub mod diagnostic;
 pub mod k8s;
 pub mod model;
+pub mod simulate;
 pub mod validate;
 pub mod yaml;
