@@ -63,8 +63,7 @@ impl Mesh {
             destination_ip: seen.destination_ip,
             destination_port: seen.destination_port,
         };
-        let (reason, depends_on_address) =
-            ztunnel_point::ask(&self.fixed, workload, &connection);
+        let (reason, depends_on_address) = ztunnel_point::ask(&self.fixed, workload, &connection);
         let said =
             Said { reason, depends_on_request: false, depends_on_address, token_goes_on: true };
         step(Point::Ztunnel(workload), seen, None, &said)

@@ -41,9 +41,10 @@ impl Matrix {
     /// Every pair with its cell, row after row.
     pub fn iter(&self) -> impl Iterator<Item = (Client, (ServiceId, u16), &Cell)> {
         let width = self.columns.len().max(1);
-        self.cells.iter().enumerate().map(move |(i, cell)| {
-            (self.rows[i / width], self.columns[i % width], cell)
-        })
+        self.cells
+            .iter()
+            .enumerate()
+            .map(move |(i, cell)| (self.rows[i / width], self.columns[i % width], cell))
     }
 }
 
@@ -126,8 +127,8 @@ impl Mesh {
             let verdict = Way::new(self, request, from, steps).walk(endpoint);
             depends_on_request |= steps.iter().any(|s| s.depends_on_request);
             all = Some(all.map_or(verdict, |before| merged([before, verdict].into_iter())));
-            let replaces = speaking
-                .is_none_or(|s| s.verdict == Verdict::Allow && verdict != Verdict::Allow);
+            let replaces =
+                speaking.is_none_or(|s| s.verdict == Verdict::Allow && verdict != Verdict::Allow);
             if replaces {
                 let deciding = super::decision::deciding(steps);
                 speaking = Some(Cell {

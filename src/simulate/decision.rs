@@ -220,10 +220,18 @@ pub(super) fn observed(steps: &[Step]) -> Observed {
         }
         Reason::NoClientCertificate(_) | Reason::TrustDomain | Reason::NoReadyPods => broken,
         Reason::NoEndpoints => {
-            if behind_http { Observed::Unavailable } else { Observed::Reset }
+            if behind_http {
+                Observed::Unavailable
+            } else {
+                Observed::Reset
+            }
         }
         Reason::NetworkPolicy(_) => {
-            if behind_http { Observed::Unavailable } else { Observed::Timeout }
+            if behind_http {
+                Observed::Unavailable
+            } else {
+                Observed::Timeout
+            }
         }
         _ => Observed::Answer,
     }
@@ -244,9 +252,7 @@ impl Decision {
 
 /// One answer from several ways.
 pub(super) fn merged(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    verdicts
-        .reduce(|a, b| if a == b { a } else { Verdict::Mixed })
-        .unwrap_or(Verdict::Unreachable)
+    verdicts.reduce(|a, b| if a == b { a } else { Verdict::Mixed }).unwrap_or(Verdict::Unreachable)
 }
 
 impl Mesh {

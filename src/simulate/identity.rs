@@ -53,10 +53,7 @@ impl Identities {
 
     /// All of them, in their order.
     pub(super) fn peers(&self) -> impl Iterator<Item = Peer<'_>> {
-        self.uris
-            .iter()
-            .enumerate()
-            .map(|(i, uri)| Peer { uri, id: Some(IdentityId(i as u32)) })
+        self.uris.iter().enumerate().map(|(i, uri)| Peer { uri, id: Some(IdentityId(i as u32)) })
     }
 }
 
@@ -93,8 +90,11 @@ impl<'a> Peer<'a> {
         let mut parts = self.principal()?.split('/');
         let (trust_domain, ns, namespace, sa, account) =
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        (ns == "ns" && sa == "sa" && parts.next().is_none())
-            .then_some((trust_domain, namespace, account))
+        (ns == "ns" && sa == "sa" && parts.next().is_none()).then_some((
+            trust_domain,
+            namespace,
+            account,
+        ))
     }
 
     /// The trust domain: what stands before the first slash.
@@ -138,9 +138,7 @@ impl IdentitySet {
         match peer {
             None => self.none,
             Some(peer) => peer.id.is_none_or(|id| {
-                self.words
-                    .get(id.0 as usize / 64)
-                    .is_none_or(|word| word & (1 << (id.0 % 64)) != 0)
+                self.words.get(id.0 as usize / 64).is_none_or(|word| word & (1 << (id.0 % 64)) != 0)
             }),
         }
     }

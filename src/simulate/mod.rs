@@ -41,6 +41,7 @@ pub use ask::Seen;
 pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
 pub use identity::{Identities, IdentityId, Peer};
+pub use matcher::{Glob, IpBlock};
 pub use mesh::{
     Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
     NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceId, ServiceKind,

@@ -66,14 +66,16 @@ pub fn blocking<'p>(
     let out = policies.iter().filter(|p| p.spec.isolates_egress() && p.selects(from)).collect();
     let incoming = policies.iter().filter(|p| p.spec.isolates_ingress() && p.selects(to)).collect();
     let admits_out = |p: &NetworkPolicy| {
-        p.spec.egress.iter().any(|rule| {
-            peers_hold(p, &rule.to, to) && ports_hold(&rule.ports, port, to.ports)
-        })
+        p.spec
+            .egress
+            .iter()
+            .any(|rule| peers_hold(p, &rule.to, to) && ports_hold(&rule.ports, port, to.ports))
     };
     let admits_in = |p: &NetworkPolicy| {
-        p.spec.ingress.iter().any(|rule| {
-            peers_hold(p, &rule.from, from) && ports_hold(&rule.ports, port, to.ports)
-        })
+        p.spec
+            .ingress
+            .iter()
+            .any(|rule| peers_hold(p, &rule.from, from) && ports_hold(&rule.ports, port, to.ports))
     };
     verdict(out, &admits_out).or_else(|| verdict(incoming, &admits_in))
 }

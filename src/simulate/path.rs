@@ -70,13 +70,9 @@ impl<'a> Way<'a> {
     ) -> Self {
         steps.clear();
         let hop = match from {
-            Client::Outside(ip) => Hop {
-                workload: None,
-                identity: None,
-                cluster: None,
-                ip,
-                speaks: Speaks::Plain,
-            },
+            Client::Outside(ip) => {
+                Hop { workload: None, identity: None, cluster: None, ip, speaks: Speaks::Plain }
+            }
             Client::Workload(id) => {
                 let workload = mesh.workload(id);
                 let state = mesh.state(id);

@@ -50,9 +50,7 @@ impl PeerAuthentication {
             "DISABLE" => Ok(Some(MtlsMode::Disable)),
             "PERMISSIVE" => Ok(Some(MtlsMode::Permissive)),
             "STRICT" => Ok(Some(MtlsMode::Strict)),
-            other => {
-                Err(refused(format!("mode `{other}` of {} is not known", object.reference())))
-            }
+            other => Err(refused(format!("mode `{other}` of {} is not known", object.reference()))),
         };
         let mut ports = BTreeMap::new();
         for (port, mtls) in &spec.port_level_mtls {

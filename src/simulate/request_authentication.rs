@@ -89,7 +89,8 @@ pub fn verify<'a, 'r>(
 }
 
 fn audience_is_taken(wanted: &[String], claims: &serde_json::Value) -> bool {
-    let is_wanted = |v: &serde_json::Value| v.as_str().is_some_and(|a| wanted.iter().any(|w| w == a));
+    let is_wanted =
+        |v: &serde_json::Value| v.as_str().is_some_and(|a| wanted.iter().any(|w| w == a));
     wanted.is_empty()
         || match claims.get("aud") {
             Some(serde_json::Value::Array(list)) => list.iter().any(is_wanted),

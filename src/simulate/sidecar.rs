@@ -13,8 +13,8 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16, state: PodState
     let mode = here.mtls(port);
     let hbone = way.hop.speaks == Speaks::Hbone && state == PodState::SidecarHbone;
     // P1: sidecars and gateways speak mTLS, unless the port wants plaintext
-    let mtls = matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
-        && mode != MtlsMode::Disable;
+    let mtls =
+        matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone) && mode != MtlsMode::Disable;
     // P2: ztunnel and waypoints speak HBONE, or else plaintext
     if !hbone && !mtls {
         way.hop.identity = None;

@@ -18,7 +18,9 @@ pub(super) fn pass(way: &mut Way<'_>, id: GatewayId, endpoint: Option<WorkloadId
     let cluster = way.mesh.namespace(gateway.namespace).cluster;
     let peer = way.hop.identity.map(|id| way.fixed.identities.peer(id));
     match peer {
-        None => return way.step(Point::Waypoint(id), HBONE_PORT, Reason::NoClientCertificate(None)),
+        None => {
+            return way.step(Point::Waypoint(id), HBONE_PORT, Reason::NoClientCertificate(None));
+        }
         Some(peer) if !way.fixed.trust_domains(cluster).contains(peer.trust_domain()) => {
             return way.step(Point::Waypoint(id), HBONE_PORT, Reason::TrustDomain);
         }

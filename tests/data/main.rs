@@ -8,6 +8,12 @@
 //! `WAYPOST_DATA` names the folder; the default is `../shared/data`. Where it is absent every test
 //! here fails and says so: none passes without having looked.
 
+mod ambient_ztunnel;
+mod authz_builder;
+mod envoy_filter;
+mod manifests;
+mod ztunnel_rbac;
+
 use std::path::PathBuf;
 
 /// A path below the data folder.

@@ -77,7 +77,10 @@ impl Maker<'_> {
         let sources = rule.from.iter().map(|from| self.source(&from.source)).collect();
         let operations = rule.to.iter().map(|to| self.operation(&to.operation)).collect();
         let conditions = Conjunction(
-            rule.when.iter().filter_map(|c| self.clause(&c.key, &c.values, &c.not_values)).collect(),
+            rule.when
+                .iter()
+                .filter_map(|c| self.clause(&c.key, &c.values, &c.not_values))
+                .collect(),
         );
         Rule {
             id: rule_id(&self.policy.namespace, &self.policy.name, index),

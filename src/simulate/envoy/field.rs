@@ -50,10 +50,9 @@ impl Test {
         match self {
             Test::Identity(test) => test.holds(facts.peer),
             Test::SourceIp(block) => inside(block, facts.source_ip),
-            Test::RemoteIp(block) => inside(
-                block,
-                facts.http.and_then(|h| h.forwarded_for()).or(facts.remote_ip),
-            ),
+            Test::RemoteIp(block) => {
+                inside(block, facts.http.and_then(|h| h.forwarded_for()).or(facts.remote_ip))
+            }
             Test::DestinationIp(block) => inside(block, facts.destination_ip),
             Test::DestinationPort(port) => u32::from(facts.destination_port) == *port,
             Test::Sni(glob) => glob.holds(facts.sni),

@@ -63,10 +63,7 @@ mod tests {
     fn own_domains_stand_for_each_other() {
         let domains = TrustDomains::new("td1", &["old".into()]);
         let expand = |v: &str| domains.expand_principal(v);
-        assert_eq!(
-            expand("cluster.local/ns/a/sa/b"),
-            ["td1/ns/a/sa/b", "old/ns/a/sa/b"]
-        );
+        assert_eq!(expand("cluster.local/ns/a/sa/b"), ["td1/ns/a/sa/b", "old/ns/a/sa/b"]);
         assert_eq!(expand("other/ns/a/sa/b"), ["other/ns/a/sa/b"]);
         assert_eq!(expand("td1/ns/a/*"), ["td1/ns/a/*"]);
         assert_eq!(expand("*/ns/a/sa/b"), ["*/ns/a/sa/b"]);

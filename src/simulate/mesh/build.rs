@@ -86,7 +86,10 @@ impl Builder {
                 waypoints.push(state);
             }
         }
-        debug_assert_eq!(waypoints.len() - first_gateway, self.fixed.gateways.len() - first_gateway);
+        debug_assert_eq!(
+            waypoints.len() - first_gateway,
+            self.fixed.gateways.len() - first_gateway
+        );
         for object in &objects {
             self.service(id, object);
             self.policy(id, object);
@@ -117,7 +120,8 @@ impl Builder {
     /// `waypoint-for` and controller of the classes that are defined here.
     fn classes(&mut self, objects: &[&Object]) -> BTreeMap<String, (Option<String>, String)> {
         let mut classes = BTreeMap::new();
-        for object in objects.iter().filter(|o| o.gvk.is("gateway.networking.k8s.io", "GatewayClass"))
+        for object in
+            objects.iter().filter(|o| o.gvk.is("gateway.networking.k8s.io", "GatewayClass"))
         {
             if let Some(class) = self.keep(object.parse::<raw::Specified<raw::GatewayClass>>()) {
                 let serves = object.labels.get("istio.io/waypoint-for").cloned();
@@ -211,10 +215,12 @@ impl Builder {
         let class_label = defined.and_then(|(serves, _)| serves.as_deref());
         let first = read.spec.listeners.first();
         let kind = match (class.as_str(), controller) {
-            ("istio-waypoint", _) | (_, Some("istio.io/mesh-controller")) => GatewayKind::Waypoint {
-                serves: Serves::parse(label.or(class_label)),
-                allowed: allowed(first),
-            },
+            ("istio-waypoint", _) | (_, Some("istio.io/mesh-controller")) => {
+                GatewayKind::Waypoint {
+                    serves: Serves::parse(label.or(class_label)),
+                    allowed: allowed(first),
+                }
+            }
             ("istio-east-west", _) | (_, Some("istio.io/eastwest-controller")) => {
                 GatewayKind::EastWest
             }

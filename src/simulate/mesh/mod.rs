@@ -19,7 +19,7 @@ use super::options::Options;
 use super::peer_authentication::PeerAuthentication;
 use super::policy::{Policy, PolicyId};
 use super::request_authentication::RequestAuthentication;
-use super::ztunnel::Conversion;
+use super::ztunnel::{Authorization, Conversion};
 
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub(super) use points::{AuthorizationRef, EnvoyPoint};
@@ -168,6 +168,18 @@ impl Mesh {
     /// What istiod makes of a policy for ztunnel.
     pub fn conversion(&self, id: PolicyId) -> &Conversion {
         self.fixed.conversion(id)
+    }
+
+    /// Every policy that istiod sends to the ztunnels of a cluster, by namespace and name.
+    pub fn authorizations(&self, cluster: ClusterId) -> Vec<&Authorization> {
+        self.fixed.authorizations(cluster)
+    }
+
+    /// The policies that concern one workload at its ztunnel: the global ones, those of its
+    /// namespace, and those it lists.
+    pub fn authorizations_of(&self, workload: WorkloadId) -> Vec<&Authorization> {
+        let point = self.fixed.points.workloads[workload.0 as usize].ztunnel;
+        self.fixed.points.ztunnel[point].authorizations(&self.fixed).collect()
     }
 
     /// What Envoys get of a policy.

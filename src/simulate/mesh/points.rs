@@ -11,7 +11,7 @@ use crate::simulate::peer_authentication::{Levels, MtlsMode};
 use crate::simulate::policy::{Action, Policy, PolicyId};
 use crate::simulate::raw::WorkloadSelector;
 use crate::simulate::request_authentication::RequestAuthentication;
-use crate::simulate::ztunnel::{self, Authorization, Conversion, Scope};
+use crate::simulate::ztunnel::{self, Authorization, Conversion};
 
 use super::{
     Binding, ClusterId, Fixed, Gateway, GatewayKind, NamespaceId, Service, ServiceKind, Workload,
@@ -118,9 +118,7 @@ impl Fixed {
                 Conversion::NotSent(_) => None,
             },
             AuthorizationRef::Peer(index) => self.points.converted[index].as_ref(),
-            AuthorizationRef::Strict(cluster) => {
-                self.points.static_strict.get(cluster.0 as usize)
-            }
+            AuthorizationRef::Strict(cluster) => self.points.static_strict.get(cluster.0 as usize),
         }
     }
 
@@ -196,10 +194,7 @@ struct Interner {
 impl Interner {
     fn envoy(&mut self, cluster: ClusterId, policies: Vec<PolicyId>, tokens: Vec<usize>) -> usize {
         let next = self.envoy.len();
-        let id = *self
-            .envoy_ids
-            .entry((cluster, policies.clone(), tokens.clone()))
-            .or_insert(next);
+        let id = *self.envoy_ids.entry((cluster, policies.clone(), tokens.clone())).or_insert(next);
         if id == next {
             self.envoy.push(EnvoyPoint {
                 cluster,
@@ -248,10 +243,13 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
 }
 
 /// A1 to A4: no targetRef; of the workload's namespace or the root namespace; the labels match.
-fn by_selector(fixed: &Fixed, namespace: NamespaceId, labels: &Labels) -> (Vec<PolicyId>, Vec<usize>) {
-    let selects = |selector: &Option<WorkloadSelector>| {
-        selector.as_ref().is_none_or(|s| s.matches(labels))
-    };
+fn by_selector(
+    fixed: &Fixed,
+    namespace: NamespaceId,
+    labels: &Labels,
+) -> (Vec<PolicyId>, Vec<usize>) {
+    let selects =
+        |selector: &Option<WorkloadSelector>| selector.as_ref().is_none_or(|s| s.matches(labels));
     let policies = reaching(fixed, namespace)
         .filter(|id| {
             let policy = &fixed.policies[id.0 as usize].1;
@@ -427,9 +425,4 @@ pub(in crate::simulate) fn targets_service(
         _ => return false,
     };
     kind == service.kind && own.name == policy_namespace && service.name == target.name
-}
-
-/// How far a converted policy reaches, for tables.
-pub(in crate::simulate) fn is_listed(authorization: &Authorization) -> bool {
-    authorization.scope == Scope::WorkloadSelector
 }

@@ -94,7 +94,12 @@ const MODE: &str = "istio.io/dataplane-mode";
 const REVISION: &str = "istio.io/rev";
 
 /// How new pods of a workload take part: injected, captured, or neither.
-pub(super) fn state_of(workload: &Workload, namespace: &Labels, name: &str, o: &Options) -> PodState {
+pub(super) fn state_of(
+    workload: &Workload,
+    namespace: &Labels,
+    name: &str,
+    o: &Options,
+) -> PodState {
     if workload.role != Role::Application {
         return PodState::SidecarHbone;
     }
@@ -113,7 +118,8 @@ pub(super) fn state_of(workload: &Workload, namespace: &Labels, name: &str, o: &
 /// The webhook's blocks (§1.5), then its own checks (istio/istio:pkg/kube/inject/inject.go
 /// `injectRequired`).
 fn is_injected(workload: &Workload, namespace: &Labels, name: &str, options: &Options) -> bool {
-    const IGNORED: &[&str] = &["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
+    const IGNORED: &[&str] =
+        &["kube-system", "kube-public", "kube-node-lease", "local-path-storage"];
     if workload.host_network || IGNORED.contains(&name) {
         return false;
     }

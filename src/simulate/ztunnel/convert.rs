@@ -148,16 +148,9 @@ impl Converter<'_> {
     }
 
     fn operation(&mut self, o: &raw::Operation) -> Match {
-        let lost = [
-            &o.hosts,
-            &o.not_hosts,
-            &o.methods,
-            &o.not_methods,
-            &o.paths,
-            &o.not_paths,
-        ]
-        .iter()
-        .any(|list| !list.is_empty());
+        let lost = [&o.hosts, &o.not_hosts, &o.methods, &o.not_methods, &o.paths, &o.not_paths]
+            .iter()
+            .any(|list| !list.is_empty());
         self.l7 |= lost;
         let mut bad = false;
         let made = Match {

@@ -28,9 +28,7 @@ impl Authorization {
 
     /// The groups that are not known to be out of the question for a peer.
     pub(super) fn candidates(&self, peer: Option<Peer<'_>>) -> impl Iterator<Item = &Group> {
-        self.groups
-            .iter()
-            .filter(move |group| group.who.get().is_none_or(|who| who.may_hold(peer)))
+        self.groups.iter().filter(move |group| group.who.get().is_none_or(|who| who.may_hold(peer)))
     }
 }
 
@@ -74,9 +72,8 @@ impl Match {
         let principal = peer.and_then(|p| p.principal());
         let parts = peer.and_then(|p| p.parts());
         let namespace = parts.map_or("", |(_, namespace, _)| namespace);
-        let account = |a: &ServiceAccount| {
-            parts.is_some_and(|(_, ns, sa)| a.namespace == ns && a.name == sa)
-        };
+        let account =
+            |a: &ServiceAccount| parts.is_some_and(|(_, ns, sa)| a.namespace == ns && a.name == sa);
         field(&self.principals, &self.not_principals, |g: &Glob| {
             principal.is_some_and(|p| g.holds(p))
         }) && field(&self.namespaces, &self.not_namespaces, |g: &Glob| g.holds(namespace))
