@@ -73,8 +73,11 @@ pub fn convert(own: &PeerAuthentication, levels: &Levels<'_>, root: &str) -> Opt
             if open.is_empty() {
                 return None;
             }
+            // under a STRICT parent istiod says it twice (seen on a real one)
+            let again = parent_strict.then(|| Clause::of(Match::no_identity()));
             let mut clauses = vec![Clause::of(Match::no_identity())];
             clauses.extend(except(&open));
+            clauses.extend(again);
             vec![Group::of(None, clauses)]
         }
         None if parent_strict => {
