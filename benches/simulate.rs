@@ -35,7 +35,9 @@ fn main() {
     let pairs = matrix.iter().count();
     let allowed = matrix.iter().filter(|(_, _, c)| c.verdict == Verdict::Allow).count();
     let per_second = pairs as f64 / again.as_secs_f64();
-    println!("{WORKLOADS} workloads, {SERVICES} services, {POLICIES} policies, {NAMESPACES} namespaces");
+    println!(
+        "{WORKLOADS} workloads, {SERVICES} services, {POLICIES} policies, {NAMESPACES} namespaces"
+    );
     println!("objects to mesh      {build:>12.1?}");
     println!("first matrix         {first:>12.1?}  {pairs} pairs, {allowed} allowed");
     println!("matrix again         {again:>12.1?}  {:.2} million pairs/s", per_second / 1e6);
@@ -96,11 +98,18 @@ fn objects() -> Vec<Object> {
 /// whole namespace, for one workload, or at the waypoint.
 fn policy(p: usize) -> Value {
     let n = p % NAMESPACES;
-    let principal =
-        |k: usize| format!("cluster.local/ns/ns-{}/sa/app-{}", (p + k) % NAMESPACES, (p * 7 + k * NAMESPACES + p + k) % WORKLOADS);
+    let principal = |k: usize| {
+        format!(
+            "cluster.local/ns/ns-{}/sa/app-{}",
+            (p + k) % NAMESPACES,
+            (p * 7 + k * NAMESPACES + p + k) % WORKLOADS
+        )
+    };
     let source = match p % 4 {
         0 => json!({"principals": [principal(1), principal(2), principal(3)]}),
-        1 => json!({"namespaces": [format!("ns-{}", (n + 1) % NAMESPACES), format!("ns-{}", (n + 9) % NAMESPACES)]}),
+        1 => {
+            json!({"namespaces": [format!("ns-{}", (n + 1) % NAMESPACES), format!("ns-{}", (n + 9) % NAMESPACES)]})
+        }
         2 => json!({"principals": [format!("cluster.local/ns/ns-{}/*", (n + 3) % NAMESPACES)]}),
         _ => json!({"principals": [principal(5)], "notNamespaces": ["ns-1"]}),
     };
@@ -112,8 +121,13 @@ fn policy(p: usize) -> Value {
     }
     let mut spec = json!({"action": if p % 5 == 0 { "DENY" } else { "ALLOW" }, "rules": [rule]});
     match p / NAMESPACES % 4 {
-        0 => spec["selector"] = json!({"matchLabels": {"app": format!("app-{}", n + NAMESPACES * (p % 10))}}),
-        1 if n % 2 == 0 => spec["targetRefs"] = json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}]),
+        0 => {
+            spec["selector"] =
+                json!({"matchLabels": {"app": format!("app-{}", n + NAMESPACES * (p % 10))}})
+        }
+        1 if n % 2 == 0 => {
+            spec["targetRefs"] = json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}])
+        }
         _ => {}
     }
     json!({"apiVersion": "security.istio.io/v1", "kind": "AuthorizationPolicy",

@@ -182,6 +182,24 @@ impl Mesh {
         self.fixed.points.ztunnel[point].authorizations(&self.fixed).collect()
     }
 
+    /// The names that a workload lists in what istiod sends: policies with a selector, and those
+    /// made of PeerAuthentications, whether or not the policy itself is sent.
+    pub fn listed_by(&self, workload: WorkloadId) -> Vec<String> {
+        let here = &self.fixed.points.workloads[workload.0 as usize];
+        let mut names: Vec<String> = self
+            .authorizations_of(workload)
+            .iter()
+            .filter(|a| a.scope == super::ztunnel::Scope::WorkloadSelector)
+            .map(|a| a.key())
+            .collect();
+        names.extend(here.dangling.map(|index| {
+            let own = &self.fixed.peer_authentications[index].1;
+            format!("{}/{}", own.namespace, super::ztunnel::converted_name(own))
+        }));
+        names.sort();
+        names
+    }
+
     /// What Envoys get of a policy.
     pub fn compiled(&self, id: PolicyId, kind: ChainKind) -> &super::envoy::Compiled {
         let both = self.fixed.compiled(id);

@@ -68,6 +68,9 @@ pub struct WorkloadPoints {
     pub(in crate::simulate) mode: MtlsMode,
     pub(in crate::simulate) port_modes: BTreeMap<u16, MtlsMode>,
     pub(in crate::simulate) mode_from: Option<usize>,
+    /// A PeerAuthentication whose policy the workload lists although istiod makes none of it: ztunnel
+    /// skips it with a warning.
+    pub(in crate::simulate) dangling: Option<usize>,
 }
 
 impl WorkloadPoints {
@@ -130,11 +133,11 @@ impl Fixed {
         let peers = (0..self.peer_authentications.len())
             .filter(|i| self.peer_authentications[*i].0 == cluster)
             .map(AuthorizationRef::Peer);
-        let mut all: Vec<&Authorization> = policies
-            .chain(peers)
-            .chain([AuthorizationRef::Strict(cluster)])
-            .filter_map(|r| self.authorization(r))
-            .collect();
+        // sent as soon as there is any PeerAuthentication
+        let strict = self.peer_authentications.iter().any(|(c, _)| *c == cluster);
+        let strict = strict.then_some(AuthorizationRef::Strict(cluster));
+        let mut all: Vec<&Authorization> =
+            policies.chain(peers).chain(strict).filter_map(|r| self.authorization(r)).collect();
         all.sort_by_key(|a| a.key());
         all
     }
@@ -229,7 +232,8 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
     let root = &fixed.options(cluster).root_namespace;
     let envoy = by_selector(fixed, workload.namespace, &workload.labels);
     let levels = Levels::of(peers(fixed, cluster), root, &namespace.name, &workload.labels);
-    let ztunnel = ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
+    let (ztunnel, dangling) =
+        ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
     let mode_from = levels.deciding().and_then(|decides| {
         fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, decides))
     });
@@ -239,6 +243,7 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
         mode: levels.mode(),
         port_modes: levels.ports(),
         mode_from,
+        dangling,
     }
 }
 
@@ -291,7 +296,7 @@ fn ztunnel_policies(
     namespace: NamespaceId,
     labels: &Labels,
     levels: &Levels<'_>,
-) -> Vec<AuthorizationRef> {
+) -> (Vec<AuthorizationRef>, Option<usize>) {
     let cluster = fixed.namespaces[namespace.0 as usize].cluster;
     let mut policies: Vec<AuthorizationRef> = reaching(fixed, namespace)
         .filter(|id| {
@@ -310,13 +315,16 @@ fn ztunnel_policies(
         .map(AuthorizationRef::Policy)
         .collect();
     let strict = ztunnel::listed(levels);
-    if strict.converted
-        && let Some(own) = levels.workload
-        && let Some(index) =
-            fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, own))
-        && fixed.points.converted[index].is_some()
-    {
-        policies.push(AuthorizationRef::Peer(index));
+    let own = levels
+        .workload
+        .filter(|_| strict.converted)
+        .and_then(|own| fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, own)));
+    let mut dangling = None;
+    match own {
+        Some(index) if fixed.points.converted[index].is_some() => {
+            policies.push(AuthorizationRef::Peer(index));
+        }
+        other => dangling = other,
     }
     if strict.static_strict {
         policies.push(AuthorizationRef::Strict(cluster));
@@ -331,7 +339,7 @@ fn ztunnel_policies(
             .map(|a| (a.namespace.clone(), a.name.clone()))
             .unwrap_or_default(),
     });
-    policies
+    (policies, dangling)
 }
 
 /// A5 to A8: the chain of a waypoint for one service, or for traffic addressed to a pod.

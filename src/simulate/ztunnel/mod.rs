@@ -16,4 +16,6 @@ pub use authorization::{Action, Authorization, Clause, Group, Match, Scope, Serv
 pub use convert::{Conversion, Effect, NotSent, convert};
 pub use decide::{Answer, Verdict, decide};
 pub use matching::Connection;
-pub use strict::{Listed, STATIC_STRICT, convert as convert_strict, listed, static_strict};
+pub use strict::{
+    Listed, STATIC_STRICT, convert as convert_strict, converted_name, listed, static_strict,
+};
