@@ -16,9 +16,11 @@
 //! The references are facts/istio-ambient.md, and facts/envoy.md and facts/ztunnel.md, which win.
 
 mod ask;
+mod classify;
 mod decide;
 mod decision;
 pub mod envoy;
+mod find;
 mod gateway;
 mod identity;
 mod matcher;
@@ -38,8 +40,10 @@ pub mod ztunnel;
 mod ztunnel_point;
 
 pub use ask::Seen;
+pub use classify::{Classification, Place, RuleAt, RuleEffect};
 pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
+pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
 pub use matcher::{Glob, IpBlock};
 pub use mesh::{

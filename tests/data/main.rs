@@ -12,6 +12,7 @@ mod ambient_ztunnel;
 mod authz_builder;
 mod envoy_filter;
 mod manifests;
+mod real;
 mod ztunnel_rbac;
 
 use std::path::PathBuf;

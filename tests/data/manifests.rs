@@ -22,7 +22,17 @@ pub fn objects_of_file(path: &Path) -> Vec<Object> {
 
 /// The objects of all YAML files below a folder, in the order of their paths.
 pub fn objects_below(folder: &Path) -> Vec<Object> {
+    objects_to(folder, usize::MAX)
+}
+
+/// The objects of the YAML files of a folder itself.
+pub fn objects_in(folder: &Path) -> Vec<Object> {
+    objects_to(folder, 1)
+}
+
+fn objects_to(folder: &Path, depth: usize) -> Vec<Object> {
     WalkDir::new(folder)
+        .max_depth(depth)
         .sort_by_file_name()
         .into_iter()
         .filter_map(Result::ok)
