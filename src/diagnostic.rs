@@ -7,6 +7,7 @@
 //! Wording: one sentence, lower case, no full stop, the user's own text in backticks, never a Rust
 //! type name. Advice goes into `help`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -97,6 +98,34 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
             }
         }
         deserializer.deserialize_struct(SPANNED_NAME, SPANNED_FIELDS, Parts(PhantomData))
+    }
+}
+
+/// Where the values below a mapping stand, by JSON pointer from it: for values that are kept as
+/// plain data but may be blamed later.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places(BTreeMap<String, Span>);
+
+impl Places {
+    /// Notes where the value at a pointer stands.
+    pub fn insert(&mut self, pointer: impl Into<String>, span: Span) {
+        self.0.insert(pointer.into(), span);
+    }
+
+    /// Where the value at a pointer stands.
+    pub fn get(&self, pointer: &str) -> Option<Span> {
+        self.0.get(pointer).copied()
+    }
+
+    /// Where the value at a pointer stands, else the nearest that holds it.
+    pub fn nearest(&self, pointer: &str) -> Option<Span> {
+        let mut pointer = pointer;
+        loop {
+            if let Some(span) = self.get(pointer) {
+                return Some(span);
+            }
+            pointer = &pointer[..pointer.rfind('/')?];
+        }
     }
 }
 
@@ -311,6 +340,19 @@ mod tests {
         assert_eq!(nearest("Mode", known), Some("mode"));
         assert_eq!(nearest("waypiont", known), Some("waypoint"));
         assert_eq!(nearest("zzz", known), None);
+    }
+
+    #[test]
+    fn a_place_is_found_on_the_way_to_a_pointer() {
+        let span =
+            |line| Span { start: Position { line, ..Position::default() }, ..Span::default() };
+        let mut places = Places::default();
+        places.insert("/a", span(1));
+        places.insert("/a/b/c", span(2));
+        assert_eq!(places.nearest("/a/b/c"), Some(span(2)));
+        assert_eq!(places.nearest("/a/b/d"), Some(span(1)));
+        assert_eq!(places.nearest("/ab"), None);
+        assert_eq!(places.get("/a/b"), None);
     }
 
     #[test]

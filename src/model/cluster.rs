@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{ClusterName, Namespace, NamespaceName, Platform, TrustDomain};
-use crate::diagnostic::Span;
+use super::{ClusterName, Namespace, NamespaceName, Platform, TrustDomain, Waypoint};
+use crate::diagnostic::{Places, Span};
+use crate::k8s::Object;
 
 /// A cluster.
 #[derive(Clone, Debug)]
@@ -18,6 +19,10 @@ pub struct Cluster {
     pub trust_domain: TrustDomain,
     /// What is to be set in its ControlPlane; `None` leaves it alone.
     pub control_plane: Option<ControlPlane>,
+    /// The waypoint of its ambient namespaces that ask for none of their own. Each namespace's
+    /// `waypoint` is filled from it already; it is kept for the ControlPlane, whose cluster level
+    /// it is where TSB owns the waypoints.
+    pub default_waypoint: Option<Waypoint>,
     /// Its namespaces.
     pub namespaces: BTreeMap<NamespaceName, Namespace>,
     /// Where the user wrote it.
@@ -27,10 +32,23 @@ pub struct Cluster {
 /// The user's own resource, as it was read.
 #[derive(Clone, Debug)]
 pub struct InstallBase {
-    /// The object.
+    /// The object, with the tree it was read from.
+    pub object: Object,
+    /// The same as plain data.
     pub body: Value,
     /// Where it was read.
     pub origin: Span,
+    /// Where its values stand.
+    pub places: Places,
+}
+
+impl InstallBase {
+    /// Keeps an object as a base.
+    pub fn new(object: Object) -> Self {
+        let (body, origin) = (object.body.to_json(), object.name_span());
+        let places = object.body.places();
+        Self { object, body, origin, places }
+    }
 }
 
 /// What is made of a base.
@@ -60,6 +78,9 @@ pub struct ControlPlane {
     pub edge_env: Vec<EdgeEnv>,
     /// Further fields, merged into `spec` last.
     pub spec: serde_json::Map<String, Value>,
+    /// Where the values above stand, by JSON pointer: `/ambient`, `/cni/binaryDirectory`,
+    /// `/edge/env/0`, `/spec/components/…`. What is missing is blamed on `origin`.
+    pub places: Places,
     /// Where the user wrote it.
     pub origin: Span,
 }
@@ -87,6 +108,8 @@ pub struct ManagementPlane {
     pub spm_agent_receiver: Option<bool>,
     /// Further fields, merged into `spec` last.
     pub spec: serde_json::Map<String, Value>,
+    /// Where the values above stand, by JSON pointer: `/oap/spmAgentReceiver`, `/spec/…`.
+    pub places: Places,
     /// Where the user wrote it.
     pub origin: Span,
 }

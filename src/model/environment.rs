@@ -1,5 +1,7 @@
 //! An environment: everything that is rendered together.
 
+use std::collections::BTreeMap;
+
 use super::{
     Cluster, ClusterName, EnvironmentName, ManagementPlane, NamespaceId, StageName, Version,
 };
@@ -23,15 +25,36 @@ pub struct Environment {
     /// How workloads are restarted.
     pub restart: Restart,
     /// Its clusters, by name.
-    pub clusters: std::collections::BTreeMap<ClusterName, Cluster>,
+    pub clusters: BTreeMap<ClusterName, Cluster>,
     /// What is to be set in the ManagementPlane.
     pub management_plane: Option<ManagementPlane>,
     /// The migration's stages in order; empty where nothing migrates.
     pub stages: Vec<StageDefinition>,
     /// How far the migration has come: what `render` writes now.
     pub reached: Reached,
+    /// How TSB resources are written for Kubernetes.
+    pub tsb_objects: TsbObjects,
     /// Where its name stands.
     pub origin: Span,
+}
+
+/// How TSB resources are written for Kubernetes: unlike TSB, Kubernetes wants a namespace
+/// (facts/tsb.md, "TSB resources in both forms").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TsbObjects {
+    /// The namespace of resources that name none.
+    pub namespace: String,
+    /// Namespaces for the resources of some tenants, by the tenant's name.
+    pub tenants: BTreeMap<String, String>,
+    /// Whether each object says by its Argo CD sync wave when it is to be applied: pushMode SYNC
+    /// refuses a resource whose parent is not there yet (facts/tsb.md, "pushMode").
+    pub waves: bool,
+}
+
+impl Default for TsbObjects {
+    fn default() -> Self {
+        Self { namespace: "gitops".to_owned(), tenants: BTreeMap::new(), waves: true }
+    }
 }
 
 /// Who makes an object in the cluster: exactly one of them.
@@ -125,4 +148,15 @@ pub enum Reached {
     None,
     /// All stages before this one, and of this one all steps up to this.
     Stage(StageName, Step),
+}
+
+impl std::fmt::Display for Reached {
+    /// As the spec says it: `none`, a stage, or a stage and a step.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Reached::None => f.write_str("none"),
+            Reached::Stage(stage, Step::Workloads) => write!(f, "{stage}"),
+            Reached::Stage(stage, step) => write!(f, "{stage}/{}", step.as_str()),
+        }
+    }
 }

@@ -13,12 +13,15 @@ mod name;
 mod namespace;
 mod platform;
 mod security;
+mod tenancy;
+mod unit;
 mod version;
 mod waypoint;
 
 pub use cluster::{Cluster, ControlPlane, EdgeEnv, InstallBase, InstallOutput, ManagementPlane};
 pub use environment::{
     Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition, Step,
+    TsbObjects,
 };
 pub use identity::{Principal, TrustDomain};
 pub use name::{
@@ -29,5 +32,7 @@ pub use namespace::{
 };
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
+pub use tenancy::{Collection, Fqn, FqnError, Position, Standing, TsbResource};
+pub use unit::Unit;
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

@@ -1,6 +1,7 @@
 //! The effective security setting of a namespace: what TSB's hierarchy comes to there.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use super::Principal;
 use crate::diagnostic::Span;
@@ -32,10 +33,10 @@ pub enum TrafficMode {
 pub struct Access {
     /// Nobody may call, whatever else is said.
     pub deny_all: bool,
-    /// Refused callers.
-    pub deny: BTreeSet<Principal>,
+    /// Refused callers. The sets are shared: the namespaces of a workspace have the same.
+    pub deny: Arc<BTreeSet<Principal>>,
     /// `None`: everyone who is not denied. `Some`: these only; empty means nobody.
-    pub allow: Option<BTreeSet<Principal>>,
+    pub allow: Option<Arc<BTreeSet<Principal>>>,
 }
 
 impl Access {

@@ -1,5 +1,24 @@
-//! Checks against schemas: of what people write, and of what is rendered.
+//! Checks: of what people write against the schemas of the spec, and of manifests, rendered or
+//! found, against the schemas of their kinds.
+//!
+//! - [`Schema`]: JSON Schema over spanned YAML.
+//! - [`manifests`]: one object against its kind's schema or CRD, Kubernetes' rules for metadata
+//!   and Istio's admission rules. A kind without a schema is *not validated*, never valid.
+//! - [`catalogue`]: the schemas of the kinds that waypost renders, in kubeconform's layout.
 
+pub mod catalogue;
+#[cfg(feature = "cel")]
+mod cel;
+mod crd;
+mod document;
+mod istio;
+pub mod manifests;
+mod metadata;
+mod misplaced;
+mod partial;
 mod schema;
 
+pub use document::SpecSchemas;
+pub use metadata::duplicates;
+pub use partial::partial;
 pub use schema::Schema;

@@ -2,14 +2,16 @@
 //! wrote, in words, with the nearest known name.
 //!
 //! A subschema may say better than we can what it wants: the text under `x-message` replaces the
-//! generated sentence for `pattern` and `format`, `not` and `anyOf`.
+//! generated sentence for `pattern` and `format`, `not` and `anyOf`; under `x-not-here` it may say
+//! of single unknown keys where they belong instead.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
+use super::misplaced;
 use crate::diagnostic::{Diagnostic, Span, nearest};
-use crate::yaml::{Mapping, Node, Pointer};
+use crate::yaml::{Mapping, Node, Pointer, Value as Scalar};
 
 /// A compiled schema. Compile once and share: it is `Sync`.
 pub struct Schema {
@@ -45,12 +47,17 @@ impl Schema {
 
     /// Every violation, at its place.
     pub fn check(&self, node: &Node) -> Vec<Diagnostic> {
-        let value = node.to_json();
-        if self.validator.is_valid(&value) {
+        self.check_value(&node.to_json(), node)
+    }
+
+    /// As [`Schema::check`], for a value that was derived from a node: with defaults, without
+    /// nulls. What is not in the node is shown at the nearest place that is.
+    pub fn check_value(&self, value: &Value, node: &Node) -> Vec<Diagnostic> {
+        if self.validator.is_valid(value) {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for error in self.validator.iter_errors(&value) {
+        for error in self.validator.iter_errors(value) {
             self.report(&error, node, &mut found);
         }
         found
@@ -82,11 +89,26 @@ impl Schema {
                 Diagnostic::error("wrong-value", format!("{subject} must be `{expected}`"))
                     .at(here, format!("found `{}`", plain(&node.to_json())))
             }
-            ValidationErrorKind::Type { kind } => Diagnostic::error(
-                "wrong-type",
-                format!("{subject} must be {}, but is {}", wanted(kind), node.value.noun()),
-            )
-            .at(here, ""),
+            ValidationErrorKind::Type { kind } => {
+                let wanted = wanted(kind);
+                let diagnostic = Diagnostic::error(
+                    "wrong-type",
+                    format!("{subject} must be {wanted}, but is {}", node.value.noun()),
+                )
+                .at(here, "");
+                match &node.value {
+                    Scalar::Number(_) | Scalar::Bool(_) if wanted == "a text" => {
+                        diagnostic.help("put it in quotes")
+                    }
+                    _ => diagnostic,
+                }
+            }
+            ValidationErrorKind::OneOfMultipleValid { .. } => {
+                let message = self
+                    .own_words(schema_path)
+                    .unwrap_or_else(|| "has several forms at once".to_owned());
+                Diagnostic::error("wrong-value", format!("{subject} {message}")).at(here, "")
+            }
             ValidationErrorKind::AnyOf { context }
             | ValidationErrorKind::OneOfNotValid { context } => {
                 if let Some(message) = self.own_words(schema_path) {
@@ -111,9 +133,31 @@ impl Schema {
                     }
                 }
             }
+            ValidationErrorKind::Not { schema } => {
+                let message = self
+                    .own_words(schema_path)
+                    .unwrap_or_else(|| "has a form that it may not have".to_owned());
+                // fields that exclude each other: the last of them is the one too many
+                let last = schema.get("required").and_then(Value::as_array).and_then(|n| n.last());
+                let at = last.and_then(Value::as_str).and_then(|name| node.get(name));
+                Diagnostic::error("wrong-value", format!("{subject} {message}"))
+                    .at(at.map_or(here, |n| n.span), "")
+            }
+            ValidationErrorKind::PropertyNames { error: inner } => {
+                let key = inner.instance().as_str().unwrap_or_default().to_owned();
+                let message = self
+                    .own_words(inner.schema_path().as_str())
+                    .unwrap_or_else(|| "does not have the form it must have".to_owned());
+                let at = node.as_mapping().and_then(|m| m.entry(&key)).map_or(here, |e| e.key_span);
+                Diagnostic::error("wrong-value", format!("the key `{key}` of {subject} {message}"))
+                    .at(at, "")
+            }
+            kind if bounds(kind).is_some() => {
+                let message = bounds(kind).unwrap_or_default();
+                Diagnostic::error("wrong-value", format!("{subject} {message}")).at(here, "")
+            }
             ValidationErrorKind::Pattern { .. }
             | ValidationErrorKind::Format { .. }
-            | ValidationErrorKind::Not { .. }
             | ValidationErrorKind::FalseSchema => {
                 let value = plain(&node.to_json());
                 let message = self
@@ -148,11 +192,20 @@ impl Schema {
         };
         let diagnostic =
             Diagnostic::error("unknown-field", format!("`{key}` is not known {place}")).at(at, "");
-        match nearest(key, known.iter().map(String::as_str)) {
-            Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
-            None if known.is_empty() => diagnostic.help("remove it"),
-            None => diagnostic.help(format!("known here: {}", list(&known))),
-        }
+        // in the order of how sure we are
+        let same = known.iter().find(|word| word.eq_ignore_ascii_case(key)).map(String::as_str);
+        let told = self.holder(schema_path).and_then(|s| s.get("x-not-here")?.get(key)?.as_str());
+        let near = nearest(key, known.iter().map(String::as_str));
+        let homes = || misplaced::places(&self.document, path, key);
+        diagnostic.help(match (same, told, near) {
+            (Some(word), _, _) | (None, None, Some(word)) => format!("did you mean `{word}`?"),
+            (None, Some(told), _) => told.to_owned(),
+            (None, None, None) => match homes() {
+                Some(homes) => format!("`{key}` belongs under {}", either(&homes)),
+                None if known.is_empty() => "remove it".to_owned(),
+                None => format!("known here: {}", list(&known)),
+            },
+        })
     }
 
     /// The names in `properties` of the schema object that holds the failed keyword.
@@ -200,6 +253,31 @@ fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {
     }
 }
 
+/// What a length, a count or a number that is out of bounds must be.
+fn bounds(kind: &ValidationErrorKind) -> Option<String> {
+    use ValidationErrorKind as Kind;
+    Some(match kind {
+        Kind::MinLength { limit: 1 }
+        | Kind::MinItems { limit: 1 }
+        | Kind::MinProperties { limit: 1 } => "must not be empty".to_owned(),
+        Kind::MinLength { limit } => format!("must have at least {limit} characters"),
+        Kind::MinItems { limit } | Kind::MinProperties { limit } => {
+            format!("must have at least {limit} entries")
+        }
+        Kind::MaxLength { limit: 0 } => "must be empty".to_owned(),
+        Kind::MaxLength { limit } => format!("must have at most {limit} characters"),
+        Kind::MaxItems { limit } | Kind::MaxProperties { limit } => {
+            format!("must have at most {limit} entries")
+        }
+        Kind::Minimum { limit } => format!("must be at least {limit}"),
+        Kind::Maximum { limit } => format!("must be at most {limit}"),
+        Kind::ExclusiveMinimum { limit } => format!("must be more than {limit}"),
+        Kind::ExclusiveMaximum { limit } => format!("must be less than {limit}"),
+        Kind::UniqueItems => "holds an entry twice".to_owned(),
+        _ => return None,
+    })
+}
+
 /// What a person calls the value at a path: its last key that is a name.
 fn subject(path: &Pointer) -> String {
     let names: Vec<&str> = path.tokens().collect();
@@ -244,6 +322,11 @@ fn plain(value: &Value) -> String {
 
 fn list(words: &[String]) -> String {
     words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Several places, of which one is meant.
+fn either(words: &[String]) -> String {
+    words.iter().map(|w| format!("`{w}`")).collect::<Vec<_>>().join(" or ")
 }
 
 fn lower(text: &str) -> String {

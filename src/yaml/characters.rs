@@ -33,11 +33,45 @@ fn check(text: &str, span: Span, found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The user's text as a message may hold it: short, on one line, nothing invisible.
+pub(super) fn shown(text: &str) -> String {
+    const MOST: usize = 60;
+    let mut shown = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == MOST {
+            shown.push('…');
+            break;
+        }
+        if is_refused(c) || matches!(c, '\n' | '\t') {
+            shown.extend(c.escape_default());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 fn is_refused(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c,
-            '\u{2028}' | '\u{2029}' | '\u{feff}'
+            '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
             | '\u{061c}' | '\u{200e}' | '\u{200f}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}')
+}
+
+/// The first character that a YAML stream may not hold unescaped, or that YAML 1.1 readers take
+/// for a line break where 1.2 readers do not (U+0085, U+2028, U+2029): behind one of these, what
+/// is a comment to one reader is a key to the other.
+pub(super) fn first_unreadable(text: &str) -> Option<(usize, char)> {
+    // nearly every file passes this; without a way out of the inner loop it is many bytes a step
+    let suspect = |b: &u8| (*b < 0x20) & !matches!(b, b'\t' | b'\n' | b'\r') | (*b >= 0x7f);
+    let is_clean = |bytes: &[u8]| !bytes.iter().fold(false, |found, b| found | suspect(b));
+    if text.as_bytes().chunks(256).all(is_clean) {
+        return None;
+    }
+    text.char_indices().find(|(_, c)| {
+        (c.is_control() && !matches!(c, '\t' | '\n' | '\r'))
+            || matches!(c, '\u{2028}' | '\u{2029}' | '\u{fffe}' | '\u{ffff}')
+    })
 }

@@ -4,10 +4,11 @@ use std::fmt;
 
 use serde::de::value::{StrDeserializer, U32Deserializer};
 use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, IntoDeserializer,
-    MapAccess, SeqAccess, VariantAccess, Visitor,
+    DeserializeOwned, DeserializeSeed, Deserializer, EnumAccess, Error as _, Expected,
+    IntoDeserializer, MapAccess, SeqAccess, Unexpected, VariantAccess, Visitor,
 };
 
+use super::characters::shown;
 use super::{Entry, Node, Value};
 use crate::diagnostic::{SPANNED_NAME, Span};
 
@@ -32,12 +33,86 @@ impl serde::de::Error for DeError {
     fn custom<T: fmt::Display>(message: T) -> Self {
         Self { message: message.to_string(), span: None }
     }
+
+    fn invalid_type(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format!("expected {}, found {}", wanted(expected), in_words(found)))
+    }
+
+    fn invalid_value(found: Unexpected<'_>, expected: &dyn Expected) -> Self {
+        Self::custom(format!("expected {}, found {}", wanted(expected), in_words(found)))
+    }
+
+    fn unknown_variant(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(format!("unknown word `{}`, {}", shown(found), one_of(expected)))
+    }
+
+    fn unknown_field(found: &str, expected: &'static [&'static str]) -> Self {
+        Self::custom(format!("unknown field `{}`, {}", shown(found), one_of(expected)))
+    }
+
+    fn invalid_length(length: usize, expected: &dyn Expected) -> Self {
+        Self::custom(format!("expected {}, found {length} values", wanted(expected)))
+    }
+}
+
+fn one_of(words: &[&str]) -> String {
+    match words {
+        [] => "there is none to choose from".into(),
+        [one] => format!("expected `{one}`"),
+        [first, second] => format!("expected `{first}` or `{second}`"),
+        _ => format!("expected one of `{}`", words.join("`, `")),
+    }
+}
+
+/// What a type wants, in words of YAML instead of the names of our types.
+fn wanted(expected: &dyn Expected) -> String {
+    let text = expected.to_string();
+    let range = |from: i128, to: i128| format!("a whole number from {from} to {to}");
+    match text.as_str() {
+        "u8" => range(0, u8::MAX.into()),
+        "u16" => range(0, u16::MAX.into()),
+        "u32" => range(0, u32::MAX.into()),
+        "u64" | "usize" | "u128" => "a whole number, zero or more".into(),
+        "i8" => range(i8::MIN.into(), i8::MAX.into()),
+        "i16" => range(i16::MIN.into(), i16::MAX.into()),
+        "i32" => range(i32::MIN.into(), i32::MAX.into()),
+        "i64" | "isize" | "i128" => "a whole number".into(),
+        "f32" | "f64" => "a number".into(),
+        "a string" | "a borrowed string" | "string" | "str" => "a text".into(),
+        "unit" => "nothing".into(),
+        "a sequence" => "a list".into(),
+        "a map" => "a mapping".into(),
+        _ if text.starts_with("struct ") => "a mapping".into(),
+        _ if text.starts_with("tuple ") || text.starts_with("a tuple") => "a list".into(),
+        _ if text.starts_with("enum ") || text == "variant identifier" => "a word".into(),
+        _ => text,
+    }
+}
+
+fn in_words(found: Unexpected<'_>) -> String {
+    match found {
+        Unexpected::Bool(b) => format!("the boolean `{b}`"),
+        Unexpected::Unsigned(n) => format!("the number `{n}`"),
+        Unexpected::Signed(n) => format!("the number `{n}`"),
+        Unexpected::Float(n) => format!("the number `{n}`"),
+        Unexpected::Char(c) => format!("the text `{c}`"),
+        Unexpected::Str(t) => format!("the text `{}`", shown(t)),
+        Unexpected::Unit | Unexpected::Option => "nothing".into(),
+        Unexpected::Seq => "a list".into(),
+        Unexpected::Map => "a mapping".into(),
+        Unexpected::Enum
+        | Unexpected::UnitVariant
+        | Unexpected::NewtypeVariant
+        | Unexpected::TupleVariant
+        | Unexpected::StructVariant => "a word".into(),
+        other => other.to_string(),
+    }
 }
 
 /// Reads a node into a type.
 ///
 /// Scalars are taken strictly: a number where a text belongs is an error, as it is for the API
-/// server.
+/// server. Messages speak of texts, numbers, lists and mappings, never of our types.
 pub fn from_node<T: DeserializeOwned>(node: &Node) -> Result<T, DeError> {
     T::deserialize(NodeDe(node))
 }

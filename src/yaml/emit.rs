@@ -6,25 +6,36 @@
 
 use serde_json::{Number, Value};
 
+use super::characters::shown;
+use super::read_back::reads_back;
 use super::scalar::{is_ambiguous, is_printable};
 
 /// Why a value has no canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
-    /// YAML allows an implicit key at most 1,024 characters.
-    #[error("the key `{0}…` is longer than the 1,024 characters that YAML allows")]
+    /// A key as it is written may have at most 1,024 bytes: beyond, some reader refuses it.
+    #[error("the key `{0}` is longer than the 1,024 bytes that every YAML reader takes")]
     KeyTooLong(String),
+    /// No reader of ours would take it back.
+    #[error("the value is nested more than {MOST_LEVELS} levels deep")]
+    TooDeep,
     /// The text does not read back to the value: a fault of the emitter, not of the value.
     #[error("what was written does not read back as it was meant; this is a bug in waypost")]
     ReadBack,
 }
 
+/// YAML's 1,024 characters count what is written, quotes and escapes included; some readers count
+/// bytes.
+const MOST_KEY_BYTES: usize = 1024;
+/// Lists and mappings around a value; the same as [`Budget`](super::Budget) reads.
+const MOST_LEVELS: usize = 64;
+
 /// Writes the canonical text, with a final newline.
 pub fn emit(value: &Value) -> Result<String, EmitError> {
     let mut out = String::with_capacity(1024);
     match value {
-        Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0)?,
-        Value::Array(items) if !items.is_empty() => list(&mut out, items, 0)?,
+        Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0, 1)?,
+        Value::Array(items) if !items.is_empty() => list(&mut out, items, 0, 1)?,
         Value::String(text) => string(&mut out, text, 0),
         other => {
             short(&mut out, other);
@@ -38,13 +49,11 @@ pub fn emit(value: &Value) -> Result<String, EmitError> {
 /// handed out means what it was.
 pub fn emit_checked(value: &Value) -> Result<String, EmitError> {
     let text = emit(value)?;
-    match serde_yaml::from_str::<Value>(&text) {
-        Ok(back) if &back == value => Ok(text),
-        _ => Err(EmitError::ReadBack),
-    }
+    if reads_back(&text, value) { Ok(text) } else { Err(EmitError::ReadBack) }
 }
 
-/// A text as one scalar on one line, quoted where needed. For templates and splices.
+/// A text as one scalar on one line, quoted where needed. For templates and splices in block
+/// context: inside `[…]` or `{…}` a plain text with a comma or a bracket would fall apart.
 pub fn scalar_text(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     inline_string(&mut out, text);
@@ -55,27 +64,32 @@ fn mapping(
     out: &mut String,
     map: &serde_json::Map<String, Value>,
     column: usize,
+    level: usize,
 ) -> Result<(), EmitError> {
+    if level > MOST_LEVELS {
+        return Err(EmitError::TooDeep);
+    }
     let mut first = true;
     for (key, value) in map {
         if !std::mem::take(&mut first) {
             indent(out, column);
         }
-        if key.len() > 1024 && key.chars().count() > 1024 {
-            return Err(EmitError::KeyTooLong(key.chars().take(40).collect()));
-        }
+        let start = out.len();
         inline_string(out, key);
+        if out.len() - start > MOST_KEY_BYTES {
+            return Err(EmitError::KeyTooLong(shown(key)));
+        }
         out.push(':');
         match value {
             Value::Object(inner) if !inner.is_empty() => {
                 out.push('\n');
                 indent(out, column + 2);
-                mapping(out, inner, column + 2)?;
+                mapping(out, inner, column + 2, level + 1)?;
             }
             Value::Array(items) if !items.is_empty() => {
                 out.push('\n');
                 indent(out, column);
-                list(out, items, column)?;
+                list(out, items, column, level + 1)?;
             }
             Value::String(text) => {
                 out.push(' ');
@@ -91,7 +105,10 @@ fn mapping(
     Ok(())
 }
 
-fn list(out: &mut String, items: &[Value], column: usize) -> Result<(), EmitError> {
+fn list(out: &mut String, items: &[Value], column: usize, level: usize) -> Result<(), EmitError> {
+    if level > MOST_LEVELS {
+        return Err(EmitError::TooDeep);
+    }
     let mut first = true;
     for item in items {
         if !std::mem::take(&mut first) {
@@ -99,8 +116,10 @@ fn list(out: &mut String, items: &[Value], column: usize) -> Result<(), EmitErro
         }
         out.push_str("- ");
         match item {
-            Value::Object(inner) if !inner.is_empty() => mapping(out, inner, column + 2)?,
-            Value::Array(inner) if !inner.is_empty() => list(out, inner, column + 2)?,
+            Value::Object(inner) if !inner.is_empty() => {
+                mapping(out, inner, column + 2, level + 1)?;
+            }
+            Value::Array(inner) if !inner.is_empty() => list(out, inner, column + 2, level + 1)?,
             Value::String(text) => string(out, text, column),
             other => {
                 short(out, other);

@@ -11,18 +11,25 @@
 //!
 //! [`Span`]: crate::diagnostic::Span
 
+mod budget;
 mod characters;
 mod de;
+mod duplicate;
 mod emit;
+mod fault;
 mod node;
+mod place;
 mod pointer;
 mod read;
+mod read_back;
 mod scalar;
+mod syntax;
 
+pub use budget::Budget;
 pub use characters::check_characters;
 pub use de::{DeError, from_node};
 pub use emit::{EmitError, emit, emit_checked, scalar_text};
 pub use node::{Document, Entry, Mapping, Node, Value};
 pub use pointer::Pointer;
-pub use read::{Budget, read};
+pub use read::read;
 pub use scalar::{is_ambiguous, is_printable};

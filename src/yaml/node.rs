@@ -3,7 +3,7 @@
 use serde_json::Number;
 
 use super::Pointer;
-use crate::diagnostic::Span;
+use crate::diagnostic::{Places, Span};
 
 /// One document of a file. An empty file has none.
 #[derive(Clone, Debug)]
@@ -143,6 +143,59 @@ impl Node {
     /// True for a null.
     pub fn is_null(&self) -> bool {
         matches!(self.value, Value::Null)
+    }
+
+    /// Where everything below stands, by JSON pointer: the value of a scalar, the key of a mapping
+    /// or list that has one.
+    pub fn places(&self) -> Places {
+        fn walk(node: &Node, at: &Pointer, span: Span, places: &mut Places) {
+            places.insert(at.to_string(), span);
+            match &node.value {
+                Value::List(items) => {
+                    for (i, item) in items.iter().enumerate() {
+                        walk(item, &at.join(i.to_string()), item.span, places);
+                    }
+                }
+                Value::Mapping(mapping) => {
+                    for entry in &mapping.entries {
+                        let span = match entry.value.value {
+                            Value::List(_) | Value::Mapping(_) | Value::Null => entry.key_span,
+                            Value::Bool(_) | Value::Number(_) | Value::Text(_) => entry.value.span,
+                        };
+                        walk(&entry.value, &at.join(&entry.key), span, places);
+                    }
+                }
+                Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+            }
+        }
+        let mut places = Places::default();
+        walk(self, &Pointer::root(), self.span, &mut places);
+        places
+    }
+
+    /// A tree of a value that was not read from a text: everything in it stands at `span`, the
+    /// place to blame for it.
+    pub fn from_json(value: &serde_json::Value, span: Span) -> Self {
+        let value = match value {
+            serde_json::Value::Null => Value::Null,
+            serde_json::Value::Bool(b) => Value::Bool(*b),
+            serde_json::Value::Number(n) => Value::Number(n.clone()),
+            serde_json::Value::String(t) => Value::Text(t.clone()),
+            serde_json::Value::Array(items) => {
+                Value::List(items.iter().map(|item| Self::from_json(item, span)).collect())
+            }
+            serde_json::Value::Object(map) => Value::Mapping(Mapping {
+                entries: map
+                    .iter()
+                    .map(|(key, value)| Entry {
+                        key: key.clone(),
+                        key_span: span,
+                        value: Self::from_json(value, span),
+                    })
+                    .collect(),
+            }),
+        };
+        Self { span, value }
     }
 
     /// The same tree without places.

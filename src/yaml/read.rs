@@ -2,57 +2,85 @@
 //!
 //! The parser underneath (`granit-parser`) gives events with byte spans; everything that decides
 //! what the events *mean* is here: the core schema, duplicate keys, budgets, aliases.
+//!
+//! Nothing recurses deeper than the budget's depth, and no loop costs more than the input plus
+//! what the budget lets grow from aliases.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use granit_parser::{Event, Marker, Parser, ScalarStyle, StructureStyle, Tag};
+use granit_parser::{
+    ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, StrInput, StructureStyle, Tag,
+};
 
-use super::scalar::{differs_in_yaml_1_1, resolve_plain};
-use super::{Document, Entry, Mapping, Node, Value};
+use super::budget::{Budget, Weight};
+use super::characters::first_unreadable;
+use super::duplicate::duplicates;
+use super::place::{advanced, collection_span, line_at, narrow, position_of};
+use super::scalar::{resolve_plain, taken_by_yaml_1_1};
+use super::syntax::syntax_error;
+use super::{Document, Entry, Mapping, Node, Value, fault};
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
 
-/// How much input is taken. Beyond it the file is refused, before it can hurt.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// Bytes of one file.
-    pub bytes: usize,
-    /// Nesting levels.
-    pub depth: usize,
-    /// Nodes of one file, aliases expanded.
-    pub nodes: usize,
-    /// Nodes that grow from aliases.
-    pub alias_nodes: usize,
-}
-
-impl Budget {
-    /// For what people write: 4 MiB a file (facts/gitops-delivery.md 8.3 T3).
-    pub const SPEC: Budget =
-        Budget { bytes: 4 << 20, depth: 64, nodes: 2_000_000, alias_nodes: 100_000 };
-
-    /// For manifests and dumps of clusters, which machines write.
-    pub const MANIFESTS: Budget =
-        Budget { bytes: 128 << 20, depth: 64, nodes: 20_000_000, alias_nodes: 100_000 };
-}
+/// More errors of one file than this help nobody; reading stops.
+const MOST_ERRORS: usize = 1_000;
+/// More warnings of one file than this are counted, not listed.
+const MOST_WARNINGS: usize = 1_000;
 
 /// Reads all documents of a text. A document that holds an error is left out; the findings say
 /// why. After a syntax error nothing more of the file is read.
+///
+/// An empty document (nothing, or comments only) is none. A caller that wants one document and
+/// gets more points at the second one's root.
 pub fn read(file: FileId, text: &str, budget: &Budget) -> (Vec<Document>, Vec<Diagnostic>) {
+    if let Some(refused) = refused_whole(file, text, budget) {
+        return (Vec::new(), vec![refused]);
+    }
     let mut reader = Reader::new(file, text, budget);
     let documents = reader.documents();
+    reader.say_how_many_warnings_more();
     (documents, reader.found)
+}
+
+/// What is wrong with a file before its structure is looked at.
+fn refused_whole(file: FileId, text: &str, budget: &Budget) -> Option<Diagnostic> {
+    if text.len() > budget.bytes {
+        let start = Position { line: 1, column: 1, offset: 0 };
+        return Some(fault::too_many_bytes(text.len(), budget, Span { file, start, end: start }));
+    }
+    let (at, c) = first_unreadable(text)?;
+    let start = position_of(text, at);
+    let end = position_of(text, at + c.len_utf8());
+    Some(fault::control_character(c, Span { file, start, end }))
 }
 
 struct Reader<'t> {
     file: FileId,
     text: &'t str,
     budget: &'t Budget,
-    parser: Parser<'t, granit_parser::StrInput<'t>>,
+    parser: Parser<'t, StrInput<'t>>,
     found: Vec<Diagnostic>,
-    nodes: usize,
-    alias_nodes: usize,
-    /// Anchored nodes of the current document, with their size.
-    anchors: HashMap<usize, (Rc<Node>, usize)>,
+    errors: usize,
+    warnings: usize,
+    last_warning: Span,
+    /// All that was read, aliases expanded.
+    weight: Weight,
+    /// The part of it that grew from aliases.
+    grown: Weight,
+    /// What the anchors of the current document keep.
+    kept: Weight,
+    /// Anchors of the current document.
+    anchors: HashMap<usize, Anchor>,
+}
+
+#[derive(Clone)]
+enum Anchor {
+    /// Its node is being read: an alias here would contain itself.
+    Open,
+    /// The node, what it weighs, how many levels it has.
+    Kept(Rc<Node>, Weight, usize),
+    /// More than aliases may grow to, so no use of it can be right.
+    TooLarge,
 }
 
 /// A fault after which the file cannot be read on; it has been reported.
@@ -62,7 +90,10 @@ impl<'t> Reader<'t> {
     fn new(file: FileId, text: &'t str, budget: &'t Budget) -> Self {
         let mut options = granit_parser::Options::default();
         options.set_emit_comments(false);
-        // one more than ours, so that the budget speaks, not the parser
+        options.emit_unresolved_aliases = true;
+        // as libyaml and go-yaml, and so kubectl, read the last line of a file that has no line feed
+        options.block_scalar_eof_without_line_feed = true;
+        // one more than ours, so that the budget speaks where it can
         options.flow_nesting_limit = budget.depth + 1;
         options.block_nesting_limit = budget.depth + 1;
         Self {
@@ -71,313 +102,369 @@ impl<'t> Reader<'t> {
             budget,
             parser: Parser::new_from_str_with_options(text, options),
             found: Vec::new(),
-            nodes: 0,
-            alias_nodes: 0,
+            errors: 0,
+            warnings: 0,
+            last_warning: Span::default(),
+            weight: Weight::default(),
+            grown: Weight::default(),
+            kept: Weight::default(),
             anchors: HashMap::new(),
         }
     }
 
     fn documents(&mut self) -> Vec<Document> {
         let mut documents = Vec::new();
-        if self.text.len() > self.budget.bytes {
-            self.found.push(
-                Diagnostic::error(
-                    "too-large",
-                    format!(
-                        "the file has {} bytes, more than the {} that are read",
-                        self.text.len(),
-                        self.budget.bytes
-                    ),
-                )
-                .at(self.point(Position { line: 1, column: 1, offset: 0 }), "")
-                .help("split it into several files"),
-            );
-            return documents;
-        }
         let mut index = 0;
         loop {
             match self.next() {
-                Ok(Some((Event::DocumentStart(..), _))) => {
+                Ok((Event::DocumentStart(..), _)) => {
                     self.anchors.clear();
-                    let errors = self.errors();
+                    self.kept = Weight::default();
+                    let errors = self.errors;
                     let Ok(root) = self.node(0) else { return documents };
-                    // a document of comments only is no document
-                    let empty = root.is_null() && root.span.start.offset == root.span.end.offset;
-                    if !empty {
-                        if self.errors() == errors {
-                            documents.push(Document { index, root });
-                        }
-                        index += 1;
+                    if is_empty(&root) {
+                        continue;
                     }
+                    if self.errors == errors {
+                        documents.push(Document { index, root });
+                    }
+                    index += 1;
                 }
-                Ok(Some((Event::StreamEnd, _)) | None) | Err(Stop) => return documents,
-                Ok(Some(_)) => {}
+                Ok((Event::StreamEnd, _)) | Err(Stop) => return documents,
+                Ok(_) => {}
             }
         }
     }
 
-    fn errors(&self) -> usize {
-        self.found.iter().filter(|d| d.is_error()).count()
-    }
-
-    fn next(&mut self) -> Result<Option<(Event<'t>, Span)>, Stop> {
+    fn next(&mut self) -> Result<(Event<'t>, Span), Stop> {
+        if self.errors >= MOST_ERRORS {
+            let last = self.found.iter().rev().find_map(|d| d.primary.clone());
+            self.found.push(fault::too_many_errors(MOST_ERRORS, last));
+            return Err(Stop);
+        }
         match self.parser.next_event() {
-            None => Ok(None),
-            Some(Ok((event, span))) => {
-                let span = self.span(span.start, span.end);
-                Ok(Some((event, span)))
-            }
+            Some(Ok((event, span))) => Ok((event, self.span(span.start, span.end))),
             Some(Err(error)) => {
-                let at = self.position(*error.marker());
-                self.found.push(self.syntax(at, &error.info()));
+                self.syntax(&error);
                 Err(Stop)
             }
-        }
-    }
-
-    fn syntax(&self, at: Position, info: &str) -> Diagnostic {
-        if info.contains("nesting") || info.contains("recursion") {
-            return self.too_deep(self.point(at));
-        }
-        let info = info.trim_end_matches('.');
-        let mut lower = info.to_owned();
-        if let Some(first) = lower.get(..1) {
-            let first = first.to_lowercase();
-            lower.replace_range(..1, &first);
-        }
-        let diagnostic = Diagnostic::error("yaml-syntax", format!("not valid YAML: {lower}"))
-            .at(self.point(at), "");
-        if self.text.contains("{{") {
-            diagnostic.help("a template's braces in this file? render it first")
-        } else {
-            diagnostic
-        }
-    }
-
-    fn too_deep(&self, span: Span) -> Diagnostic {
-        Diagnostic::error("too-deep", format!("nested more than {} levels deep", self.budget.depth))
-            .at(span, "")
-    }
-
-    /// Reads one node; its first event is the next one.
-    fn node(&mut self, depth: usize) -> Result<Node, Stop> {
-        match self.next()? {
-            Some((event, span)) => self.node_from(event, span, depth),
             None => Err(Stop),
         }
     }
 
-    fn node_from(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Stop> {
-        self.charge(1, span)?;
-        if depth > self.budget.depth {
-            self.found.push(self.too_deep(span));
-            return Err(Stop);
-        }
-        let before = self.nodes;
+    /// Reads one node, with `level` lists and mappings around it.
+    fn node(&mut self, level: usize) -> Result<Node, Stop> {
+        let (event, span) = self.next()?;
+        self.node_from(event, span, level)
+    }
+
+    fn node_from(&mut self, event: Event<'t>, span: Span, level: usize) -> Result<Node, Stop> {
+        let before = self.weight;
+        self.charge(Weight { nodes: 1, bytes: 0 }, span)?;
         let (anchor, node) = match event {
             Event::Scalar(text, style, anchor, tag) => {
-                let is_text = self.tag(tag.as_deref(), span);
-                let value = if style == ScalarStyle::Plain && !is_text {
-                    self.plain(&text, span)
-                } else {
-                    Value::Text(text.into_owned())
+                self.weight.bytes += text.len();
+                let is_text = tag.is_some_and(|tag| self.text_tag(&tag, span));
+                let (span, value) = match style {
+                    ScalarStyle::Plain if !is_text => (span, self.plain(&text, span)),
+                    ScalarStyle::Literal | ScalarStyle::Folded => {
+                        (self.trimmed(span), Value::Text(text.into_owned()))
+                    }
+                    _ => (span, Value::Text(text.into_owned())),
                 };
-                (anchor, Node { span, value })
+                if let (ScalarStyle::Plain, Value::Text(text)) = (style, &value)
+                    && is_text
+                    && text.starts_with(':')
+                {
+                    self.ambiguous(text, &value, "the end of a key between brackets", span);
+                }
+                let node = Node { span, value };
+                (anchor, node)
             }
-            Event::SequenceStart(_, anchor, tag) => {
-                self.tag(tag.as_deref(), span);
-                (anchor, self.list(span, depth)?)
+            Event::SequenceStart(style, anchor, tag) => {
+                self.enter(anchor, tag.as_deref(), span, level)?;
+                (anchor, self.list(span, style, level + 1)?)
             }
             Event::MappingStart(style, anchor, tag) => {
-                self.tag(tag.as_deref(), span);
-                (anchor, self.mapping(span, style, depth)?)
+                self.enter(anchor, tag.as_deref(), span, level)?;
+                (anchor, self.mapping(span, style, level + 1)?)
             }
-            Event::Alias(id) => (0, self.alias(id, span)?),
-            // not reachable from a well-formed event stream
+            Event::Alias(id) => (0, self.alias(id, span, level)?),
+            Event::UnresolvedAlias(name) => {
+                self.error(fault::unknown_alias(&name, span));
+                (0, Node { span, value: Value::Null })
+            }
+            // not reachable: the parser's events are well formed
             _ => return Err(Stop),
         };
         if anchor > 0 {
-            let size = self.nodes - before + 1;
-            self.anchors.insert(anchor, (Rc::new(node.clone()), size));
+            let weight = self.weight.since(before);
+            self.keep(anchor, &node, weight);
         }
         Ok(node)
     }
 
-    fn list(&mut self, start: Span, depth: usize) -> Result<Node, Stop> {
+    /// What lists and mappings have in common: no tag, a limited depth, an anchor that is open.
+    fn enter(
+        &mut self,
+        anchor: usize,
+        tag: Option<&Tag>,
+        span: Span,
+        level: usize,
+    ) -> Result<(), Stop> {
+        if level >= self.budget.depth {
+            self.too_deep(span);
+            return Err(Stop);
+        }
+        if let Some(tag) = tag {
+            self.refuse_tag(tag, span);
+        }
+        if anchor > 0 {
+            self.anchors.insert(anchor, Anchor::Open);
+        }
+        Ok(())
+    }
+
+    fn list(&mut self, start: Span, style: StructureStyle, level: usize) -> Result<Node, Stop> {
         let mut items = Vec::new();
         loop {
             match self.next()? {
-                Some((Event::SequenceEnd, end)) => {
-                    return Ok(self.collection(start, end, Value::List(items)));
+                (Event::SequenceEnd, end) => {
+                    let start = match items.first() {
+                        Some(first) if style == StructureStyle::Block => self.dash(start, first),
+                        _ => start,
+                    };
+                    let last = items.last().map(|n: &Node| n.span.end);
+                    let span = collection_span(start, style, last, end);
+                    return Ok(Node { span, value: Value::List(items) });
                 }
-                Some((event, span)) => items.push(self.node_from(event, span, depth + 1)?),
-                None => return Err(Stop),
+                (event, span) => items.push(self.node_from(event, span, level)?),
             }
         }
     }
 
-    fn mapping(&mut self, start: Span, style: StructureStyle, depth: usize) -> Result<Node, Stop> {
+    /// The parser starts a list that is not indented behind its first dash. That dash is the first
+    /// character of the line.
+    fn dash(&self, start: Span, first: &Node) -> Span {
+        let at = start.start.offset as usize;
+        let is_behind =
+            self.text.as_bytes().get(at) != Some(&b'-') || first.span.start == start.start;
+        let Some(before) = self.text.get(..at).filter(|_| is_behind) else { return start };
+        let line = &before[before.rfind(['\n', '\r']).map_or(0, |end| end + 1)..];
+        let from_dash = line.trim_start_matches(' ');
+        if !from_dash.starts_with('-') {
+            return start;
+        }
+        let Position { line, column, offset } = start.start;
+        let characters = narrow(from_dash.chars().count());
+        let dash = Position {
+            line,
+            column: column.saturating_sub(characters),
+            offset: offset - narrow(from_dash.len()),
+        };
+        Span { start: dash, ..start }
+    }
+
+    fn mapping(&mut self, start: Span, style: StructureStyle, level: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
-        // a linear scan is cheaper for small mappings
-        let mut seen: Option<HashSet<String>> = None;
         loop {
-            let (event, span) = match self.next()? {
-                Some((Event::MappingEnd, end)) => {
-                    return Ok(self.collection(start, end, Value::Mapping(Mapping { entries })));
-                }
-                Some(next) => next,
-                None => return Err(Stop),
-            };
-            let plain_merge = matches!(&event,
-                Event::Scalar(text, ScalarStyle::Plain, _, None) if text == "<<");
-            let key_node = self.node_from(event, span, depth + 1)?;
-            let key_span = key_node.span;
-            let key = self.key(key_node, plain_merge, style);
-            let value = self.node(depth + 1)?;
-            let Some(key) = key else { continue };
-            let duplicate = match &mut seen {
-                Some(set) => !set.insert(key.clone()),
-                None => entries.iter().any(|e| e.key == key),
-            };
-            if duplicate {
-                let first = entries.iter().find(|e| e.key == key).map_or(key_span, |e| e.key_span);
-                self.found.push(
-                    Diagnostic::error("duplicate-key", format!("the key `{key}` is given twice"))
-                        .at(key_span, "again here")
-                        .also(first, "first here")
-                        .help("keep one of them: readers disagree which one counts"),
-                );
-                continue;
+            let (event, span) = self.next()?;
+            if let Event::MappingEnd = event {
+                self.refuse_duplicates(&entries);
+                let last = entries.last().map(|e| e.value.span.end);
+                let span = collection_span(start, style, last, span);
+                return Ok(Node { span, value: Value::Mapping(Mapping { entries }) });
             }
-            entries.push(Entry { key, key_span, value });
-            if seen.is_none() && entries.len() > 16 {
-                seen = Some(entries.iter().map(|e| e.key.clone()).collect());
+            let key = self.key(event, span, start, level)?;
+            let mut value = self.node(level)?;
+            self.behind_colon(&mut value);
+            if let Some((key, key_span)) = key {
+                entries.push(Entry { key, key_span, value });
             }
         }
     }
 
-    /// The key's text; `None` when it was refused.
-    fn key(&mut self, node: Node, plain_merge: bool, style: StructureStyle) -> Option<String> {
-        if plain_merge {
-            self.found.push(
-                Diagnostic::error("merge-key", "the merge key `<<` is not taken")
-                    .at(node.span, "readers disagree on what it does")
-                    .help("write the entries out, or quote the key if `<<` is its name"),
-            );
-            return None;
+    /// The parser places a value of which nothing is written before the colon of its key.
+    fn behind_colon(&self, value: &mut Node) {
+        let Span { start, end, .. } = &mut value.span;
+        if start == end && self.text.as_bytes().get(start.offset as usize) == Some(&b':') {
+            start.column += 1;
+            start.offset += 1;
+            *end = *start;
         }
-        match node.value {
-            Value::Null => Some("null".into()),
-            Value::Bool(b) => Some(b.to_string()),
-            Value::Number(n) => Some(n.to_string()),
-            Value::Text(t) => Some(t),
+    }
+
+    /// The key's text and place; `None` when it was refused.
+    fn key(
+        &mut self,
+        event: Event<'t>,
+        span: Span,
+        mapping: Span,
+        level: usize,
+    ) -> Result<Option<(String, Span)>, Stop> {
+        if matches!(&event, Event::Scalar(t, ScalarStyle::Plain, _, None) if t == "<<") {
+            self.error(fault::merge_key(span));
+            return Ok(None);
+        }
+        let node = self.node_from(event, span, level)?;
+        let text = match node.value {
+            Value::Null => "null".to_owned(),
+            Value::Bool(b) => b.to_string(),
+            Value::Number(n) => n.to_string(),
+            Value::Text(t) => t,
             Value::List(_) | Value::Mapping(_) => {
-                let braces = style == StructureStyle::Flow && self.text.contains("{{");
-                let diagnostic =
-                    Diagnostic::error("complex-key", "a key must be a single word or number")
-                        .at(node.span, "this is a list or a mapping");
-                self.found.push(if braces {
-                    diagnostic.help("these look like a template's braces: render the file first")
-                } else {
-                    diagnostic
-                });
-                None
+                let at = mapping.start.offset as usize;
+                let braces = self.text.get(at..).is_some_and(|t| t.starts_with("{{"));
+                self.error(fault::complex_key(node.span, braces));
+                return Ok(None);
             }
+        };
+        Ok(Some((text, node.span)))
+    }
+
+    fn refuse_duplicates(&mut self, entries: &[Entry]) {
+        for (first, again) in duplicates(entries).into_iter().take(MOST_ERRORS) {
+            self.error(fault::duplicate_key(first, again));
         }
     }
 
     fn plain(&mut self, text: &str, span: Span) -> Value {
         let value = resolve_plain(text);
-        if differs_in_yaml_1_1(text, &value) {
-            let read_as = match &value {
-                Value::Number(n) => format!("the number {n}"),
-                _ => "text".to_owned(),
-            };
-            self.found.push(
-                Diagnostic::warning(
-                    "ambiguous-scalar",
-                    format!("`{text}` is read as {read_as} here and as something else by YAML 1.1 readers such as kubectl"),
-                )
-                .at(span, "")
-                .help(format!("quote it: \"{text}\"")),
-            );
+        if let Some(otherwise) = taken_by_yaml_1_1(text, &value) {
+            self.ambiguous(text, &value, otherwise, span);
         }
         value
     }
 
-    /// True when the tag says "text". Every other tag is refused.
-    fn tag(&mut self, tag: Option<&Tag>, span: Span) -> bool {
-        let Some(tag) = tag else { return false };
-        if tag.is_yaml_core_schema_tag("str") {
-            return true;
+    fn ambiguous(&mut self, text: &str, value: &Value, otherwise: &str, span: Span) {
+        self.warnings += 1;
+        self.last_warning = span;
+        if self.warnings > MOST_WARNINGS {
+            return;
         }
-        self.found.push(
-            Diagnostic::error("yaml-tag", format!("the tag `{}` is not taken", tag.original()))
-                .at(span, "on this value")
-                .help("remove it; only `!!str` has a meaning here"),
-        );
-        false
+        self.found.push(fault::ambiguous(text, value, otherwise, span));
     }
 
-    fn alias(&mut self, id: usize, span: Span) -> Result<Node, Stop> {
-        let Some((node, size)) = self.anchors.get(&id) else {
-            self.found.push(
-                Diagnostic::error("unknown-alias", "this alias has no anchor before it")
-                    .at(span, ""),
-            );
-            return Err(Stop);
+    fn say_how_many_warnings_more(&mut self) {
+        let more = self.warnings.saturating_sub(MOST_WARNINGS);
+        if more > 0 {
+            self.found.push(fault::more_ambiguous(more, self.last_warning));
+        }
+    }
+
+    /// True when a scalar's tag says "text". Every other tag is refused.
+    fn text_tag(&mut self, tag: &Tag, span: Span) -> bool {
+        let is_text = tag.is_yaml_core_schema_tag("str");
+        if !is_text {
+            self.refuse_tag(tag, span);
+        }
+        is_text
+    }
+
+    fn refuse_tag(&mut self, tag: &Tag, span: Span) {
+        self.error(fault::tag(&tag.original(), span));
+    }
+
+    fn keep(&mut self, anchor: usize, node: &Node, weight: Weight) {
+        let mut kept = self.kept;
+        kept.add(weight);
+        let entry = if kept.within_aliases(self.budget) {
+            self.kept = kept;
+            Anchor::Kept(Rc::new(node.clone()), weight, levels(node))
+        } else {
+            Anchor::TooLarge
         };
-        let (node, size) = (Rc::clone(node), *size);
-        self.alias_nodes += size;
-        if self.alias_nodes > self.budget.alias_nodes {
-            self.found.push(
-                Diagnostic::error(
-                    "alias-bomb",
-                    format!("aliases grow to more than {} values", self.budget.alias_nodes),
-                )
-                .at(span, "with this alias")
-                .help("write the values out"),
-            );
-            return Err(Stop);
-        }
-        self.charge(size, span)?;
-        Ok(Node { span, value: node.value.clone() })
+        self.anchors.insert(anchor, entry);
     }
 
-    fn charge(&mut self, nodes: usize, span: Span) -> Result<(), Stop> {
-        self.nodes += nodes;
-        if self.nodes > self.budget.nodes {
-            self.found.push(
-                Diagnostic::error(
-                    "too-large",
-                    format!("the file holds more than {} values", self.budget.nodes),
-                )
-                .at(span, "here")
-                .help("split it into several files"),
-            );
+    /// A copy whose place is the alias's own; what is inside keeps the place of the anchor.
+    fn alias(&mut self, id: usize, span: Span, level: usize) -> Result<Node, Stop> {
+        match self.anchors.get(&id).cloned().unwrap_or(Anchor::Open) {
+            Anchor::Kept(node, weight, levels) => {
+                if level + levels > self.budget.depth {
+                    self.too_deep(span);
+                    return Err(Stop);
+                }
+                self.grown.add(weight);
+                if !self.grown.within_aliases(self.budget) {
+                    return Err(self.alias_bomb(span));
+                }
+                // the alias itself has been charged
+                self.charge(Weight { nodes: weight.nodes - 1, ..weight }, span)?;
+                Ok(Node { span, value: node.value.clone() })
+            }
+            Anchor::TooLarge => Err(self.alias_bomb(span)),
+            Anchor::Open => {
+                self.error(fault::recursive_alias(span));
+                Ok(Node { span, value: Value::Null })
+            }
+        }
+    }
+
+    fn alias_bomb(&mut self, span: Span) -> Stop {
+        self.error(fault::alias_bomb(self.budget, span));
+        Stop
+    }
+
+    fn charge(&mut self, more: Weight, span: Span) -> Result<(), Stop> {
+        self.weight.add(more);
+        if self.weight.nodes > self.budget.nodes {
+            self.error(fault::too_many_values(self.budget, span));
             return Err(Stop);
         }
         Ok(())
     }
 
-    fn collection(&self, start: Span, end: Span, value: Value) -> Node {
-        Node { span: Span { file: self.file, start: start.start, end: end.end }, value }
+    fn too_deep(&mut self, span: Span) {
+        self.error(fault::too_deep(self.budget, span));
+    }
+
+    fn syntax(&mut self, error: &ScanError) {
+        let at = self.position(*error.marker());
+        let span = Span { file: self.file, start: at, end: at };
+        if let ErrorKind::RecursionLimitExceeded = error.kind() {
+            return self.too_deep(span);
+        }
+        let found = syntax_error(error.kind(), span, line_at(self.text, at.offset as usize));
+        self.error(found);
+    }
+
+    fn error(&mut self, found: Diagnostic) {
+        self.errors += 1;
+        self.found.push(found);
+    }
+
+    /// A block scalar without the line breaks and the indentation behind it.
+    fn trimmed(&self, span: Span) -> Span {
+        let (start, end) = (span.start.offset as usize, span.end.offset as usize);
+        let Some(body) = self.text.get(start..end) else { return span };
+        let body = body.trim_end_matches([' ', '\t', '\r', '\n']);
+        Span { end: advanced(span.start, body), ..span }
     }
 
     fn span(&self, start: Marker, end: Marker) -> Span {
         Span { file: self.file, start: self.position(start), end: self.position(end) }
     }
 
-    fn point(&self, at: Position) -> Span {
-        Span { file: self.file, start: at, end: at }
-    }
-
     fn position(&self, marker: Marker) -> Position {
-        let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
         Position {
-            line: cut(marker.line()),
-            column: cut(marker.col() + 1),
-            offset: cut(marker.byte_offset().unwrap_or(0)),
+            line: narrow(marker.line()),
+            column: narrow(marker.col()).saturating_add(1),
+            offset: narrow(marker.byte_offset().unwrap_or(0)),
         }
+    }
+}
+
+/// Nothing was written: the parser gives a null without extent.
+fn is_empty(root: &Node) -> bool {
+    root.is_null() && root.span.start.offset == root.span.end.offset
+}
+
+/// Levels of lists and mappings in a node; a scalar has none.
+fn levels(node: &Node) -> usize {
+    match &node.value {
+        Value::List(items) => 1 + items.iter().map(levels).max().unwrap_or(0),
+        Value::Mapping(m) => 1 + m.entries.iter().map(|e| levels(&e.value)).max().unwrap_or(0),
+        _ => 0,
     }
 }

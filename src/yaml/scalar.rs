@@ -124,20 +124,108 @@ fn is_version_or_address(text: &str) -> bool {
         && text.bytes().filter(|b| *b == b'.').count() >= 2
 }
 
-/// True when a plain scalar that the core schema reads one way is read otherwise by some
-/// YAML 1.1 reader: the ambiguous set less what both readings have in common.
-pub(super) fn differs_in_yaml_1_1(text: &str, value: &Value) -> bool {
+/// What a YAML 1.1 reader takes a plain scalar for, if that is not `value`, which the core schema
+/// gives. This is the ambiguous set less what both readings have in common; PyYAML and go-yaml are
+/// the readers meant.
+pub(super) fn taken_by_yaml_1_1(text: &str, value: &Value) -> Option<&'static str> {
     match value {
-        // both readers agree on null, true, false, decimal integers and hexadecimals
-        Value::Null | Value::Bool(_) => false,
-        Value::Number(n) if n.is_f64() => {
-            // YAML 1.1 wants a point, and a sign in the exponent
-            text.contains(['e', 'E']) && !(text.contains('.') && text.contains(['+', '-']))
-        }
-        Value::Number(_) => text.starts_with("0o"),
-        Value::Text(_) => is_ambiguous(text),
-        Value::List(_) | Value::Mapping(_) => false,
+        Value::Number(n) if n.is_f64() => (!is_float_in_yaml_1_1(text)).then_some("text"),
+        Value::Number(_) => text.starts_with("0o").then_some("text"),
+        Value::Text(_) => text_taken_by_yaml_1_1(text),
+        // both agree on null, true and false
+        Value::Null | Value::Bool(_) | Value::List(_) | Value::Mapping(_) => None,
     }
+}
+
+fn text_taken_by_yaml_1_1(text: &str) -> Option<&'static str> {
+    match text {
+        "=" => return Some("a default value"),
+        "<<" => return Some("a merge key"),
+        _ if text.len() <= 5 && text.eq_ignore_ascii_case("null") => return Some("nothing"),
+        _ if text.len() <= 5 && is_word(text) => return Some("a boolean"),
+        _ => {}
+    }
+    let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);
+    // what follows begins with a digit or a point, as few texts do
+    if !unsigned.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+        return None;
+    }
+    if unsigned.eq_ignore_ascii_case(".inf") || unsigned.eq_ignore_ascii_case(".nan") {
+        return Some("a number");
+    }
+    if is_date(text) {
+        return Some("a date");
+    }
+    let joined = unsigned.replace('_', "");
+    let is_number = is_prefixed(&joined) || is_decimal(&joined) || is_sexagesimal(unsigned);
+    // go-yaml keeps as text what no float can hold, PyYAML what is not in its form of a float
+    let is_kept = || {
+        let is_infinite = joined.parse::<f64>().is_ok_and(f64::is_infinite);
+        is_infinite && joined.contains(['e', 'E']) && !is_float_in_yaml_1_1(&joined)
+    };
+    (is_number && !is_kept()).then_some("a number")
+}
+
+/// A float with a point and, in the exponent, a sign; a leading point without a sign before it.
+fn is_float_in_yaml_1_1(text: &str) -> bool {
+    let signed_point = text.starts_with("+.") || text.starts_with("-.");
+    let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "+"));
+    !signed_point && mantissa.contains('.') && exponent.starts_with(['+', '-'])
+}
+
+fn is_prefixed(text: &str) -> bool {
+    let Some((prefix, digits)) = text.split_at_checked(2) else { return false };
+    let radix = match prefix {
+        "0x" | "0X" => 16,
+        "0o" | "0O" => 8,
+        "0b" | "0B" => 2,
+        _ => return false,
+    };
+    !digits.is_empty() && digits.chars().all(|c| c.is_digit(radix))
+}
+
+fn is_decimal(text: &str) -> bool {
+    let all_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (text, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let exponent_is_one = exponent.is_none_or(|e| {
+        let digits = e.strip_prefix(['+', '-']).unwrap_or(e);
+        !digits.is_empty() && all_digits(digits)
+    });
+    whole.len() + fraction.len() > 0 && all_digits(whole) && all_digits(fraction) && exponent_is_one
+}
+
+/// `190:20:30` and `190:20:30.15`: digits to the base of sixty. Without a fraction the first is no
+/// zero.
+fn is_sexagesimal(text: &str) -> bool {
+    let digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit() || b == b'_');
+    let (whole, fraction) = match text.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (text, None),
+    };
+    let Some((first, rest)) = whole.split_once(':') else { return false };
+    let starts =
+        first.starts_with(|c: char| c.is_ascii_digit() && (fraction.is_some() || c != '0'));
+    let below_sixty =
+        |part: &str| matches!(part.as_bytes(), [b'0'..=b'9'] | [b'0'..=b'5', b'0'..=b'9']);
+    starts && digits(first) && rest.split(':').all(below_sixty) && fraction.is_none_or(digits)
+}
+
+/// `2001-12-14`, alone or with a time behind it.
+fn is_date(text: &str) -> bool {
+    let end = text.find(['T', 't', ' ', '\t']).unwrap_or(text.len());
+    let (date, time) = text.split_at(end);
+    let mut parts = date.split('-').map(str::as_bytes);
+    let short = |part: Option<&[u8]>| {
+        part.is_some_and(|p| matches!(p.len(), 1 | 2) && p.iter().all(u8::is_ascii_digit))
+    };
+    let year = parts.next().is_some_and(|p| p.len() == 4 && p.iter().all(u8::is_ascii_digit));
+    let is_date = year && short(parts.next()) && short(parts.next()) && parts.next().is_none();
+    let time = time.get(1..).unwrap_or("").trim_start();
+    is_date && (end == text.len() || time.starts_with(|c: char| c.is_ascii_digit()))
 }
 
 /// True for what a YAML reader takes as it stands and a person can see: no control characters, no

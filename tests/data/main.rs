@@ -10,6 +10,7 @@
 
 mod ambient_ztunnel;
 mod authz_builder;
+mod crd_validation;
 mod envoy_filter;
 mod manifests;
 mod real;
@@ -36,3 +37,5 @@ fn data(path: &str) -> PathBuf {
 fn the_data_folder_is_there() {
     assert!(data("README.md").is_file());
 }
+
+mod install_fields;

@@ -1,0 +1,84 @@
+//! The program: one file per verb.
+//!
+//! Standard output carries data only; everything for people goes to standard error. Each verb is
+//! its arguments (whose doc comments are its help) and one function that returns an [`ExitCode`].
+
+mod check;
+mod completions;
+mod exit;
+mod init;
+mod render;
+mod schema;
+mod session;
+mod terminal;
+mod validate;
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use exit::ExitCode;
+use terminal::{Colour, Terminal};
+
+/// Render, check and prove the git tree that moves a Tetrate Service Bridge mesh to Istio ambient
+/// mode.
+///
+/// One spec per environment (environments/<ENV>/environment.yaml) becomes the tree that Argo CD or
+/// Flux applies (rendered/<ENV>/). It needs no cluster and no network.
+#[derive(Clone, Debug, Parser)]
+#[command(name = "waypost", version, after_help = ExitCode::HELP, max_term_width = 100)]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Args, Clone, Debug)]
+struct Global {
+    /// The repository's folder: where `environments/` lies.
+    #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR")]
+    root: PathBuf,
+    /// When to colour what is said.
+    #[arg(long, global = true, value_enum, default_value_t)]
+    colour: Colour,
+    /// Say how long what took, and how much memory.
+    #[arg(short, long, global = true)]
+    verbose: bool,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+enum Verb {
+    Init(init::Init),
+    Render(render::Render),
+    Check(check::Check),
+    Validate(validate::Validate),
+    Schema(schema::Schema),
+    Completions(completions::Completions),
+}
+
+/// Runs the program with the arguments of the process.
+pub fn main() -> ExitCode {
+    let Cli { global, verb } = Cli::parse();
+    let terminal = Terminal::new(global.colour, global.verbose);
+    let result = match &verb {
+        Verb::Init(init) => init.run(&terminal),
+        Verb::Render(render) => render.run(&global, &terminal),
+        Verb::Check(check) => check.run(&global, &terminal),
+        Verb::Validate(validate) => validate.run(&global, &terminal),
+        Verb::Schema(schema) => schema.run(),
+        Verb::Completions(completions) => completions.run(),
+    };
+    terminal.peak_memory();
+    result.unwrap_or_else(|error| {
+        // whoever reads our output has gone: nothing to say, and not a success
+        let gone = error
+            .chain()
+            .filter_map(|cause| cause.downcast_ref::<std::io::Error>())
+            .any(|cause| cause.kind() == std::io::ErrorKind::BrokenPipe);
+        if !gone {
+            terminal.fail(&error);
+        }
+        ExitCode::Failed
+    })
+}

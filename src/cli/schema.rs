@@ -1,0 +1,51 @@
+//! `waypost schema`
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::ExitCode;
+use crate::diagnostic::nearest;
+use crate::validate::catalogue::embedded;
+
+/// Print a JSON Schema, for editors and other tools.
+///
+/// Without a name, lists what there is. A name is a path of that list (`waypost.dev/environment_v1alpha1.json`)
+/// or just a kind (`environment`, `controlplane`). The layout is that of kubeconform's
+/// `-schema-location`.
+#[derive(Args, Clone, Debug)]
+pub struct Schema {
+    /// Kind or path.
+    name: Option<String>,
+}
+
+impl Schema {
+    pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
+        let mut out = std::io::stdout().lock();
+        let Some(name) = &self.name else {
+            for source in embedded() {
+                writeln!(out, "{}", source.path)?;
+            }
+            return Ok(ExitCode::Clean);
+        };
+        let wanted = name.to_lowercase();
+        let kind = |path: &str| {
+            let file = path.rsplit('/').next().unwrap_or_default();
+            file.split('_').next().unwrap_or_default().to_owned()
+        };
+        let found = embedded()
+            .into_iter()
+            .find(|source| source.path == wanted || kind(&source.path) == wanted);
+        if let Some(source) = found {
+            out.write_all(source.text.as_bytes())?;
+            return Ok(ExitCode::Clean);
+        }
+        let kinds: Vec<String> = embedded().iter().map(|source| kind(&source.path)).collect();
+        Err(match nearest(&wanted, kinds.iter().map(String::as_str)) {
+            Some(near) => anyhow::anyhow!("there is no schema `{name}`; did you mean `{near}`?"),
+            None => {
+                anyhow::anyhow!("there is no schema `{name}`; `waypost schema` lists what there is")
+            }
+        })
+    }
+}

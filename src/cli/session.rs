@@ -1,0 +1,182 @@
+//! What several verbs do alike: find the environments, read one, render it into memory.
+
+use std::collections::BTreeMap;
+
+use super::Global;
+use super::terminal::Terminal;
+use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
+use crate::model::{Reached, Unit};
+use crate::pipeline::{self, Rendered, Tools};
+use crate::render::{Override, Renderer};
+use crate::resolve::{self, Resolved};
+use crate::spec::{DocumentKind, Entry, EntryKind, Files, Reader};
+use crate::tree::Scope;
+use crate::validate::SpecSchemas;
+use crate::validate::catalogue::embedded;
+use crate::validate::manifests::{Options, Validator};
+use crate::yaml::Node;
+
+/// A template is a text that a person wrote: no larger than this.
+const TEMPLATE_LIMIT: usize = 1 << 20;
+
+/// The repository of a run.
+pub(super) struct Session<'a> {
+    files: Files,
+    schemas: SpecSchemas,
+    terminal: &'a Terminal,
+}
+
+/// An environment that has been read, with its findings.
+pub(super) struct Loaded {
+    /// What it means; `None` when it cannot be said.
+    pub resolved: Option<Resolved>,
+    /// The user's templates.
+    pub templates: BTreeMap<String, Override>,
+    /// The texts behind the findings.
+    pub sources: Sources,
+    /// The findings so far.
+    pub found: Vec<Diagnostic>,
+}
+
+impl<'a> Session<'a> {
+    pub(super) fn new(global: &Global, terminal: &'a Terminal) -> anyhow::Result<Self> {
+        if !global.root.is_dir() {
+            anyhow::bail!("`{}` is not a folder", global.root.display());
+        }
+        Ok(Self {
+            files: Files::Disk(global.root.clone()),
+            schemas: SpecSchemas::compile().map_err(|e| anyhow::anyhow!(e))?,
+            terminal,
+        })
+    }
+
+    fn check(&self) -> impl Fn(DocumentKind, &Node) -> Vec<Diagnostic> + '_ {
+        |kind, node| self.schemas.check(kind, node)
+    }
+
+    /// The environments that are asked for, all where none is. The findings are shown.
+    pub(super) fn names(&self, wanted: &[String]) -> Option<Vec<String>> {
+        if !wanted.is_empty() {
+            return Some(wanted.to_vec());
+        }
+        let check = self.check();
+        let mut reader = Reader::new(&self.files, &check);
+        let (names, found) = reader.environments();
+        self.terminal.show(&found, reader.sources());
+        (!has_errors(&found)).then_some(names)
+    }
+
+    /// Reads one environment and says what it means.
+    pub(super) fn load(&self, name: &str) -> Loaded {
+        let check = self.check();
+        let mut reader = Reader::new(&self.files, &check);
+        let (input, mut found) = reader.read(name);
+        let mut sources = reader.into_sources();
+        let templates = self.templates(&mut sources, &mut found);
+        self.terminal.detail(&format!("{name}: read {} files", sources.iter().count()));
+        let resolved = input.map(|input| {
+            let (resolved, diagnostics) = resolve::resolve(input);
+            found.extend(diagnostics);
+            resolved
+        });
+        self.terminal.detail(&format!("{name}: resolved"));
+        Loaded { resolved: resolved.flatten(), templates, sources, found }
+    }
+
+    /// `templates/` of the repository, by the name below it.
+    fn templates(
+        &self,
+        sources: &mut Sources,
+        found: &mut Vec<Diagnostic>,
+    ) -> BTreeMap<String, Override> {
+        let mut templates = BTreeMap::new();
+        let mut folders = vec!["templates".to_owned()];
+        while let Some(folder) = folders.pop() {
+            let Entry::Folder(names) = self.files.entry(&folder, 0) else { continue };
+            for (name, kind) in names {
+                let path = format!("{folder}/{name}");
+                match kind {
+                    EntryKind::Folder => folders.push(path),
+                    EntryKind::File if name.ends_with(".j2") => {
+                        match self.files.entry(&path, TEMPLATE_LIMIT) {
+                            Entry::File(text) => {
+                                let file = sources.add(path.clone(), text.as_str());
+                                let name = path.trim_start_matches("templates/").to_owned();
+                                templates.insert(name, Override { file, text: text.into() });
+                            }
+                            _ => found.push(unreadable(&path)),
+                        }
+                    }
+                    EntryKind::Symlink | EntryKind::Other => found.push(unreadable(&path)),
+                    EntryKind::File => {}
+                }
+            }
+        }
+        templates
+    }
+
+    /// Renders a loaded environment into memory. Every finding is in `loaded.found` afterwards, in
+    /// order; with an error among them there is no tree.
+    pub(super) fn render(
+        &self,
+        loaded: &mut Loaded,
+        stage: Option<&str>,
+        scope: &Scope,
+    ) -> anyhow::Result<Option<Rendered>> {
+        let (renderer, found) = Renderer::new(std::mem::take(&mut loaded.templates));
+        loaded.found.extend(found);
+        let (validator, found) = Validator::new(&embedded(), &[], Options::default());
+        loaded.found.extend(found);
+        let tools = Tools { renderer, validator };
+        let mut rendered = None;
+        if let Some(resolved) = &loaded.resolved {
+            let environment = &resolved.environment;
+            let stage: Option<Reached> = match stage {
+                Some(text) => Some(
+                    pipeline::parse_reached(environment, text).map_err(|e| anyhow::anyhow!(e))?,
+                ),
+                None => None,
+            };
+            for cluster in scope.clusters.iter().flatten() {
+                if !environment.clusters.keys().any(|c| c.as_str() == cluster) {
+                    anyhow::bail!("`{}` has no cluster `{cluster}`", environment.name);
+                }
+            }
+            let request = pipeline::Request {
+                stage: stage.as_ref(),
+                scope,
+                input: pipeline::input_digest(&loaded.sources),
+            };
+            let progress = self.terminal.progress(&format!("rendering {}", environment.name));
+            let (tree, found) =
+                pipeline::render(resolved, &tools, &request, &|count| progress.add(count));
+            loaded.found.extend(found);
+            rendered = tree;
+        }
+        sort(&mut loaded.found);
+        self.terminal.detail("rendered");
+        Ok(rendered.filter(|_| !has_errors(&loaded.found)))
+    }
+}
+
+fn unreadable(path: &str) -> Diagnostic {
+    Diagnostic::error("unreadable-file", format!("the template `{path}` cannot be read"))
+        .help("put the file itself there: links are not followed, and the limit is 1 MiB")
+}
+
+/// The scope of `--cluster` and `--unit`.
+pub(super) fn scope(clusters: &[String], units: &[String]) -> anyhow::Result<Scope> {
+    let units: Vec<Unit> = units
+        .iter()
+        .map(|text| {
+            Unit::parse(text).ok_or_else(|| {
+                let known: Vec<&str> = Unit::ALL.iter().map(|u| u.as_str()).collect();
+                anyhow::anyhow!("`{text}` is no unit: use {}", known.join(", "))
+            })
+        })
+        .collect::<anyhow::Result<_>>()?;
+    Ok(Scope {
+        clusters: (!clusters.is_empty()).then(|| clusters.iter().cloned().collect()),
+        units: (!units.is_empty()).then(|| units.into_iter().collect()),
+    })
+}

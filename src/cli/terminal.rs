@@ -1,0 +1,149 @@
+//! What is said to people: standard error, in colour and with progress on a terminal only.
+
+use std::io::{self, IsTerminal, Write};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use clap::ValueEnum;
+
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::report;
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Colour {
+    /// On a terminal, unless NO_COLOR is set.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// Where a run talks to a person.
+#[derive(Debug)]
+pub struct Terminal {
+    colour: bool,
+    interactive: bool,
+    verbose: bool,
+    started: Instant,
+}
+
+impl Terminal {
+    /// Looks at the environment once.
+    pub fn new(colour: Colour, verbose: bool) -> Self {
+        let interactive = io::stderr().is_terminal();
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        let colour = match colour {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => interactive && !no_colour && !dumb,
+        };
+        Self { colour, interactive: interactive && !dumb, verbose, started: Instant::now() }
+    }
+
+    /// Says a line.
+    pub fn say(&self, text: &str) {
+        // who closed standard error does not want to hear it
+        let _ = writeln!(io::stderr().lock(), "{text}");
+    }
+
+    /// Says a line that only `--verbose` wants: with the time since the start.
+    pub fn detail(&self, text: &str) {
+        if self.verbose {
+            self.say(&format!("{:>7.3} s  {text}", self.started.elapsed().as_secs_f64()));
+        }
+    }
+
+    /// Shows findings.
+    pub fn show(&self, diagnostics: &[Diagnostic], sources: &Sources) {
+        if diagnostics.is_empty() {
+            return;
+        }
+        let text = report::text::render(diagnostics, sources, self.colour);
+        let _ = io::stderr().lock().write_all(text.as_bytes());
+        self.say(&report::text::count(diagnostics));
+    }
+
+    /// An error that has a chain of causes, each once.
+    pub fn fail(&self, error: &anyhow::Error) {
+        let mut text = format!("error: {error}");
+        for cause in error.chain().skip(1) {
+            text.push_str(&format!("\ncaused by: {cause}"));
+        }
+        self.say(&text);
+    }
+
+    /// A line that counts while long work runs. Nothing is shown in the first half second, and
+    /// nothing at all where no terminal looks.
+    pub fn progress(&self, what: &str) -> Progress {
+        Progress {
+            what: what.to_owned(),
+            shown: self.interactive,
+            done: AtomicUsize::new(0),
+            state: Mutex::new(State { next: Instant::now() + FIRST, drawn: false }),
+        }
+    }
+
+    /// Peak memory of the process, where the system says it.
+    pub fn peak_memory(&self) {
+        if !self.verbose {
+            return;
+        }
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let kib = status
+            .lines()
+            .find_map(|l| l.strip_prefix("VmHWM:"))
+            .and_then(|l| l.trim().trim_end_matches(" kB").parse::<u64>().ok());
+        if let Some(kib) = kib {
+            self.say(&format!("peak memory: {} MiB", kib.div_ceil(1024)));
+        }
+    }
+}
+
+const FIRST: Duration = Duration::from_millis(500);
+const BETWEEN: Duration = Duration::from_millis(100);
+
+/// A progress line; it goes when it is dropped.
+#[derive(Debug)]
+pub struct Progress {
+    what: String,
+    shown: bool,
+    done: AtomicUsize,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    next: Instant,
+    drawn: bool,
+}
+
+impl Progress {
+    /// Counts on. Cheap, and safe from any thread.
+    pub fn add(&self, count: usize) {
+        let done = self.done.fetch_add(count, Ordering::Relaxed) + count;
+        if !self.shown {
+            return;
+        }
+        // whoever holds it is drawing already
+        let Ok(mut state) = self.state.try_lock() else { return };
+        let now = Instant::now();
+        if now >= state.next {
+            state.next = now + BETWEEN;
+            state.drawn = true;
+            let _ = write!(io::stderr().lock(), "\r\x1b[K{}: {done}", self.what);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if self.state.lock().is_ok_and(|s| s.drawn) {
+            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+        }
+    }
+}

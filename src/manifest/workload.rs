@@ -1,0 +1,30 @@
+//! `apps/v1` Deployment, StatefulSet or DaemonSet: only the pod template's mesh metadata.
+
+use serde::{Serialize, Serializer};
+
+use super::Metadata;
+use crate::k8s::Labels;
+use crate::model::WorkloadKind;
+
+/// What of a workload is ours: labels and annotations of its pod template.
+///
+/// The object is partial on purpose. Applied server-side it changes these fields of the workload
+/// that exists; where none exists the API server refuses it (it has no selector), so that it can
+/// never make one. The same text is a strategic-merge patch for the overlay of whoever owns the
+/// workload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Workload {
+    /// Kind.
+    #[serde(serialize_with = "as_text")]
+    pub kind: WorkloadKind,
+    /// Metadata.
+    pub metadata: Metadata,
+    /// Labels of the pod template.
+    pub pod_labels: Labels,
+    /// Annotations of the pod template. A changed one restarts the pods.
+    pub pod_annotations: Labels,
+}
+
+fn as_text<S: Serializer>(kind: &WorkloadKind, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(kind.as_str())
+}

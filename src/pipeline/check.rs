@@ -1,0 +1,35 @@
+//! Rendered objects against the schemas of their kinds.
+
+use serde_json::Value;
+
+use super::assemble::reference;
+use crate::diagnostic::{Diagnostic, Span};
+use crate::k8s::Object;
+use crate::validate::manifests::Validator;
+use crate::yaml::Node;
+
+/// Checks one object; what is wrong with it is blamed on what the user wrote that asked for it.
+pub(super) fn object(
+    validator: &Validator,
+    value: &Value,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let checked = Object::from_node(Node::from_json(value, origin.unwrap_or_default()));
+    let mut own = Vec::new();
+    match checked {
+        Ok(object) => {
+            validator.check(&object, &mut own);
+        }
+        Err(diagnostic) => own.push(*diagnostic),
+    }
+    let reference = reference(value);
+    for mut diagnostic in own {
+        diagnostic.message = format!("rendered {reference}: {}", diagnostic.message);
+        if origin.is_none() {
+            diagnostic.primary = None;
+            diagnostic.secondary.clear();
+        }
+        found.push(diagnostic);
+    }
+}

@@ -1,0 +1,303 @@
+//! The whole flow in one place: spec, model, state, manifests, objects, tree.
+//!
+//! [`render`] is the function to read. Threads are here and nowhere before: namespaces do not
+//! depend on each other, and their results are put together in the order of their names.
+
+mod assemble;
+mod check;
+mod digest;
+mod patch;
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde_json::Value;
+
+pub use digest::input_digest;
+
+use self::assemble::{Assembly, Written};
+use self::patch::Patcher;
+use crate::diagnostic::{Diagnostic, Span, has_errors};
+use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
+use crate::plan::{self, State};
+use crate::render::{Renderer, canonical};
+use crate::resolve::Resolved;
+use crate::translate::install::{self, InstallFiles};
+use crate::translate::{self, Area, Placed, tenancy};
+use crate::tree::{ClusterProvenance, Digest, Provenance, Scope, Tree};
+use crate::validate::manifests::Validator;
+
+/// What a render is asked for.
+#[derive(Clone, Debug)]
+pub struct Request<'a> {
+    /// The point of the migration; `None` is what the spec says is reached.
+    pub stage: Option<&'a Reached>,
+    /// Clusters and units to render; the others are left out of the tree.
+    pub scope: &'a Scope,
+    /// Digest of everything that is rendered from.
+    pub input: Digest,
+}
+
+/// What rendering uses: made once, shared by all environments and threads.
+pub struct Tools {
+    /// The templates.
+    pub renderer: Renderer,
+    /// The schemas.
+    pub validator: Validator,
+}
+
+/// A rendered environment.
+#[derive(Debug)]
+pub struct Rendered {
+    /// Its files.
+    pub tree: Tree,
+    /// What they were rendered from.
+    pub provenance: Provenance,
+    /// What kustomize makes of an overlay's base, by the path of the base: what is applied instead.
+    pub patched: BTreeMap<String, String>,
+    /// How many objects are applied.
+    pub objects: usize,
+}
+
+impl Rendered {
+    /// What is applied, as one stream of YAML documents in the order of the units and paths.
+    pub fn stream(&self) -> String {
+        let mut out = String::new();
+        for unit in Unit::ALL {
+            for (path, file) in self.tree.iter() {
+                let applied =
+                    file.object().is_some() && path.split('/').nth(1) == Some(unit.as_str());
+                if applied {
+                    out.push_str("---\n");
+                    out.push_str(self.patched.get(path).map_or(file.text(), String::as_str));
+                }
+            }
+        }
+        out
+    }
+}
+
+/// Spec to tree. Findings with an error mean that there is nothing to write.
+pub fn render(
+    resolved: &Resolved,
+    tools: &Tools,
+    request: &Request<'_>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> (Option<Rendered>, Vec<Diagnostic>) {
+    let environment = &resolved.environment;
+    let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
+    let (patches, mut found) = patch::entries(&resolved.patches);
+    let mut assembly = Assembly::default();
+    let mut provenance =
+        Provenance { tool: env!("CARGO_PKG_VERSION").to_owned(), ..Provenance::default() };
+    let wanted = |cluster: &&Cluster| request.scope.covers_cluster(cluster.name.as_str());
+
+    let clusters: Vec<&Cluster> = environment.clusters.values().filter(wanted).collect();
+    let mut patcher = Patcher::new(&patches);
+    for cluster in &clusters {
+        let name = cluster.name.as_str();
+        provenance.clusters.insert(
+            name.to_owned(),
+            ClusterProvenance {
+                input: request.input,
+                stages: stages(environment, &state, cluster),
+            },
+        );
+        let install = install(environment, cluster, request.scope, &mut found);
+        let mut others = Vec::new();
+        if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
+            others.extend(tsb(resolved, &mut found));
+        }
+        let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
+        let make = |namespace: &&Namespace| {
+            let (placed, mut found) =
+                translate::namespace_manifests(environment, &state, cluster, namespace);
+            let items = objects(&tools.renderer, placed, request.scope, &mut found);
+            (items, found)
+        };
+        if patcher.is_idle() {
+            // an object is text before the next namespace's are made: what is held is small
+            let written: Vec<_> = namespaces
+                .par_iter()
+                .map(|namespace| {
+                    let (items, mut found) = make(namespace);
+                    let written = finish(tools, items, &mut found);
+                    progress(written.len());
+                    (written, found)
+                })
+                .collect();
+            for (files, diagnostics) in written {
+                found.extend(diagnostics);
+                files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
+            }
+        } else {
+            let made: Vec<_> = namespaces.par_iter().map(make).collect();
+            for (items, diagnostics) in made {
+                found.extend(diagnostics);
+                others.extend(items);
+            }
+        }
+        let (install, others) = patcher.apply(install, others);
+        for (files, origin) in install {
+            check_install(tools, &files, origin, &mut found);
+            assembly.add_install(name, files, origin, &mut found);
+        }
+        let files = finish(tools, others, &mut found);
+        progress(files.len());
+        files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
+    }
+    found.extend(patcher.finish(request.scope));
+    if has_errors(&found) {
+        return (None, found);
+    }
+    let rendered = assembly.finish(provenance, &mut found);
+    (Some(rendered).filter(|_| !has_errors(&found)), found)
+}
+
+/// A rendered object and where it goes.
+#[derive(Debug)]
+struct Item {
+    area: Area,
+    value: Value,
+    origin: Option<Span>,
+}
+
+fn objects(
+    renderer: &Renderer,
+    placed: Vec<Placed>,
+    scope: &Scope,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Item> {
+    let mut items = Vec::with_capacity(placed.len());
+    for Placed { area, manifest, origin } in placed {
+        let wanted = match area {
+            Area::Unit(unit) => wants(scope, unit),
+            Area::Expected => scope.units.is_none(),
+        };
+        if !wanted {
+            continue;
+        }
+        match renderer.render(manifest) {
+            Ok(value) => items.push(Item { area, value, origin }),
+            Err(diagnostic) => found.push(*diagnostic),
+        }
+    }
+    items
+}
+
+/// Checks objects against the schemas of their kinds, and writes them.
+fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<Written> {
+    let mut files = Vec::with_capacity(items.len());
+    for item in items {
+        check::object(&tools.validator, &item.value, item.origin, found);
+        match Written::new(&item) {
+            Ok(file) => files.push(file),
+            Err(diagnostic) => found.push(*diagnostic),
+        }
+    }
+    files
+}
+
+type Install = Vec<(InstallFiles, Option<Span>)>;
+
+/// ControlPlane and ManagementPlane of a cluster.
+fn install(
+    environment: &Environment,
+    cluster: &Cluster,
+    scope: &Scope,
+    found: &mut Vec<Diagnostic>,
+) -> Install {
+    if !wants(scope, Unit::Platform) {
+        return Install::new();
+    }
+    let (management, diagnostics) = install::management_plane(environment, cluster);
+    found.extend(diagnostics);
+    let (control, diagnostics) = install::control_plane(environment, cluster);
+    found.extend(diagnostics);
+    vec![
+        (management, environment.management_plane.as_ref().map(|m| m.origin)),
+        (control, cluster.control_plane.as_ref().map(|c| c.origin)),
+    ]
+}
+
+/// What is applied is checked: the finished resource, not the copy of the base below it.
+fn check_install(
+    tools: &Tools,
+    files: &InstallFiles,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let extras = files.resources.iter().skip(files.patched.len());
+    for value in files.patched.iter().chain(extras) {
+        check::object(&tools.validator, value, origin, found);
+    }
+}
+
+/// TSB resources are applied in one cluster: where the management plane lives, else the first.
+fn holds_tsb(environment: &Environment, cluster: &Cluster) -> bool {
+    match &environment.management_plane {
+        Some(plane) => plane.cluster == cluster.name,
+        None => environment.clusters.keys().next() == Some(&cluster.name),
+    }
+}
+
+fn tsb(resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
+    let environment = &resolved.environment;
+    let options = tenancy::UnitOptions {
+        form: tenancy::KubernetesForm {
+            namespace: &environment.tsb_objects.namespace,
+            tenants: &environment.tsb_objects.tenants,
+            waves: environment.tsb_objects.waves,
+        },
+        policies: environment.ownership.policies,
+    };
+    let (objects, diagnostics) = tenancy::unit(resolved.tenancy.resources(), &options);
+    found.extend(diagnostics);
+    let item = |object: tenancy::TsbObject| Item {
+        area: Area::Unit(Unit::Tsb),
+        value: canonical(object.value),
+        origin: Some(object.origin),
+    };
+    objects.into_iter().map(item).collect()
+}
+
+fn wants(scope: &Scope, unit: Unit) -> bool {
+    scope.units.as_ref().is_none_or(|units| units.contains(&unit))
+}
+
+/// What each migrating namespace of a cluster has reached, for the lock.
+fn stages(environment: &Environment, state: &State, cluster: &Cluster) -> BTreeMap<String, String> {
+    cluster
+        .namespaces
+        .keys()
+        .filter_map(|name| {
+            let id = NamespaceId { cluster: cluster.name.clone(), namespace: name.clone() };
+            let reached = plan::namespace_reached(environment, &state.reached, &id)?;
+            Some((name.to_string(), reached.to_string()))
+        })
+        .collect()
+}
+
+/// Reads `none`, `<stage>` or `<stage>/<step>` as a point of an environment's migration.
+///
+/// # Errors
+/// What is wrong with it, and the nearest known name.
+pub fn parse_reached(environment: &Environment, text: &str) -> Result<Reached, String> {
+    if text == "none" {
+        return Ok(Reached::None);
+    }
+    let (stage, step) = text.split_once('/').unwrap_or((text, Step::Workloads.as_str()));
+    let known: Vec<&str> = environment.stages.iter().map(|s| s.name.as_str()).collect();
+    if !known.contains(&stage) {
+        let hint = match crate::diagnostic::nearest(stage, known.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None if known.is_empty() => "it has no migration stages".to_owned(),
+            None => format!("it has {}", known.join(", ")),
+        };
+        return Err(format!("`{}` has no stage `{stage}`: {hint}", environment.name));
+    }
+    let step = Step::parse(step)
+        .ok_or_else(|| format!("`{step}` is no step: use mesh, enrollment or workloads"))?;
+    let stage = StageName::parse(stage).map_err(|e| e.to_string())?;
+    Ok(Reached::Stage(stage, step))
+}

@@ -1,0 +1,271 @@
+//! The templates, and what they make of a manifest.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use minijinja::value::Serde;
+use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
+use serde_json::Value;
+
+use super::canonical;
+use super::formatter::yaml_scalar;
+use crate::diagnostic::{Diagnostic, FileId, Position, Span};
+use crate::k8s::Object;
+use crate::manifest::{ConfigMap, Manifest};
+use crate::yaml::{Budget, emit, read};
+
+/// The built-in templates: path below `templates/`, text.
+const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
+
+/// Steps and bytes that one template may take: enough for a policy with 100,000 principals, and
+/// an end for a loop that has none.
+const FUEL: u64 = 50_000_000;
+
+/// The built-in templates by name, for listing and for the input digest.
+pub fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
+    BUILT_IN.iter().copied()
+}
+
+/// A template of the user's, instead of the built-in one of the same name.
+#[derive(Clone, Debug)]
+pub struct Override {
+    /// The file it was read from.
+    pub file: FileId,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
+/// Renders manifests. It is `Sync`: make one and share it.
+///
+/// Templates see their manifest and nothing else: no file, no environment variable, no clock, no
+/// randomness. A name that is not defined is an error.
+pub struct Renderer {
+    environment: Environment<'static>,
+    overrides: BTreeMap<String, Override>,
+}
+
+impl Renderer {
+    /// Takes the user's templates in, by name. A name that no built-in template has is a finding:
+    /// it would never be used.
+    pub fn new(overrides: BTreeMap<String, Override>) -> (Self, Vec<Diagnostic>) {
+        let mut environment = Environment::new();
+        environment.set_undefined_behavior(UndefinedBehavior::Strict);
+        environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
+        environment.set_formatter(yaml_scalar);
+        environment.set_fuel(Some(FUEL));
+        let mut found = Vec::new();
+        let mut add = |name: &'static str, text: &str, mine: Option<&Override>| {
+            if let Err(error) = environment.add_template_owned(name, text.to_owned()) {
+                found.push(fault(name, &error, mine));
+            }
+        };
+        for (name, text) in BUILT_IN {
+            match overrides.get(*name) {
+                Some(mine) => add(name, &mine.text, Some(mine)),
+                None => add(name, text, None),
+            }
+        }
+        for (name, mine) in &overrides {
+            if !BUILT_IN.iter().any(|(known, _)| known == name) {
+                let diagnostic = Diagnostic::error(
+                    "unknown-template",
+                    format!("the template `{name}` is used by nothing"),
+                )
+                .at(start_of(mine.file), "");
+                let known = BUILT_IN.iter().map(|(known, _)| *known);
+                found.push(match crate::diagnostic::nearest(name, known) {
+                    Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+                    None => diagnostic.help("remove it, or name it as a built-in template"),
+                });
+            }
+        }
+        (Self { environment, overrides }, found)
+    }
+
+    /// The object that a manifest is, keys in canonical order.
+    ///
+    /// # Errors
+    /// What is wrong with the template, at its line; that its text is not the one object that the
+    /// manifest claims.
+    pub fn render(&self, manifest: Manifest) -> Result<Value, Box<Diagnostic>> {
+        let Some(name) = manifest.template() else {
+            return Ok(match manifest {
+                Manifest::Verbatim(value) => canonical(value),
+                // `template` names one for every other variant
+                _ => Value::Null,
+            });
+        };
+        let mine = self.overrides.get(name);
+        let text = self.text(name, &manifest).map_err(|e| Box::new(fault(name, &e, mine)))?;
+        self.one_object(name, &text, &manifest, mine).map(canonical)
+    }
+
+    fn text(&self, name: &str, manifest: &Manifest) -> Result<String, Error> {
+        let template = self.environment.get_template(name)?;
+        match manifest {
+            Manifest::AuthorizationPolicy(m) => template.render(Serde(m)),
+            Manifest::ConfigMap(m) => template.render(Serde(config_map(m)?)),
+            Manifest::Gateway(m) => template.render(Serde(m)),
+            Manifest::Namespace(m) => template.render(Serde(m)),
+            Manifest::PeerAuthentication(m) => template.render(Serde(m)),
+            Manifest::Workload(m) => template.render(Serde(m)),
+            Manifest::Verbatim(_) => Err(Error::from(ErrorKind::TemplateNotFound)),
+        }
+    }
+
+    /// A template can hold anything; only the one object that translate decided on is let through
+    /// (facts/gitops-delivery.md 8.3 T6, T7).
+    fn one_object(
+        &self,
+        name: &str,
+        text: &str,
+        manifest: &Manifest,
+        mine: Option<&Override>,
+    ) -> Result<Value, Box<Diagnostic>> {
+        let reference = manifest.reference();
+        let wrong = |what: String| {
+            let diagnostic = Diagnostic::error(
+                "template-output",
+                format!("the template `{name}` does not give {reference}: {what}"),
+            );
+            Box::new(match mine {
+                Some(mine) => diagnostic
+                    .at(start_of(mine.file), "")
+                    .help("a template must give exactly the object that it stands for"),
+                None => diagnostic.help("this is a bug in waypost"),
+            })
+        };
+        let (mut documents, found) = read(FileId::default(), text, &Budget::MANIFESTS);
+        if let Some(first) = found.into_iter().find(Diagnostic::is_error) {
+            let line = first.primary.map_or(0, |p| p.span.start.line);
+            return Err(wrong(format!("line {line} of its output: {}", first.message)));
+        }
+        let count = documents.len();
+        let (Some(document), 1) = (documents.pop(), count) else {
+            return Err(wrong(format!("it gives {count} documents, not one")));
+        };
+        let object = Object::from_node(document.root).map_err(|d| wrong(d.message))?;
+        if object.gvk != manifest.gvk() || object.reference() != reference {
+            return Err(wrong(format!("it gives {} of {}", object.reference(), object.gvk)));
+        }
+        Ok(object.body.into_json())
+    }
+}
+
+/// The context of a ConfigMap: its documents as YAML texts.
+fn config_map(manifest: &ConfigMap) -> Result<Value, Error> {
+    let data: Result<serde_json::Map<String, Value>, Error> = manifest
+        .documents
+        .iter()
+        .map(|(key, value)| match emit(value) {
+            Ok(text) => Ok((key.clone(), text.into())),
+            Err(error) => Err(Error::new(ErrorKind::BadSerialization, error.to_string())),
+        })
+        .collect();
+    Ok(serde_json::json!({"metadata": manifest.metadata, "data": data?}))
+}
+
+fn fault(name: &str, error: &Error, mine: Option<&Override>) -> Diagnostic {
+    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+    let diagnostic =
+        Diagnostic::error("template-fault", format!("the template `{name}` fails: {detail}"));
+    match mine {
+        // an include's error lies in the included file, whose name the error carries
+        Some(mine) if error.name().is_none_or(|n| n == name) => {
+            diagnostic.at(place(mine, error), "here")
+        }
+        Some(mine) => diagnostic.at(start_of(mine.file), ""),
+        None => diagnostic.help("this is a bug in waypost"),
+    }
+}
+
+/// The line that an error names.
+fn place(mine: &Override, error: &Error) -> Span {
+    let number = error.line().unwrap_or(1).max(1);
+    let offset: usize = mine.text.split_inclusive('\n').take(number - 1).map(str::len).sum();
+    let line = mine.text[offset..].lines().next().unwrap_or_default();
+    let indent = line.len() - line.trim_start().len();
+    let cut = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+    let position = |at: usize| Position {
+        line: cut(number),
+        column: cut(line[..at].chars().count() + 1),
+        offset: cut(offset + at),
+    };
+    Span { file: mine.file, start: position(indent), end: position(line.len()) }
+}
+
+fn start_of(file: FileId) -> Span {
+    let start = Position { line: 1, column: 1, offset: 0 };
+    Span { file, start, end: start }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::{Metadata, Namespace};
+
+    fn namespace(name: &str) -> Manifest {
+        Manifest::Namespace(Namespace {
+            metadata: Metadata { name: name.into(), ..Metadata::default() }
+                .label("istio.io/dataplane-mode", "ambient")
+                .label("evil", "a\n---\nkind: ClusterRoleBinding")
+                .label("flow", "a, b")
+                .label("word", "on"),
+        })
+    }
+
+    fn with(text: &str) -> (Renderer, Vec<Diagnostic>) {
+        let mine = Override { file: FileId(0), text: text.into() };
+        Renderer::new(BTreeMap::from([("core/namespace.yaml.j2".to_owned(), mine)]))
+    }
+
+    #[test]
+    fn values_cannot_change_the_structure() -> Result<(), Box<Diagnostic>> {
+        let (renderer, found) = Renderer::new(BTreeMap::new());
+        assert_eq!(found, []);
+        let value = renderer.render(namespace("client"))?;
+        assert_eq!(value["metadata"]["labels"]["evil"], "a\n---\nkind: ClusterRoleBinding");
+        assert_eq!(value["metadata"]["labels"]["word"], "on");
+        Ok(())
+    }
+
+    #[test]
+    fn flow_collections_in_an_override_hold() -> Result<(), Box<Diagnostic>> {
+        let (renderer, _) = with(
+            "apiVersion: v1\nkind: Namespace\nmetadata: {name: {{ metadata.name }}, labels: {flow: {{ metadata.labels['flow'] }}}}",
+        );
+        assert_eq!(renderer.render(namespace("a"))?["metadata"]["labels"]["flow"], "a, b");
+        Ok(())
+    }
+
+    #[test]
+    fn another_object_than_claimed_is_refused() {
+        for text in [
+            "apiVersion: v1\nkind: Secret\nmetadata:\n  name: {{ metadata.name }}",
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: other",
+            "{% include '_metadata.j2' %}",
+            "",
+            "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: b",
+        ] {
+            let (renderer, _) = with(text);
+            let code = renderer.render(namespace("a")).map_err(|d| d.code);
+            assert_eq!(code, Err("template-output"), "{text}");
+        }
+    }
+
+    #[test]
+    fn undefined_names_are_an_error_at_their_line() {
+        let (renderer, _) = with("apiVersion: v1\n  {{ metadata.nmae }}");
+        let error = renderer.render(namespace("a")).err();
+        let line = error.and_then(|e| e.primary).map(|p| p.span.start.line);
+        assert_eq!(line, Some(2));
+    }
+
+    #[test]
+    fn a_template_that_nothing_uses_is_reported() {
+        let mine = Override { file: FileId(0), text: "".into() };
+        let (_, found) =
+            Renderer::new(BTreeMap::from([("core/namspace.yaml.j2".to_owned(), mine)]));
+        assert_eq!(found[0].help.as_deref(), Some("did you mean `core/namespace.yaml.j2`?"));
+    }
+}

@@ -1,0 +1,3 @@
+//! Writers of findings and results: one file a format. They compute nothing.
+
+pub mod text;

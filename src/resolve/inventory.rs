@@ -1,0 +1,309 @@
+//! What exists in the clusters anyway: put into the clusters that declare its namespace, and read
+//! as far as the model wants it.
+
+mod object;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::name::{Clusters, did_you_mean};
+use super::namespace::is_mesh_label;
+use crate::diagnostic::{Diagnostic, FileId, Span};
+use crate::k8s::{Object, ObjectRef};
+use crate::model::{
+    Cluster, ClusterName, DataplaneMode, Lifecycle, Namespace, NamespaceName, ObjectName, Workload,
+    WorkloadKind,
+};
+use crate::spec::Placed;
+
+/// Objects of each cluster.
+type ByCluster = BTreeMap<ClusterName, Vec<Arc<Object>>>;
+
+/// Puts the inventory into the clusters, fills their namespaces from it, and says what fits nowhere.
+pub(super) fn place(
+    inventory: Vec<Placed>,
+    clusters: &mut Clusters,
+    found: &mut Vec<Diagnostic>,
+) -> ByCluster {
+    let is_given = !inventory.is_empty();
+    let (placed, mut lost) = distribute(inventory, clusters, found);
+    report_lost(&mut lost, clusters, found);
+    for (name, objects) in &placed {
+        let Some(cluster) = clusters.get_mut(name) else { continue };
+        let declared = declared_workloads(cluster);
+        fill(cluster, objects, found);
+        if is_given {
+            check_held(cluster, objects, found);
+            check_workloads(cluster, &declared, found);
+        }
+    }
+    placed
+}
+
+/// Puts objects of DIRECT mode into the clusters.
+pub(super) fn place_direct(
+    direct: Vec<Placed>,
+    clusters: &Clusters,
+    found: &mut Vec<Diagnostic>,
+) -> ByCluster {
+    let (placed, mut lost) = distribute(direct, clusters, found);
+    report_lost(&mut lost, clusters, found);
+    placed
+}
+
+/// Namespaces that no cluster declares, with the cluster whose folder asks for them, and the first
+/// object that is in them.
+type Lost = BTreeMap<(String, Option<String>), (Span, usize)>;
+
+fn distribute(
+    objects: Vec<Placed>,
+    clusters: &Clusters,
+    found: &mut Vec<Diagnostic>,
+) -> (ByCluster, Lost) {
+    let mut declaring: BTreeMap<&str, Vec<&ClusterName>> = BTreeMap::new();
+    for cluster in clusters.values() {
+        for namespace in cluster.namespaces.keys() {
+            declaring.entry(namespace.as_str()).or_default().push(&cluster.name);
+        }
+    }
+    let all: Vec<&ClusterName> = clusters.keys().collect();
+    let mut placed: ByCluster = clusters.keys().map(|n| (n.clone(), Vec::new())).collect();
+    let mut first: BTreeMap<&ClusterName, BTreeMap<ObjectRef, Span>> = BTreeMap::new();
+    let mut homeless: BTreeMap<FileId, (Arc<Object>, usize)> = BTreeMap::new();
+    let mut lost = Lost::new();
+
+    for Placed { object, cluster } in objects {
+        let object = Arc::new(object);
+        if object.namespace.is_none() && object::lives_in_a_namespace(&object.gvk) {
+            homeless.entry(object.span().file).or_insert_with(|| (Arc::clone(&object), 0)).1 += 1;
+            continue;
+        }
+        let is_namespace = object.gvk.is("", "Namespace");
+        let namespace = if is_namespace { Some(&object.name) } else { object.namespace.as_ref() };
+        let wanted = |name: &&ClusterName| cluster.as_deref().is_none_or(|c| c == name.as_str());
+        let targets: Vec<&ClusterName> = match namespace {
+            Some(namespace) => declaring
+                .get(namespace.as_str())
+                .map(|c| c.iter().copied().filter(wanted).collect())
+                .unwrap_or_default(),
+            None => all.iter().copied().filter(wanted).collect(),
+        };
+        if let (Some(namespace), true) = (namespace, targets.is_empty()) {
+            lost.entry((namespace.clone(), cluster.clone()))
+                .or_insert((object.name_span(), 0))
+                .1 += 1;
+        }
+        for target in targets {
+            let seen = first.entry(target).or_default();
+            let reference = object.reference();
+            match seen.get(&reference) {
+                Some(before) => found.push(
+                    Diagnostic::warning(
+                        "duplicate-object",
+                        format!("{reference} is there twice in cluster `{target}`"),
+                    )
+                    .at(object.name_span(), "this one is left out")
+                    .also(*before, "this one counts")
+                    .help("remove one of them, or put each into a folder that bears its cluster's name"),
+                ),
+                None => {
+                    seen.insert(reference, object.name_span());
+                    if let Some(objects) = placed.get_mut(target) {
+                        objects.push(Arc::clone(&object));
+                    }
+                }
+            }
+        }
+    }
+    for (object, count) in homeless.into_values() {
+        found.push(
+            Diagnostic::warning(
+                "missing-namespace",
+                format!("{} names no namespace", object.reference()),
+            )
+            .at(object.name_span(), left_out(count))
+            .help("add `metadata.namespace`: `kubectl apply -n` is not known here"),
+        );
+    }
+    (placed, lost)
+}
+
+fn left_out(count: usize) -> String {
+    match count {
+        1 => "this object is left out".to_owned(),
+        n => format!("this object and {} more of this file are left out", n - 1),
+    }
+}
+
+fn report_lost(lost: &mut Lost, clusters: &Clusters, found: &mut Vec<Diagnostic>) {
+    for ((namespace, cluster), (span, count)) in std::mem::take(lost) {
+        let who = match &cluster {
+            Some(cluster) => format!("cluster `{cluster}` does not declare"),
+            None => "no cluster declares".to_owned(),
+        };
+        let known: BTreeSet<&str> = clusters
+            .values()
+            .filter(|c| cluster.as_deref().is_none_or(|name| name == c.name.as_str()))
+            .flat_map(|c| c.namespaces.keys().map(NamespaceName::as_str))
+            .collect();
+        let what = match count {
+            1 => "1 object is left out".to_owned(),
+            n => format!("{n} objects are left out"),
+        };
+        found.push(
+            Diagnostic::warning(
+                "undeclared-namespace",
+                format!("namespace `{namespace}` is in the sources, but {who} it: {what}"),
+            )
+            .at(span, "first here")
+            .help(did_you_mean(&namespace, known).unwrap_or_else(|| {
+                "declare it in the cluster's `namespaces`, with `mode: none` if it stays outside the mesh".to_owned()
+            })),
+        );
+    }
+}
+
+/// Reads Namespaces, workloads and Services into the model.
+fn fill(cluster: &mut Cluster, objects: &[Arc<Object>], found: &mut Vec<Diagnostic>) {
+    for object in objects {
+        let is_namespace = object.gvk.is("", "Namespace");
+        let name = if is_namespace { Some(&object.name) } else { object.namespace.as_ref() };
+        let Some(namespace) = name.and_then(|n| cluster.namespaces.get_mut(n.as_str())) else {
+            continue;
+        };
+        if is_namespace {
+            fill_namespace(namespace, object, found);
+        } else if let Some(kind) = object::workload_kind(&object.gvk) {
+            match object::workload(kind, object) {
+                Ok(workload) => add_workload(namespace, workload),
+                Err(diagnostic) => found.push(*diagnostic),
+            }
+        } else if object.gvk.is("", "Service") {
+            match object::service(object) {
+                Ok(service) => {
+                    namespace.services.insert(service.name.clone(), service);
+                }
+                Err(diagnostic) => found.push(*diagnostic),
+            }
+        }
+    }
+}
+
+fn add_workload(namespace: &mut Namespace, workload: Workload) {
+    let key = (workload.kind, workload.name.clone());
+    // what the spec says of it stays
+    let mode = namespace.workloads.get(&key).and_then(|w| w.mode);
+    namespace.workloads.insert(key, Workload { mode, ..workload });
+}
+
+fn fill_namespace(namespace: &mut Namespace, object: &Object, found: &mut Vec<Diagnostic>) {
+    if namespace.lifecycle == Lifecycle::Create {
+        found.push(
+            Diagnostic::warning(
+                "namespace-exists",
+                format!("namespace `{}` is to be created, but is in the inventory", namespace.name),
+            )
+            .at(namespace.origin, "to be created here")
+            .also(object.name_span(), "exists here")
+            .help("set `lifecycle: adopt`, or take the Namespace out of the inventory"),
+        );
+    }
+    let enrolled = object.labels.get("istio.io/dataplane-mode").map(String::as_str);
+    if namespace.mode == DataplaneMode::Sidecar && enrolled == Some("ambient") {
+        found.push(
+            Diagnostic::warning(
+                "inventory-differs",
+                format!("namespace `{}` is in ambient mode already", namespace.name),
+            )
+            .at(object.name_span(), "labelled `istio.io/dataplane-mode: ambient` here")
+            .also(namespace.origin, "in sidecar mode here")
+            .help("set `mode: ambient`, or bring the inventory up to date"),
+        );
+    }
+    if namespace.revision.is_none() {
+        namespace.revision = object.labels.get("istio.io/rev").cloned();
+    }
+    for (key, value) in object.labels.iter().filter(|(key, _)| !is_mesh_label(key)) {
+        namespace.labels.entry(key.clone()).or_insert_with(|| value.clone());
+    }
+}
+
+/// Namespaces that are said to exist, but of which the inventory holds nothing.
+fn check_held(cluster: &Cluster, objects: &[Arc<Object>], found: &mut Vec<Diagnostic>) {
+    let held: BTreeSet<&str> = objects
+        .iter()
+        .filter_map(|o| match &o.namespace {
+            Some(namespace) => Some(namespace.as_str()),
+            None => o.gvk.is("", "Namespace").then_some(o.name.as_str()),
+        })
+        .collect();
+    for namespace in cluster.namespaces.values() {
+        if namespace.lifecycle == Lifecycle::Adopt && !held.contains(namespace.name.as_str()) {
+            found.push(
+                Diagnostic::warning(
+                    "not-in-inventory",
+                    format!(
+                        "namespace `{}/{}` is said to exist, but the inventory holds nothing of it",
+                        cluster.name, namespace.name
+                    ),
+                )
+                .at(namespace.origin, "")
+                .help("add its manifests to the inventory, or set `lifecycle: create`"),
+            );
+        }
+    }
+}
+
+/// Workloads that the spec names itself.
+type Declared = BTreeMap<NamespaceName, Vec<(WorkloadKind, ObjectName, Span)>>;
+
+fn declared_workloads(cluster: &Cluster) -> Declared {
+    cluster
+        .namespaces
+        .values()
+        .filter(|n| !n.workloads.is_empty())
+        .map(|n| {
+            let workloads =
+                n.workloads.values().map(|w| (w.kind, w.name.clone(), w.origin)).collect();
+            (n.name.clone(), workloads)
+        })
+        .collect()
+}
+
+/// A patch for a workload that is not there would be applied as half an object.
+fn check_workloads(cluster: &mut Cluster, declared: &Declared, found: &mut Vec<Diagnostic>) {
+    for (name, workloads) in declared {
+        let Some(namespace) = cluster.namespaces.get_mut(name) else { continue };
+        let unread: Vec<_> = workloads
+            .iter()
+            .filter(|(kind, name, origin)| {
+                namespace.workloads.get(&(*kind, name.clone())).is_some_and(|w| w.origin == *origin)
+            })
+            .collect();
+        for (kind, workload, span) in &unread {
+            let known: Vec<String> = namespace
+                .workloads
+                .values()
+                .filter(|w| !unread.iter().any(|(_, _, origin)| *origin == w.origin))
+                .map(|w| w.name.to_string())
+                .collect();
+            found.push(
+                Diagnostic::error(
+                    "unknown-workload",
+                    format!(
+                        "the inventory has no {} `{workload}` in namespace `{name}`",
+                        kind.as_str()
+                    ),
+                )
+                .at(*span, "")
+                .help(
+                    did_you_mean(workload.as_str(), known.iter().map(String::as_str))
+                        .unwrap_or_else(|| "add its manifest to the inventory".to_owned()),
+                ),
+            );
+        }
+        for (kind, workload, _) in unread {
+            namespace.workloads.remove(&(*kind, workload.clone()));
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! What the spec means: names are looked up, defaults filled, the inventory put in its place,
+//! contradictions reported.
+//!
+//! [`resolve`] takes an `Input` and makes a `model::Environment` of it, with everything that
+//! belongs to it and has no place in the model. It goes on after a fault: what hangs on nothing
+//! is left out, and the findings say so. The spec's own types stop here.
+
+mod access;
+mod cluster;
+mod governed;
+mod inventory;
+mod migration;
+mod name;
+mod namespace;
+pub mod tenancy;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub use access::{AccessCase, Caller, Expectation, Request, Target};
+
+use self::tenancy::Tenancy;
+use crate::diagnostic::{Diagnostic, Spanned, sort};
+use crate::k8s::Object;
+use crate::model::{
+    ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart,
+    TsbObjects, Version,
+};
+use crate::spec::{self, Input, PatchEntry};
+
+/// An environment and what belongs to it.
+#[derive(Clone, Debug)]
+pub struct Resolved {
+    /// What is rendered.
+    pub environment: Environment,
+    /// The TSB hierarchy, and what it comes to.
+    /// TSB's hierarchy; what it comes to stands in each namespace too.
+    pub tenancy: Tenancy,
+    /// What exists in each cluster anyway. An object that several clusters have is shared.
+    pub inventory: BTreeMap<ClusterName, Vec<Arc<Object>>>,
+    /// Istio objects of DIRECT mode, by cluster.
+    pub direct: BTreeMap<ClusterName, Vec<Arc<Object>>>,
+    /// Access tests.
+    pub access: Vec<AccessCase>,
+    /// Patches over what is rendered, as they are typed.
+    pub patches: Vec<PatchEntry>,
+}
+
+/// Makes an environment of what was typed. `None` only where its very name is none.
+pub fn resolve(input: Input) -> (Option<Resolved>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let resolved = environment(input, &mut found);
+    sort(&mut found);
+    (resolved, found)
+}
+
+fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
+    let Input { environment, document, bases, tsb, inventory, direct, access, patches } = input;
+    let spec = environment.spec;
+    let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
+    let tsb_version = version(&spec.versions.tsb, found);
+    let istio_version = version(&spec.versions.istio, found);
+    let ownership = Ownership {
+        waypoints: owner(spec.ownership.waypoints),
+        policies: owner(spec.ownership.policies),
+    };
+
+    let migrating = migration::migrating(spec.migration.as_ref());
+    let mut clusters = cluster::clusters(spec.clusters, &document, &bases, &migrating, found);
+    let management_plane = spec
+        .management_plane
+        .and_then(|m| cluster::management_plane(m, &document, &bases, &clusters, found));
+    let (stages, reached) = migration::migration(spec.migration, &clusters, found);
+    let inventory = inventory::place(inventory, &mut clusters, found);
+    let direct = inventory::place_direct(direct, &clusters, found);
+    let access = access::cases(access, &clusters, found);
+    let tenancy =
+        governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
+
+    let restart = restart(spec.restart, found);
+    if let Some(delivery) = &spec.delivery {
+        found.push(
+            Diagnostic::note(
+                "not-rendered-yet",
+                "`delivery` is read, but nothing is made of it yet",
+            )
+            .at(delivery.span, "")
+            .help("write the appliers' objects by hand for now"),
+        );
+    }
+    let environment = Environment {
+        name: name?,
+        organization: spec.organization.value,
+        tsb: tsb_version?,
+        istio: istio_version?,
+        ownership,
+        injection_label: match spec.injection_label {
+            None | Some(spec::InjectionLabel::Disable) => InjectionLabel::Disable,
+            Some(spec::InjectionLabel::Remove) => InjectionLabel::Remove,
+            Some(spec::InjectionLabel::Keep) => InjectionLabel::Keep,
+        },
+        restart,
+        clusters,
+        management_plane,
+        stages,
+        reached,
+        tsb_objects: tsb_objects(spec.tsb),
+        origin: environment.metadata.name.span,
+    };
+    cluster::check_ambient(&environment, &spec.versions, found);
+    Some(Resolved { environment, tenancy, inventory, direct, access, patches })
+}
+
+fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {
+    let version = Version::parse(text);
+    if version.is_none() {
+        found.push(
+            Diagnostic::error("invalid-name", format!("`{}` is not a release", text.value))
+                .at(text.span, "")
+                .help("write it as `1.24` or `1.24.3`"),
+        );
+    }
+    version
+}
+
+fn tsb_objects(typed: spec::TsbObjects) -> TsbObjects {
+    let default = TsbObjects::default();
+    TsbObjects {
+        namespace: typed.namespace.unwrap_or(default.namespace),
+        tenants: typed.tenant_namespaces,
+        waves: typed.sync_waves.unwrap_or(default.waves),
+    }
+}
+
+fn owner(typed: Option<Spanned<spec::Owner>>) -> Owner {
+    match typed.map(|o| o.value) {
+        None | Some(spec::Owner::GitOps) => Owner::GitOps,
+        Some(spec::Owner::Tsb) => Owner::Tsb,
+    }
+}
+
+fn restart(typed: Option<Spanned<spec::Restart>>, found: &mut Vec<Diagnostic>) -> Restart {
+    match typed.map(|r| (r.value, r.span)) {
+        None | Some((spec::Restart::Annotation, _)) => Restart::Annotation,
+        Some((spec::Restart::Manual, _)) => Restart::Manual,
+        Some((spec::Restart::HookJob, span)) => {
+            found.push(
+                Diagnostic::error("not-supported", "restart by `hook-job` is not supported yet")
+                    .at(span, "")
+                    .help("use `annotation` or `manual`"),
+            );
+            Restart::Manual
+        }
+    }
+}

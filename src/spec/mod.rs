@@ -1,0 +1,39 @@
+//! What the user typed.
+//!
+//! ```text
+//! Files --Reader--> layers --merge--> one tree --schema--> Environment     \
+//!                                                sources --> objects, tests  > Input
+//! ```
+//!
+//! [`Reader::read`] reads one environment and nothing but its inputs: `environment.yaml`, what it
+//! extends, what `sources` names. Layers merge as trees, so every value keeps the file and place
+//! it was written at. What comes out is still text where a name is meant; `resolve` makes a
+//! `model` of it. The disk is touched by [`Files`] alone.
+
+mod access;
+mod cluster;
+mod environment;
+mod input;
+mod layer;
+mod load;
+mod merge;
+mod namespace;
+mod patch;
+mod path;
+mod read;
+mod schema;
+mod source;
+pub mod tsb;
+
+pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectation};
+pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};
+pub use environment::{
+    Delivery, Environment, EnvironmentSpec, InjectionLabel, ManagementPlane, Metadata, Migration,
+    Oap, Owner, Ownership, Restart, Sources, Stage, Target, TsbObjects, Versions,
+};
+pub use input::{Input, PatchEntry, Placed};
+pub use load::{Entry, EntryKind, Files};
+pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, WaypointFor, Workload};
+pub use patch::{RawPatch, RawPatchOptions, RawTarget};
+pub use read::Reader;
+pub use schema::{DocumentKind, schemas};

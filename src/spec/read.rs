@@ -1,0 +1,337 @@
+//! One environment, read with all of its inputs and nothing else (facts/field.md 12.34).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::de::DeserializeOwned;
+
+use super::input::{Input, Placed};
+use super::layer::{ENVIRONMENT_FILE, add_clusters, is_ours, layers};
+use super::load::{Entry, EntryKind, Files};
+use super::merge::name_of;
+use super::schema::DocumentKind;
+use super::source::{Library, Written, paths_of};
+use super::{AccessTest, Environment, PatchEntry, RawPatch};
+use crate::diagnostic::{Diagnostic, Sources, Span, Spanned, has_errors, nearest, sort};
+use crate::k8s::{Object, objects_of};
+use crate::yaml::{Node, Pointer, from_node};
+
+/// Where environments lie.
+const ENVIRONMENTS: &str = "environments";
+
+/// Reads environments of one repository. Files that several share are read once.
+pub struct Reader<'f> {
+    library: Library<'f>,
+    check: &'f SchemaCheck<'f>,
+}
+
+/// Holds a document against the schema of its kind.
+type SchemaCheck<'f> = dyn Fn(DocumentKind, &Node) -> Vec<Diagnostic> + 'f;
+
+impl<'f> Reader<'f> {
+    /// A reader of these files. `check` holds a document against the schema of its kind.
+    pub fn new(files: &'f Files, check: &'f SchemaCheck<'f>) -> Self {
+        Self { library: Library::new(files), check }
+    }
+
+    /// The environments: folders of `environments/` with an `environment.yaml`, in order of their
+    /// names. A document without `metadata.name` is a base that others extend, and left out.
+    pub fn environments(&mut self) -> (Vec<String>, Vec<Diagnostic>) {
+        let mut found = Vec::new();
+        let mut names = self.folders();
+        names.retain(|name| !self.is_base(name));
+        if names.is_empty() {
+            found
+                .push(Diagnostic::error("unknown-environment", "there is no environment here").help(
+                "write `environments/<name>/environment.yaml`; `waypost init` makes a first one",
+            ));
+        }
+        (names, found)
+    }
+
+    /// Reads an environment by its name. What cannot be read is left out, and the findings say so;
+    /// without a usable `environment.yaml` there is no input.
+    pub fn read(&mut self, name: &str) -> (Option<Input>, Vec<Diagnostic>) {
+        let mut found = Vec::new();
+        let input = self.input(name, &mut found);
+        sort(&mut found);
+        (input, found)
+    }
+
+    /// The texts that have been read, for whoever prints findings.
+    pub fn sources(&self) -> &Sources {
+        self.library.sources()
+    }
+
+    /// As [`Reader::sources`], at the end.
+    pub fn into_sources(self) -> Sources {
+        self.library.into_sources()
+    }
+
+    fn input(&mut self, name: &str, found: &mut Vec<Diagnostic>) -> Option<Input> {
+        let folders = self.folders();
+        if !folders.iter().any(|f| f == name) {
+            found.push(unknown_environment(name, &folders));
+            return None;
+        }
+        let mut document = layers(&mut self.library, &path_of(name), None, found)?;
+        let errors = has_errors(found);
+        add_clusters(&mut self.library, &mut document, self.check, found);
+        let unfit = (self.check)(DocumentKind::Environment, &document);
+        let fits = !has_errors(&unfit) && !errors;
+        found.extend(unfit);
+        check_name(name, &document, found);
+
+        // sources are read even of a document that does not fit: all findings come at once
+        let places =
+            Places { folder: format!("{ENVIRONMENTS}/{name}/"), clusters: clusters(&document) };
+        let bases = self.bases(&document, found);
+        let tsb = self.objects(&document, "tsb", Written::ByPeople, &places, found);
+        let inventory = self.objects(&document, "inventory", Written::ByMachines, &places, found);
+        let direct = self.objects(&document, "direct", Written::ByPeople, &places, found);
+        let access = self.access(&document, found);
+        if !fits {
+            return None;
+        }
+        let mut environment = typed::<Environment>(&document, found)?;
+        let patches = self.patches(std::mem::take(&mut environment.spec.patches), found);
+        let tsb = tsb.into_iter().map(|placed| placed.object).collect();
+        Some(Input { environment, document, bases, tsb, inventory, direct, access, patches })
+    }
+
+    /// Patches with the files that they name.
+    fn patches(
+        &mut self,
+        typed: Vec<Spanned<RawPatch>>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<PatchEntry> {
+        typed
+            .into_iter()
+            .map(|raw| {
+                let file = raw.path.as_ref().and_then(|path| self.library.text(path, found));
+                PatchEntry { raw, file }
+            })
+            .collect()
+    }
+
+    /// The folders of `environments/` that hold an `environment.yaml`.
+    fn folders(&self) -> Vec<String> {
+        let files = self.library.files();
+        let Entry::Folder(names) = files.entry(ENVIRONMENTS, 0) else { return Vec::new() };
+        let has_environment = |name: &str| match files.entry(&format!("{ENVIRONMENTS}/{name}"), 0) {
+            Entry::Folder(names) => names.iter().any(|(n, _)| n == ENVIRONMENT_FILE),
+            _ => false,
+        };
+        names
+            .into_iter()
+            .filter(|(name, kind)| *kind == EntryKind::Folder && has_environment(name))
+            .map(|(name, _)| name)
+            .collect()
+    }
+
+    fn is_base(&mut self, name: &str) -> bool {
+        // what is wrong with the file is reported when it is read
+        let mut unheard = Vec::new();
+        let documents =
+            self.library.documents(&path_of(name), None, Written::ByPeople, &mut unheard);
+        documents.is_some_and(|documents| match documents.as_slice() {
+            [one] => {
+                one.root.get("kind").and_then(Node::as_str)
+                    == Some(DocumentKind::Environment.as_str())
+                    && one.root.get("metadata").and_then(|m| m.get("name")).is_none()
+            }
+            _ => false,
+        })
+    }
+
+    /// The resources that `base` fields name.
+    fn bases(&mut self, document: &Node, found: &mut Vec<Diagnostic>) -> BTreeMap<Span, Object> {
+        let mut wanted = Vec::new();
+        if let Some(base) = at(document, "/spec/managementPlane/base").and_then(text) {
+            wanted.push((base, "ManagementPlane"));
+        }
+        for cluster in at(document, "/spec/clusters").and_then(Node::as_list).unwrap_or_default() {
+            if let Some(base) = at(cluster, "/controlPlane/base").and_then(text) {
+                wanted.push((base, "ControlPlane"));
+            }
+        }
+        let mut bases = BTreeMap::new();
+        for (named, kind) in wanted {
+            if let Some(object) = self.base(&named, kind, found) {
+                bases.insert(named.span, object);
+            }
+        }
+        bases
+    }
+
+    fn base(
+        &mut self,
+        named: &Spanned<String>,
+        kind: &str,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Object> {
+        let path = self.library.resolve(named, found)?;
+        let mut here = Vec::new();
+        let documents =
+            self.library.documents(&path, Some(named.span), Written::ByPeople, &mut here);
+        let (objects, not_objects) = objects_of(documents.unwrap_or_default());
+        here.extend(not_objects);
+        let unread = has_errors(&here);
+        found.append(&mut here);
+        if unread {
+            return None;
+        }
+        let (mut fit, others): (Vec<_>, Vec<_>) =
+            objects.into_iter().partition(|o| o.gvk.is("install.tetrate.io", kind));
+        if fit.len() == 1 && others.is_empty() {
+            return fit.pop();
+        }
+        let diagnostic = Diagnostic::error(
+            "not-a-base",
+            format!("`{}` must hold one {kind} and nothing else", named.value),
+        )
+        .at(named.span, "named here");
+        found.push(match others.first().or(fit.get(1)) {
+            Some(odd) => diagnostic
+                .also(odd.name_span(), format!("this {} is too much", odd.gvk.kind))
+                .help("give what else it holds a file of its own"),
+            None => diagnostic.help(format!("put the {kind} of `install.tetrate.io` there")),
+        });
+        None
+    }
+
+    /// The objects in the files that `sources.<key>` names.
+    fn objects(
+        &mut self,
+        document: &Node,
+        key: &str,
+        written: Written,
+        places: &Places,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<Placed> {
+        let mut all = Vec::new();
+        for (path, span) in self.files_of(document, key, found) {
+            let documents = self.library.documents(&path, Some(span), written, found);
+            let (objects, not_objects) = objects_of(documents.unwrap_or_default());
+            found.extend(not_objects);
+            let cluster = places.cluster_of(&path);
+            all.extend(
+                objects.into_iter().map(|object| Placed { object, cluster: cluster.clone() }),
+            );
+        }
+        all
+    }
+
+    fn access(&mut self, document: &Node, found: &mut Vec<Diagnostic>) -> Vec<AccessTest> {
+        let mut tests = Vec::new();
+        for (path, span) in self.files_of(document, "access", found) {
+            let documents = self.library.documents(&path, Some(span), Written::ByPeople, found);
+            for document in documents.unwrap_or_default() {
+                if !is_ours(&document.root, DocumentKind::AccessTest, found) {
+                    continue;
+                }
+                let unfit = (self.check)(DocumentKind::AccessTest, &document.root);
+                let fits = !has_errors(&unfit);
+                found.extend(unfit);
+                if fits {
+                    tests.extend(typed(&document.root, found));
+                }
+            }
+        }
+        tests
+    }
+
+    /// The files that `sources.<key>` names, each once.
+    fn files_of(
+        &self,
+        document: &Node,
+        key: &str,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<(String, Span)> {
+        let mut seen = BTreeSet::new();
+        let mut files = Vec::new();
+        for named in paths_of(document, key) {
+            for path in self.library.walk(&named, found) {
+                if seen.insert(path.clone()) {
+                    files.push((path, named.span));
+                }
+            }
+        }
+        files
+    }
+}
+
+/// Which cluster a file belongs to: the one whose name a folder on its path bears.
+struct Places {
+    /// The environment's folder, with a slash. Its own name is no cluster's.
+    folder: String,
+    clusters: BTreeSet<String>,
+}
+
+impl Places {
+    fn cluster_of(&self, path: &str) -> Option<String> {
+        let below = path.strip_prefix(&self.folder).unwrap_or(path);
+        let (folders, _) = below.rsplit_once('/')?;
+        folders.split('/').rev().find(|f| self.clusters.contains(*f)).map(str::to_owned)
+    }
+}
+
+fn path_of(name: &str) -> String {
+    format!("{ENVIRONMENTS}/{name}/{ENVIRONMENT_FILE}")
+}
+
+fn unknown_environment(name: &str, known: &[String]) -> Diagnostic {
+    let diagnostic =
+        Diagnostic::error("unknown-environment", format!("there is no environment `{name}`"));
+    match nearest(name, known.iter().map(String::as_str)) {
+        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+        None => diagnostic.help("an environment is a file `environments/<name>/environment.yaml`"),
+    }
+}
+
+/// The folder is where the tree of an environment goes, so it must bear its name.
+fn check_name(folder: &str, document: &Node, found: &mut Vec<Diagnostic>) {
+    let Some(name) = at(document, "/metadata/name").and_then(text) else { return };
+    if name.value != folder {
+        found.push(
+            Diagnostic::error(
+                "environment-name",
+                format!("the environment `{}` lies in a folder `{folder}`", name.value),
+            )
+            .at(name.span, "")
+            .help(format!("call it `{folder}`, or rename the folder")),
+        );
+    }
+}
+
+fn clusters(document: &Node) -> BTreeSet<String> {
+    let list = at(document, "/spec/clusters").and_then(Node::as_list).unwrap_or_default();
+    list.iter().filter_map(name_of).map(str::to_owned).collect()
+}
+
+fn at<'n>(node: &'n Node, pointer: &str) -> Option<&'n Node> {
+    node.at(&Pointer::parse(pointer)?)
+}
+
+fn text(node: &Node) -> Option<Spanned<String>> {
+    Some(Spanned::new(node.as_str()?.to_owned(), node.span))
+}
+
+/// Reads a document that its schema takes. That it cannot be read then is a fault of ours.
+fn typed<T: DeserializeOwned>(node: &Node, found: &mut Vec<Diagnostic>) -> Option<T> {
+    match from_node(node) {
+        Ok(value) => Some(value),
+        Err(e) => {
+            found.push(
+                Diagnostic::error(
+                    "internal",
+                    format!(
+                        "the schema takes what cannot be read ({}); this is a bug in waypost",
+                        e.message
+                    ),
+                )
+                .at(e.span.unwrap_or(node.span), ""),
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! Fields that need a release (facts/tsb.md, "Versions"; facts/istio-ambient.md §9.2).
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::model::{Environment, Version};
+
+/// What a feature needs.
+pub(super) struct Gate {
+    /// The feature, as the subject of a sentence.
+    feature: &'static str,
+    /// First release of TSB.
+    tsb: Version,
+    /// First release of Istio.
+    istio: Version,
+}
+
+/// Ambient mode: TSB 1.12.1 (1.12.0 ships an Istio before it) and Istio 1.24
+/// (facts/tsb.md, "Versions", \[Concepts\]\[AKS\]).
+pub(super) const AMBIENT: Gate = Gate {
+    feature: "ambient mode",
+    tsb: Version { major: 1, minor: 12, patch: 1 },
+    istio: Version::new(1, 24),
+};
+
+/// `oap.spmAgentReceiverEnabled`: absent from the references up to 1.7, there with ambient
+/// (facts/tsb.md, "Management plane": inferred).
+pub(super) const SPM_AGENT_RECEIVER: Gate = Gate {
+    feature: "`oap.spmAgentReceiverEnabled`",
+    tsb: Version::new(1, 12),
+    istio: Version::new(0, 0),
+};
+
+/// `waypoints.….overlays`: Istio reads a Gateway's ConfigMap from 1.26 (facts/istio-ambient.md
+/// §3.6).
+pub(super) const WAYPOINT_OVERLAYS: Gate = Gate {
+    feature: "customisation of waypoints",
+    tsb: Version { major: 1, minor: 12, patch: 1 },
+    istio: Version::new(1, 26),
+};
+
+impl Gate {
+    /// An error where the environment's versions are too old.
+    pub(super) fn check(&self, environment: &Environment, at: Span, found: &mut Vec<Diagnostic>) {
+        for (product, has, needs) in
+            [("TSB", environment.tsb, self.tsb), ("Istio", environment.istio, self.istio)]
+        {
+            if has < needs {
+                let diagnostic = Diagnostic::error(
+                    "version-gate",
+                    format!(
+                        "{} needs {product} {needs} or later, but the environment has {has}",
+                        self.feature
+                    ),
+                )
+                .at(at, "");
+                found.push(if (has.major, has.minor) == (needs.major, needs.minor) {
+                    diagnostic.help(format!(
+                        "if it runs {needs} or later, say so with the patch number: `{needs}`"
+                    ))
+                } else {
+                    diagnostic.help(format!("upgrade {product} first, or leave it out"))
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The waypoint Gateway and its parameters.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{Area, Context, Placed};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::Labels;
+use crate::manifest::{
+    ConfigMap, Gateway, Infrastructure, Listener, Manifest, Metadata, ParametersRef,
+};
+use crate::model::{Owner, Unit, Version, Waypoint};
+
+/// Gateways are customised through a ConfigMap from here on (facts/istio-ambient.md §9.2).
+const CUSTOMISATION: Version = Version::new(1, 26);
+
+pub(super) fn translate(
+    context: &Context<'_>,
+    placed: &mut Vec<Placed>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Some(waypoint) = context.waypoint(context.state.prepared) else { return };
+    let area = match context.environment.ownership.waypoints {
+        Owner::GitOps => Area::Unit(Unit::Mesh),
+        Owner::Tsb => Area::Expected,
+    };
+    // TSB customises its own waypoints through the ControlPlane, not through this ConfigMap
+    let parameters = (area != Area::Expected && waypoint.is_customised())
+        .then(|| parameters(context, waypoint, found));
+    let namespace = context.namespace.name.as_str();
+    let mut metadata = Metadata::namespaced(namespace, waypoint.name.as_str())
+        .label("istio.io/waypoint-for", waypoint.waypoint_for.as_str());
+    if let Some(revision) = &waypoint.revision {
+        metadata = metadata.label("istio.io/rev", revision.as_str());
+    }
+    placed.push(Placed {
+        area,
+        manifest: Manifest::Gateway(Gateway {
+            metadata,
+            class: "istio-waypoint".into(),
+            infrastructure: Infrastructure {
+                // any label of ours keeps Istio from copying the Gateway's own
+                labels: Labels::from([("waypost.dev/managed".into(), "true".into())]),
+                parameters_ref: parameters
+                    .as_ref()
+                    .map(|p| ParametersRef { name: p.metadata.name.clone() }),
+            },
+            listeners: vec![Listener {
+                name: "mesh".into(),
+                port: 15008,
+                protocol: "HBONE".into(),
+                routes_from: "Same".into(),
+            }],
+        }),
+        origin: waypoint.origin.or(Some(context.namespace.origin)),
+    });
+    if let Some(parameters) = parameters {
+        placed.push(Placed {
+            area,
+            manifest: Manifest::ConfigMap(parameters),
+            origin: waypoint.origin,
+        });
+    }
+}
+
+/// Each key is a strategic-merge patch of one of the objects that Istio makes of the Gateway
+/// (facts/istio-ambient.md §3.6).
+fn parameters(
+    context: &Context<'_>,
+    waypoint: &Waypoint,
+    found: &mut Vec<Diagnostic>,
+) -> ConfigMap {
+    let origin = waypoint.origin.unwrap_or(context.namespace.origin);
+    if context.environment.istio < CUSTOMISATION {
+        found.push(
+            Diagnostic::error(
+                "version-gate",
+                format!(
+                    "the waypoint of `{}` is customised, which Istio {} cannot",
+                    context.namespace.name, context.environment.istio
+                ),
+            )
+            .at(origin, format!("needs Istio {CUSTOMISATION} or later"))
+            .help("leave `replicas`, `resources` and `autoscaling` out, or raise `versions.istio`"),
+        );
+    }
+    if waypoint.replicas.is_some() && waypoint.autoscaling.is_some() {
+        found.push(
+            Diagnostic::error(
+                "replicas-and-autoscaling",
+                format!(
+                    "the waypoint of `{}` has both `replicas` and `autoscaling`",
+                    context.namespace.name
+                ),
+            )
+            .at(origin, "each would set the number of pods")
+            .help("keep one of them"),
+        );
+    }
+    let mut documents: BTreeMap<String, Value> = BTreeMap::new();
+    let mut deployment = serde_json::Map::new();
+    if let Some(replicas) = waypoint.replicas {
+        deployment.insert("replicas".into(), replicas.into());
+    }
+    if let Some(resources) = &waypoint.resources {
+        deployment.insert(
+            "template".into(),
+            json!({"spec": {"containers": [{"name": "istio-proxy", "resources": resources}]}}),
+        );
+    }
+    if !deployment.is_empty() {
+        documents.insert("deployment".into(), json!({"spec": deployment}));
+    }
+    if let Some(autoscaling) = &waypoint.autoscaling {
+        documents.insert("horizontalPodAutoscaler".into(), json!({"spec": autoscaling}));
+    }
+    ConfigMap {
+        metadata: Metadata::namespaced(
+            context.namespace.name.as_str(),
+            format!("{}-parameters", waypoint.name),
+        ),
+        documents,
+    }
+}

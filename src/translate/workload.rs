@@ -1,0 +1,93 @@
+//! Restart tokens and labels on pod templates.
+//!
+//! The token is the mode that the pods were started for: the same at every render, another after
+//! every change of mode, forwards and back (facts/gitops-delivery.md 5.3). Before its stage a
+//! migrating workload carries `sidecar`: that first restart gives its sidecars HBONE, without
+//! which migrated clients would reach them in plaintext (facts/istio-ambient.md §6.4). A label on
+//! the workload object itself would enrol nothing (§1.1).
+
+use super::namespace::protection;
+use super::{Area, Context, Placed};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::Labels;
+use crate::manifest::{self, Manifest, Metadata};
+use crate::model::{DataplaneMode, Restart, Unit, Workload};
+
+/// The annotation that restarts pods. Ours, so that a person's `kubectl rollout restart` does not
+/// collide with it.
+const TOKEN: &str = "waypost.dev/dataplane-mode";
+
+pub(super) fn translate(
+    context: &Context<'_>,
+    placed: &mut Vec<Placed>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let namespace = context.namespace;
+    let restarts = context.state.migrates && context.environment.restart == Restart::Annotation;
+    if restarts && namespace.workloads.is_empty() {
+        found.push(
+            Diagnostic::warning(
+                "no-workloads",
+                format!("no workload of the namespace `{}` is known", namespace.name),
+            )
+            .at(namespace.origin, "nothing is restarted when it migrates")
+            .help("name its manifests in `sources.inventory`, or restart its pods by hand"),
+        );
+    }
+    for workload in namespace.workloads.values() {
+        let pod_labels = pod_labels(context, workload, found);
+        let mut pod_annotations = Labels::new();
+        if restarts {
+            let mode = workload.mode.unwrap_or(context.state.running);
+            pod_annotations.insert(TOKEN.into(), mode.to_string());
+        }
+        if pod_labels.is_empty() && pod_annotations.is_empty() {
+            continue;
+        }
+        placed.push(Placed {
+            area: Area::Unit(Unit::Workloads),
+            manifest: Manifest::Workload(manifest::Workload {
+                kind: workload.kind,
+                metadata: Metadata {
+                    annotations: protection(),
+                    ..Metadata::namespaced(namespace.name.as_str(), workload.name.as_str())
+                },
+                pod_labels,
+                pod_annotations,
+            }),
+            origin: Some(workload.origin),
+        });
+    }
+}
+
+/// The labels that give a workload a mode of its own.
+fn pod_labels(context: &Context<'_>, workload: &Workload, found: &mut Vec<Diagnostic>) -> Labels {
+    let mut labels = Labels::new();
+    let Some(mode) = workload.mode else { return labels };
+    let injected = context.state.running == DataplaneMode::Sidecar;
+    match mode {
+        DataplaneMode::Ambient | DataplaneMode::None => {
+            let value = if mode == DataplaneMode::Ambient { "ambient" } else { "none" };
+            labels.insert("istio.io/dataplane-mode".into(), value.into());
+            if injected {
+                // a sidecar always wins over ambient (facts/istio-ambient.md §1.2)
+                labels.insert("sidecar.istio.io/inject".into(), "false".into());
+            }
+        }
+        DataplaneMode::Sidecar if context.state.enrolled == DataplaneMode::Ambient => {
+            found.push(
+                Diagnostic::error(
+                    "sidecar-in-ambient",
+                    format!(
+                        "the workload `{}` keeps its sidecar, but its namespace `{}` is ambient",
+                        workload.name, context.namespace.name
+                    ),
+                )
+                .at(workload.origin, "no injection webhook fires in such a namespace")
+                .help("leave the namespace `sidecar` and give the other workloads `mode: ambient`"),
+            );
+        }
+        DataplaneMode::Sidecar => {}
+    }
+    labels
+}

@@ -1,0 +1,248 @@
+//! What a render would change on disk, as data.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::digest::Digest;
+use super::files::Tree;
+use super::guard::{Allowances, guard_cluster, guard_renamed_clusters};
+use super::local::Local;
+use super::lock::{Lock, LockEntry, LockError};
+use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path, unit_of};
+use crate::diagnostic::Diagnostic;
+
+/// What a tree was rendered from and by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Provenance {
+    /// Version of waypost.
+    pub tool: String,
+    /// By cluster. A cluster that is missing here has no stages and the digest of nothing.
+    pub clusters: BTreeMap<String, ClusterProvenance>,
+}
+
+/// What the files of one cluster were rendered from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterProvenance {
+    /// Digest of everything that was rendered from.
+    pub input: Digest,
+    /// What each namespace has reached: a stage, or a stage and a step.
+    pub stages: BTreeMap<String, String>,
+}
+
+/// What [`disk::Claim::write`](super::disk::Claim::write) would do. Every path of the new folder
+/// is in one of the lists `create`, `update`, `unchanged` and `carried`; all are sorted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// Files that are not there yet, locks included.
+    pub create: Vec<String>,
+    /// Files whose bytes differ, locks included.
+    pub update: Vec<String>,
+    /// Files of the old lock that are not rendered any more.
+    pub delete: Vec<String>,
+    /// Files that are there with these bytes, locks included.
+    pub unchanged: Vec<String>,
+    /// Files outside of the scope, and files that waypost did not write.
+    pub carried: Vec<String>,
+    /// Why the folder cannot be written as it stands; a flag does not help (exit code 3).
+    pub faults: Vec<Diagnostic>,
+    /// What it would lose or move beyond what is allowed (exit code 5).
+    pub refusals: Vec<Diagnostic>,
+    pub(super) locks: BTreeMap<String, String>,
+}
+
+impl Change {
+    /// True when nothing would be written or deleted.
+    pub fn is_empty(&self) -> bool {
+        self.create.is_empty() && self.update.is_empty() && self.delete.is_empty()
+    }
+
+    /// True when nothing speaks against writing.
+    pub fn is_allowed(&self) -> bool {
+        self.faults.is_empty() && self.refusals.is_empty()
+    }
+}
+
+/// Compares a tree with what lies on disk.
+///
+/// A file that the lock does not list is never overwritten or deleted: with the very bytes that
+/// would be written it counts as ours (so a lost lock can be made anew), in a unit it is a fault,
+/// because it would be applied, and elsewhere it is carried over.
+pub fn plan(
+    tree: &Tree,
+    local: &Local,
+    provenance: &Provenance,
+    scope: &Scope,
+    allowances: &Allowances,
+) -> Change {
+    let mut change = Change::default();
+    let shown = |path: &str| format!("{}/{path}", local.folder);
+    let rendered: BTreeSet<&str> =
+        tree.iter().map(|(path, _)| cluster_of(path)).filter(|c| scope.covers_cluster(c)).collect();
+    let locked = local.locks.keys().map(String::as_str).filter(|c| scope.covers_cluster(c));
+    let clusters: BTreeSet<&str> = rendered.iter().copied().chain(locked).collect();
+    let mut strangers: BTreeMap<&str, Vec<Diagnostic>> = BTreeMap::new();
+
+    for (path, file) in tree.iter().filter(|(path, _)| scope.covers(path)) {
+        match local.files.get(path) {
+            None => change.create.push(path.to_owned()),
+            Some(digest) if *digest == file.digest() => change.unchanged.push(path.to_owned()),
+            Some(_) if is_listed(local, path) => change.update.push(path.to_owned()),
+            Some(_) => {
+                strangers.entry(cluster_of(path)).or_default().push(in_the_way(&shown(path)));
+            }
+        }
+    }
+    for path in local.files.keys() {
+        let ours = clusters.contains(cluster_of(path)) && scope.covers(path);
+        if cluster_of_lock(path).is_some_and(|c| clusters.contains(c))
+            || (ours && tree.get(path).is_some())
+        {
+            continue;
+        }
+        if ours && is_listed(local, path) {
+            change.delete.push(path.clone());
+        } else if ours && unit_of(path).is_some() {
+            strangers.entry(cluster_of(path)).or_default().push(foreign_file(&shown(path)));
+        } else {
+            change.faults.extend(blocks(path, tree, scope, shown));
+            change.carried.push(path.clone());
+        }
+    }
+    for cluster in clusters {
+        let strangers = strangers.remove(cluster).unwrap_or_default();
+        let old = local.lock(cluster);
+        change.faults.extend(match (old, local.locks.get(cluster)) {
+            (None, Some(Err(error))) => vec![invalid_lock(&shown(&lock_path(cluster)), error)],
+            (None, _) => missing_lock(&shown(&lock_path(cluster)), &strangers),
+            (Some(_), _) => strangers,
+        });
+        let new = next_lock(cluster, tree, old, provenance, scope);
+        if let Some(old) = old {
+            change.refusals.extend(guard_cluster(cluster, old, &new, allowances));
+        }
+        change.take_lock(cluster, local, &new);
+    }
+    change.refusals.extend(guard_renamed_clusters(tree, local, &rendered, scope, allowances));
+    let Change { create, update, delete, unchanged, carried, .. } = &mut change;
+    for list in [create, update, delete, unchanged, carried] {
+        list.sort_unstable();
+    }
+    change
+}
+
+impl Change {
+    fn take_lock(&mut self, cluster: &str, local: &Local, new: &Lock) {
+        let path = lock_path(cluster);
+        match local.locks.get(cluster) {
+            None if new.files.is_empty() => {}
+            Some(_) if new.files.is_empty() => self.delete.push(path),
+            Some(Ok(old)) if old == new => self.unchanged.push(path),
+            found => {
+                let list = if found.is_some() { &mut self.update } else { &mut self.create };
+                list.push(path.clone());
+                self.locks.insert(path, new.to_text());
+            }
+        }
+    }
+}
+
+/// The lock of a cluster after a render: the lines of what is rendered, and the old ones of what
+/// is not replaced.
+///
+/// Where units are chosen, the head stays as it was, because the rest of the cluster still comes
+/// from the old input. The version of the tool alone changes nothing.
+pub(super) fn next_lock(
+    cluster: &str,
+    tree: &Tree,
+    old: Option<&Lock>,
+    provenance: &Provenance,
+    scope: &Scope,
+) -> Lock {
+    let folder = format!("{cluster}/");
+    // sorted already: collected, a map is built without a search for each path
+    let mut files: BTreeMap<String, LockEntry> = tree
+        .below(&folder)
+        .filter(|(path, _)| scope.covers(path))
+        .map(|(path, file)| {
+            let entry = LockEntry { digest: file.digest(), object: file.object().cloned() };
+            (path[folder.len()..].to_owned(), entry)
+        })
+        .collect();
+    for (path, entry) in old.iter().flat_map(|old| &old.files) {
+        if !scope.covers(&format!("{folder}{path}")) {
+            files.insert(path.clone(), entry.clone());
+        }
+    }
+    let given = provenance.clusters.get(cluster).cloned().unwrap_or_default();
+    let (input, stages) = match old {
+        Some(old) if !scope.is_whole_cluster() => (old.input, old.stages.clone()),
+        _ => (given.input, given.stages),
+    };
+    let mut lock = Lock { tool: provenance.tool.clone(), input, stages, files };
+    if let Some(old) = old
+        && (old.input, &old.stages, &old.files) == (lock.input, &lock.stages, &lock.files)
+    {
+        lock.tool.clone_from(&old.tool);
+    }
+    lock
+}
+
+/// True when the old lock lists a file.
+pub(super) fn is_listed(local: &Local, path: &str) -> bool {
+    path.split_once('/').is_some_and(|(cluster, rest)| {
+        local.lock(cluster).is_some_and(|lock| lock.files.contains_key(rest))
+    })
+}
+
+/// A carried file that lies where the new tree needs a folder, or the other way round, or that
+/// differs from a new file by case.
+fn blocks(
+    path: &str,
+    tree: &Tree,
+    scope: &Scope,
+    shown: impl Fn(&str) -> String,
+) -> Option<Diagnostic> {
+    let other = tree.conflict(path).filter(|other| scope.covers(other))?;
+    let message = format!(
+        "file `{}`, which waypost did not write, cannot lie beside `{}`",
+        shown(path),
+        shown(&other)
+    );
+    Some(Diagnostic::error("file-in-the-way", message).help(
+        "move the file elsewhere: one of the two needs a folder where the other is a file, or they differ by case only",
+    ))
+}
+
+fn in_the_way(path: &str) -> Diagnostic {
+    Diagnostic::error(
+        "file-in-the-way",
+        format!("file `{path}` would be overwritten, but waypost did not write it"),
+    )
+    .help("move the file elsewhere or delete it, then render again")
+}
+
+fn foreign_file(path: &str) -> Diagnostic {
+    Diagnostic::error(
+        "foreign-file",
+        format!("file `{path}` lies in a unit, but waypost did not write it"),
+    )
+    .help("move it out of the unit: Argo CD and Flux may apply whatever lies there")
+}
+
+fn invalid_lock(lock: &str, error: &LockError) -> Diagnostic {
+    Diagnostic::error("lock-invalid", format!("lock `{lock}` cannot be read: {error}")).help(
+        "take one whole version of it out of git (`git checkout --ours`, `--theirs` or `HEAD`), then render again",
+    )
+}
+
+/// Without a lock every file is a stranger: one finding for all of them.
+fn missing_lock(lock: &str, strangers: &[Diagnostic]) -> Vec<Diagnostic> {
+    let Some(first) = strangers.first() else { return Vec::new() };
+    let more = match strangers.len() {
+        1 => String::new(),
+        n => format!(", one of {n} such files"),
+    };
+    let message = format!("lock `{lock}` is missing: {}{more}", first.message);
+    vec![Diagnostic::error("lock-missing", message).help(
+        "take the lock out of git again, or move the cluster's folder away, then render again",
+    )]
+}

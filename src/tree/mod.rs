@@ -1,0 +1,41 @@
+//! The rendered tree of one environment: what it holds, what a render would change, and how it
+//! gets to disk whole or not at all.
+//!
+//! ```text
+//! Tree ──┐
+//!        ├── plan ──> Change ──> Claim::write     (render)
+//! Local ─┤
+//!        └── check ─> Vec<Drift>                  (check)
+//! ```
+//!
+//! - [`Tree`]: path → text, relative to `rendered/<env>`; a path that could leave the folder,
+//!   or mean another file on another machine, does not get in ([`path`]).
+//! - [`Lock`]: `<cluster>/waypost.lock`, what was written, by digest and by object.
+//! - [`Local`]: what lies on disk, by digest; read by [`disk`], the one file of this room that
+//!   touches a file system.
+//! - [`plan`]: the difference as data ([`Change`]), with everything that speaks against writing it.
+//! - [`check`]: the difference as findings ([`Drift`]).
+//!
+//! It promises that a reader sees the old tree or the new one, never a mixture; that only files
+//! that an old lock lists are deleted; that a tree that did not change is not touched.
+
+mod change;
+mod digest;
+pub mod disk;
+mod drift;
+mod files;
+mod guard;
+mod local;
+mod lock;
+pub mod path;
+mod scope;
+
+pub use change::{Change, ClusterProvenance, Provenance, plan};
+pub use digest::Digest;
+pub use drift::{Drift, DriftKind, check};
+pub use files::{Tree, TreeFile};
+pub use guard::Allowances;
+pub use local::Local;
+pub use lock::{LOCK_NAME, Lock, LockEntry, LockError};
+pub use path::{PathError, object_file_name};
+pub use scope::Scope;

@@ -1,0 +1,293 @@
+//! The CEL rules of CRDs (`x-kubernetes-validations`), as the API server evaluates them when an
+//! object is created: transition rules, which read `oldSelf`, do not apply
+//! (kubernetes.io, "Custom Resources", "Validation rules").
+//!
+//! The language and Kubernetes' functions are `kube-cel`'s; the walk is ours. Its own walk turns
+//! the whole subtree into CEL values at every node, and writes `_` in a field's name twice, which
+//! the API server does not do: a rule on `jwks_uri` would never see the field.
+
+mod need;
+mod value;
+
+use kube_cel::KubeCelExt;
+use kube_cel::cel::parser::Parser;
+use kube_cel::cel::{Context, ExecutionError, IdedExpr, Value as Cel};
+use serde_json::Value;
+
+use super::crd::structural::Structural;
+use crate::diagnostic::Diagnostic;
+use crate::yaml::{Node, Pointer};
+use need::Need;
+use value::Conversion;
+
+/// The compiled rules of one custom resource.
+pub(super) struct Rules {
+    root: Option<Branch>,
+    context: Context<'static>,
+    conversion: Conversion,
+}
+
+/// The part of a schema that holds rules; branches without any are left out.
+#[derive(Default)]
+struct Branch {
+    rules: Vec<Rule>,
+    /// What the rules of this node see of it.
+    need: Need,
+    fields: Vec<(String, Branch)>,
+    items: Option<Box<Branch>>,
+    additional: Option<Box<Branch>>,
+}
+
+struct Rule {
+    text: String,
+    message: Option<String>,
+    message_expression: Option<IdedExpr>,
+    field_path: Option<String>,
+    expression: Result<IdedExpr, String>,
+}
+
+/// The way to a value, kept on the stack: it is needed only when a rule is broken.
+enum Path<'a> {
+    Root,
+    Step(&'a Path<'a>, &'a str),
+    Item(&'a Path<'a>, usize),
+}
+
+impl Rules {
+    /// Compiles the rules of a schema; none are when they are not to be evaluated.
+    pub(super) fn of(schema: &Structural, evaluate: bool) -> Self {
+        let root = if evaluate { Branch::of(schema) } else { None };
+        Self {
+            context: if root.is_some() { Context::default().with_all() } else { Context::empty() },
+            conversion: Conversion::new(),
+            root,
+        }
+    }
+
+    /// The rules that do not compile, and why.
+    pub(super) fn problems(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        let mut branches: Vec<&Branch> = self.root.iter().collect();
+        while let Some(branch) = branches.pop() {
+            for rule in &branch.rules {
+                if let Err(error) = &rule.expression {
+                    found.push((one_line(&rule.text), one_line(error)));
+                }
+            }
+            branches.extend(branch.fields.iter().map(|(_, b)| b));
+            branches.extend(branch.items.as_deref());
+            branches.extend(branch.additional.as_deref());
+        }
+        found.sort();
+        found
+    }
+
+    /// Reports every rule that the value breaks.
+    pub(super) fn check(
+        &self,
+        schema: &Structural,
+        value: &Value,
+        node: &Node,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        if let Some(root) = &self.root {
+            Walk { rules: self, node, found }.visit(root, schema, value, &Path::Root);
+        }
+    }
+}
+
+impl Branch {
+    fn of(schema: &Structural) -> Option<Self> {
+        let child = |s: &Option<Box<Structural>>| s.as_deref().and_then(Branch::of).map(Box::new);
+        let mut need = Need::default();
+        let branch = Branch {
+            rules: schema.rules.iter().filter_map(|rule| Rule::of(rule, &mut need)).collect(),
+            need,
+            fields: schema
+                .properties
+                .iter()
+                .filter_map(|(name, s)| Some((name.clone(), Branch::of(s)?)))
+                .collect(),
+            items: child(&schema.items),
+            additional: child(&schema.additional),
+        };
+        let empty = branch.rules.is_empty()
+            && branch.fields.is_empty()
+            && branch.items.is_none()
+            && branch.additional.is_none();
+        (!empty).then_some(branch)
+    }
+}
+
+impl Rule {
+    /// `None` for a transition rule.
+    fn of(rule: &Value, need: &mut Need) -> Option<Self> {
+        let text = |key: &str| rule.get(key).and_then(Value::as_str).map(str::to_owned);
+        let source = text("rule").unwrap_or_default();
+        let expression = compile(&source, need);
+        if let Ok(expression) = &expression
+            && expression.references().has_variable("oldSelf")
+        {
+            return None;
+        }
+        Some(Self {
+            message: text("message"),
+            message_expression: text("messageExpression").and_then(|e| compile(&e, need).ok()),
+            field_path: text("fieldPath"),
+            text: source,
+            expression,
+        })
+    }
+}
+
+/// The parser and the interpreter recurse; a rule longer than this is no person's.
+const LONGEST: usize = 16 << 10;
+
+/// Parses an expression, with the optional syntax (`self.?field`) that the API server has on.
+fn compile(source: &str, need: &mut Need) -> Result<IdedExpr, String> {
+    let open = source.bytes().filter(|b| matches!(b, b'(' | b'[' | b'{' | b'!' | b'-')).count();
+    if source.len() > LONGEST || open > 500 {
+        return Err("it is too long".to_owned());
+    }
+    let parser = Parser::default().enable_optional_syntax(true);
+    let expression = parser.parse(source).map_err(|e| e.to_string())?;
+    match need.add(&expression) {
+        Some(()) => Ok(expression),
+        None => Err("it uses a part of CEL that is not supported".to_owned()),
+    }
+}
+
+struct Walk<'a> {
+    rules: &'a Rules,
+    node: &'a Node,
+    found: &'a mut Vec<Diagnostic>,
+}
+
+impl Walk<'_> {
+    fn visit(&mut self, branch: &Branch, schema: &Structural, value: &Value, path: &Path<'_>) {
+        if !branch.rules.is_empty() && !value.is_null() {
+            let context = &self.rules.context;
+            let part = self.rules.conversion.part(value, schema, &branch.need, context);
+            let mut scope = context.new_inner_scope();
+            scope.add_variable_from_value("self", part);
+            for rule in &branch.rules {
+                self.evaluate(rule, &scope, path);
+            }
+        }
+        match value {
+            Value::Object(map) => {
+                for (name, branch) in &branch.fields {
+                    if let (Some(value), Some(schema)) = (map.get(name), schema.field(name)) {
+                        self.visit(branch, schema, value, &Path::Step(path, name));
+                    }
+                }
+                if let (Some(branch), Some(inner)) = (&branch.additional, &schema.additional) {
+                    for (name, value) in map {
+                        self.visit(branch, inner, value, &Path::Step(path, name));
+                    }
+                }
+            }
+            Value::Array(items) => {
+                if let (Some(branch), Some(schema)) = (&branch.items, &schema.items) {
+                    for (at, item) in items.iter().enumerate() {
+                        self.visit(branch, schema, item, &Path::Item(path, at));
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn evaluate(&mut self, rule: &Rule, scope: &Context<'_>, path: &Path<'_>) {
+        let expression = match &rule.expression {
+            Ok(expression) => expression,
+            Err(error) => return self.not_evaluated(rule, path, error),
+        };
+        let message = match scope.resolve(expression) {
+            Ok(Cel::Bool(true)) => return,
+            Ok(Cel::Bool(false)) => rule.message(scope),
+            Ok(_) => return self.not_evaluated(rule, path, "it is neither true nor false"),
+            Err(ExecutionError::UndeclaredReference(name)) => {
+                return self.not_evaluated(rule, path, &format!("`{name}` is not known here"));
+            }
+            // as in the API server: a rule that fails is a rule that is broken
+            Err(error) => match &rule.message {
+                Some(message) => format!("{message} ({})", lower(&error.to_string())),
+                None => lower(&error.to_string()),
+            },
+        };
+        let pointer = path.pointer(rule.field_path.as_deref());
+        let at = self.node.nearest(&pointer).span;
+        let subject = subject(&pointer);
+        self.found.push(
+            Diagnostic::error("rule-broken", format!("{subject} breaks a rule: {message}"))
+                .at(at, one_line(&rule.text)),
+        );
+    }
+
+    fn not_evaluated(&mut self, rule: &Rule, path: &Path<'_>, why: &str) {
+        let at = self.node.nearest(&path.pointer(None)).span;
+        self.found.push(
+            Diagnostic::warning(
+                "rule-not-evaluated",
+                format!("a rule of the CRD could not be evaluated: {}", one_line(why)),
+            )
+            .at(at, one_line(&rule.text))
+            .help("the API server will evaluate it"),
+        );
+    }
+}
+
+impl Rule {
+    fn message(&self, scope: &Context<'_>) -> String {
+        let made = self.message_expression.as_ref().and_then(|e| match scope.resolve(e) {
+            Ok(Cel::String(text)) if !text.trim().is_empty() => Some(one_line(&text)),
+            _ => None,
+        });
+        made.or_else(|| self.message.as_deref().map(one_line))
+            .unwrap_or_else(|| format!("`{}` is not true", one_line(&self.text)))
+    }
+}
+
+impl Path<'_> {
+    fn pointer(&self, below: Option<&str>) -> Pointer {
+        let mut pointer = self.here();
+        // `.spec.field` or `.map['key']`
+        for part in below.unwrap_or_default().split(['.', '[', ']']) {
+            let part = part.trim_matches(['\'', '"']);
+            if !part.is_empty() {
+                pointer = pointer.join(part);
+            }
+        }
+        pointer
+    }
+
+    fn here(&self) -> Pointer {
+        match self {
+            Path::Root => Pointer::root(),
+            Path::Step(parent, name) => parent.here().join(*name),
+            Path::Item(parent, at) => parent.here().join(at.to_string()),
+        }
+    }
+}
+
+fn subject(pointer: &Pointer) -> String {
+    let names: Vec<&str> = pointer.tokens().collect();
+    match names.iter().rposition(|t| t.parse::<usize>().is_err()) {
+        None => "the object".to_owned(),
+        Some(at) if at + 1 == names.len() => format!("`{}`", names[at]),
+        Some(at) => format!("an entry of `{}`", names[at]),
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn lower(text: &str) -> String {
+    let mut chars = text.chars();
+    match chars.next() {
+        Some(first) => first.to_lowercase().chain(chars).collect(),
+        None => String::new(),
+    }
+}

@@ -1,0 +1,34 @@
+//! `ValidatePeerAuthentication`.
+
+use super::{attachment, field};
+use crate::diagnostic::Diagnostic;
+use crate::yaml::Node;
+
+pub(super) fn check(spec: Option<&Node>, found: &mut Vec<Diagnostic>) {
+    let Some(spec) = spec else { return };
+    let selector = field(spec, "selector");
+    if let Some(selector) = selector {
+        attachment::check_selector(selector, found);
+    }
+    let selects = selector
+        .and_then(|s| field(s, "matchLabels"))
+        .and_then(Node::as_mapping)
+        .is_some_and(|m| !m.entries.is_empty());
+    let Some(ports) = field(spec, "portLevelMtls") else { return };
+    let entries = ports.as_mapping().map(|m| m.entries.as_slice()).unwrap_or_default();
+    if !selects && !entries.is_empty() {
+        found.push(
+            Diagnostic::error("port-level-without-selector", "`portLevelMtls` requires a selector")
+                .at(ports.span, "")
+                .help("add `selector.matchLabels`: ports are those of some pods"),
+        );
+    }
+    for entry in entries {
+        if !entry.key.parse::<u16>().is_ok_and(|p| p > 0) {
+            found.push(
+                Diagnostic::error("bad-port", format!("`{}` is not a port", entry.key))
+                    .at(entry.key_span, "port must be between 1 and 65535"),
+            );
+        }
+    }
+}

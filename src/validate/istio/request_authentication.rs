@@ -1,0 +1,50 @@
+//! `ValidateRequestAuthentication`.
+
+use super::{attachment, field, items};
+use crate::diagnostic::Diagnostic;
+use crate::yaml::Node;
+
+pub(super) fn check(spec: Option<&Node>, found: &mut Vec<Diagnostic>) {
+    let Some(spec) = spec else { return };
+    attachment::check(spec, found);
+    for rule in items(spec, "jwtRules") {
+        check_jwt_rule(rule, found);
+    }
+}
+
+/// `validateJwtRule`, as far as the CRD does not say it.
+fn check_jwt_rule(rule: &Node, found: &mut Vec<Diagnostic>) {
+    let text = |key: &str| field(rule, key).and_then(Node::as_str).filter(|t| !t.is_empty());
+    let uri = text("jwksUri").or_else(|| text("jwks_uri"));
+    if rule.as_mapping().is_some() && text("issuer").is_none() && uri.is_none() {
+        found.push(
+            Diagnostic::error("missing-issuer", "this rule has neither an issuer nor a `jwksUri`")
+                .at(rule.span, "")
+                .help("add `issuer`"),
+        );
+    }
+    if let (Some(_), Some(jwks)) = (uri, field(rule, "jwks")) {
+        found.push(
+            Diagnostic::error("jwks-conflict", "only one of `jwks` and `jwksUri` can be set")
+                .at(jwks.span, "")
+                .help("keep one"),
+        );
+    }
+    if let Some(jwks) = field(rule, "jwks")
+        && let Some(text) = jwks.as_str().filter(|t| !t.is_empty())
+        && !is_key_set(text)
+    {
+        found.push(
+            Diagnostic::error("bad-jwks", "`jwks` is not a JSON Web Key Set")
+                .at(jwks.span, "")
+                .help("write a JSON object with `keys`, or one key with `kty`"),
+        );
+    }
+}
+
+/// `jwk.Parse` takes a set or one key.
+fn is_key_set(text: &str) -> bool {
+    let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return false };
+    value.get("keys").is_some_and(serde_json::Value::is_array)
+        || value.get("kty").is_some_and(serde_json::Value::is_string)
+}

@@ -1,0 +1,268 @@
+//! Manifests against what a cluster would say: the schema or CRD of their kind, Kubernetes' rules
+//! for metadata, Istio's admission rules.
+//!
+//! A [`Validator`] is made once, compiles a kind's schema when the first object of it comes, and
+//! is shared by threads. What has no schema is [`Verdict::NotValidated`], never valid.
+
+use std::collections::BTreeMap;
+use std::sync::OnceLock;
+
+use super::catalogue::{SchemaKey, SchemaSource};
+use super::crd::{self, CustomResource, Definition};
+use super::schema::Schema;
+use super::{istio, metadata};
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::k8s::{GroupVersionKind, Object};
+
+/// What is checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Evaluate the CEL rules of CRDs. Without the feature `cel` they never are, and
+    /// [`Validator::new`] says so.
+    pub rules: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { rules: true }
+    }
+}
+
+/// What became of an object.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// Its kind's schema, and every rule, takes it.
+    Valid,
+    /// Something refuses it.
+    Invalid,
+    /// There is no schema for its kind; what could be checked without one was.
+    NotValidated,
+}
+
+/// Schemas and rules by kind.
+pub struct Validator {
+    kinds: BTreeMap<SchemaKey, Kind>,
+    options: Options,
+}
+
+/// What is known of a kind. The definition of a cluster goes before a schema of ours.
+#[derive(Default)]
+struct Kind {
+    custom: Option<(Definition, OnceLock<CustomResource>)>,
+    whole: Option<Lazy>,
+    partial: Option<Lazy>,
+}
+
+/// A schema that is compiled when it is first needed.
+struct Lazy {
+    path: String,
+    document: serde_json::Value,
+    compiled: OnceLock<Result<Schema, String>>,
+}
+
+impl Lazy {
+    fn schema(&self) -> Result<&Schema, &String> {
+        self.compiled.get_or_init(|| Schema::compile(self.document.clone())).as_ref()
+    }
+}
+
+/// A schema with this keyword describes a patch: it is for objects that have no `spec.selector`,
+/// which a complete workload must have.
+const PARTIAL: &str = "x-partial";
+
+impl Validator {
+    /// Takes schemas, of which the later replace the earlier of the same kind, and
+    /// CustomResourceDefinitions, which go before schemas. What cannot be used is reported.
+    pub fn new<'a>(
+        schemas: impl IntoIterator<Item = &'a SchemaSource>,
+        crds: &[Object],
+        options: Options,
+    ) -> (Self, Vec<Diagnostic>) {
+        let mut found = Vec::new();
+        let mut kinds: BTreeMap<SchemaKey, Kind> = BTreeMap::new();
+        for source in schemas {
+            let Some(key) = SchemaKey::of_path(&source.path) else {
+                found.push(
+                    Diagnostic::error(
+                        "bad-schema",
+                        format!("`{}` is not a path of the schema catalogue", source.path),
+                    )
+                    .help("name it `<group>/<kind in lower case>_<version>.json`"),
+                );
+                continue;
+            };
+            match serde_json::from_str::<serde_json::Value>(&source.text) {
+                Ok(document) => {
+                    let partial = document.get(PARTIAL) == Some(&true.into());
+                    let lazy = Some(Lazy {
+                        path: source.path.to_string(),
+                        document,
+                        compiled: OnceLock::new(),
+                    });
+                    let kind = kinds.entry(key).or_default();
+                    if partial { kind.partial = lazy } else { kind.whole = lazy }
+                }
+                Err(error) => found.push(Diagnostic::error(
+                    "bad-schema",
+                    format!("`{}` is not JSON: {error}", source.path),
+                )),
+            }
+        }
+        for object in crds.iter().filter(|o| is_definition(&o.gvk)) {
+            let definitions = crd::definitions(object, &mut found);
+            let rules: usize = definitions.iter().map(Definition::rule_count).sum();
+            if rules > 0 && options.rules && !cfg!(feature = "cel") {
+                found.push(
+                    Diagnostic::warning(
+                        "rule-not-evaluated",
+                        format!("the {rules} rules of `{}` are not evaluated", object.name),
+                    )
+                    .at(object.name_span(), "this program was built without CEL")
+                    .help("build it with the feature `cel`"),
+                );
+            }
+            for definition in definitions {
+                let key = SchemaKey::of_kind(&definition.gvk);
+                kinds.entry(key).or_default().custom = Some((definition, OnceLock::new()));
+            }
+        }
+        (Self { kinds, options }, found)
+    }
+
+    /// Compiles every kind now and reports what cannot be used, also rules of CRDs that are beyond
+    /// our CEL. Without this, a kind is compiled when its first object comes.
+    pub fn compile(&self) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for kind in self.kinds.values() {
+            if let Some((definition, compiled)) = &kind.custom {
+                compiled
+                    .get_or_init(|| definition.compile(self.options.rules))
+                    .problems(definition, &mut found);
+            }
+            for lazy in kind.whole.iter().chain(&kind.partial) {
+                if let Err(error) = lazy.schema() {
+                    found.push(Diagnostic::error(
+                        "bad-schema",
+                        format!("the schema of `{}` cannot be used: {error}", lazy.path),
+                    ));
+                }
+            }
+        }
+        found
+    }
+
+    /// Checks one object and adds what is wrong with it.
+    pub fn check(&self, object: &Object, found: &mut Vec<Diagnostic>) -> Verdict {
+        let mut own = Vec::new();
+        let known = self.check_schema(object, &mut own);
+        metadata::check(object, &mut own);
+        let mut admission = Vec::new();
+        istio::check(object, &mut admission);
+        // what a schema or a CRD's rule said of a place, the webhook need not say again
+        let place = |d: &Diagnostic| d.primary.as_ref().map(|p| p.span);
+        admission.retain(|d| own.iter().all(|o| place(o) != place(d)));
+        own.append(&mut admission);
+        let verdict = match (has_errors(&own), known) {
+            (true, _) => Verdict::Invalid,
+            (false, true) => Verdict::Valid,
+            (false, false) => Verdict::NotValidated,
+        };
+        found.append(&mut own);
+        verdict
+    }
+
+    /// False when there is no schema that could say anything.
+    fn check_schema(&self, object: &Object, found: &mut Vec<Diagnostic>) -> bool {
+        let Some(kind) = self.kinds.get(&SchemaKey::of_kind(&object.gvk)) else { return false };
+        if let Some((definition, compiled)) = &kind.custom {
+            compiled.get_or_init(|| definition.compile(self.options.rules)).check(object, found);
+            return true;
+        }
+        let is_complete = object.body.get("spec").is_some_and(|s| s.get("selector").is_some());
+        let Some(lazy) = kind.partial.as_ref().filter(|_| !is_complete).or(kind.whole.as_ref())
+        else {
+            return false;
+        };
+        match lazy.schema() {
+            Ok(schema) => {
+                let value = crd::structural::decoded(&object.body);
+                found.extend(schema.check_value(&value, &object.body));
+            }
+            Err(error) => found.push(
+                Diagnostic::error(
+                    "bad-schema",
+                    format!("the schema of `{}` cannot be used: {error}", object.gvk),
+                )
+                .at(object.span(), "for this object"),
+            ),
+        }
+        true
+    }
+}
+
+fn is_definition(gvk: &GroupVersionKind) -> bool {
+    gvk.is("apiextensions.k8s.io", "CustomResourceDefinition")
+}
+
+/// What a run looked at. Counts are true whatever was printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Files read.
+    pub files: usize,
+    /// Objects in them.
+    pub objects: usize,
+    /// Objects that are valid.
+    pub valid: usize,
+    /// Objects that are not.
+    pub invalid: usize,
+    /// Objects without a schema, by kind.
+    pub not_validated: BTreeMap<GroupVersionKind, usize>,
+    /// Errors.
+    pub errors: usize,
+    /// Warnings.
+    pub warnings: usize,
+}
+
+impl Summary {
+    /// Counts an object.
+    pub fn count(&mut self, object: &Object, verdict: Verdict) {
+        self.objects += 1;
+        match verdict {
+            Verdict::Valid => self.valid += 1,
+            Verdict::Invalid => self.invalid += 1,
+            Verdict::NotValidated => {
+                *self.not_validated.entry(object.gvk.clone()).or_default() += 1;
+            }
+        }
+    }
+
+    /// Counts findings.
+    pub fn count_findings(&mut self, found: &[Diagnostic]) {
+        for diagnostic in found {
+            match diagnostic.severity {
+                Severity::Error => self.errors += 1,
+                Severity::Warning => self.warnings += 1,
+                Severity::Note => {}
+            }
+        }
+    }
+
+    /// How many objects have no schema.
+    pub fn not_validated_count(&self) -> usize {
+        self.not_validated.values().sum()
+    }
+
+    /// Adds another part of the same run.
+    pub fn add(&mut self, other: &Summary) {
+        let Summary { files, objects, valid, invalid, not_validated, errors, warnings } = other;
+        self.files += files;
+        self.objects += objects;
+        self.valid += valid;
+        self.invalid += invalid;
+        self.errors += errors;
+        self.warnings += warnings;
+        for (gvk, count) in not_validated {
+            *self.not_validated.entry(gvk.clone()).or_default() += count;
+        }
+    }
+}

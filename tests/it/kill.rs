@@ -1,0 +1,105 @@
+//! `kill -9` at random moments of a render over an existing tree: what is left is the old tree or
+//! the new one, and the next run repairs the rest.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::program::{copy_of, files, waypost};
+
+/// Renders that must have been killed before they ended.
+const KILLS: u32 = 200;
+/// Renders at most: some end before their time is up.
+const ROUNDS: u32 = 2_000;
+
+/// A small generator with a seed: the same delays in every run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % limit
+    }
+}
+
+fn arguments(stage: &str) -> [&str; 5] {
+    ["render", "brownfield", "--stage", stage, "--allow-shrink"]
+}
+
+fn rendered(root: &Path, stage: &str) -> BTreeMap<String, String> {
+    let ran = waypost(root, &arguments(stage));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    tree(root)
+}
+
+fn tree(root: &Path) -> BTreeMap<String, String> {
+    files(&root.join("rendered/brownfield"))
+}
+
+#[test]
+fn killed_renders_leave_one_tree_or_the_other() {
+    let folder = copy_of("brownfield");
+    let root = folder.path();
+    let first = rendered(root, "client");
+    let second = rendered(root, "bookinfo");
+    assert_ne!(first, second);
+    let took = (0..4)
+        .map(|n| {
+            let start = Instant::now();
+            rendered(root, if n % 2 == 0 { "client" } else { "bookinfo" });
+            u64::try_from(start.elapsed().as_micros()).expect("short")
+        })
+        .min()
+        .expect("four runs");
+
+    let seed = 20_261_124;
+    let mut random = Random(seed);
+    let (mut killed, mut old, mut new) = (0, 0, 0);
+    for round in 0..ROUNDS {
+        if killed >= KILLS {
+            break;
+        }
+        let (stage, before, after) = if round % 2 == 0 {
+            ("client", &second, &first)
+        } else {
+            ("bookinfo", &first, &second)
+        };
+        // from the other tree, whatever the last round came to
+        if &tree(root) == after {
+            let other = if stage == "client" { "bookinfo" } else { "client" };
+            assert_eq!(&rendered(root, other), before);
+        }
+        let mut child = Command::new(env!("CARGO_BIN_EXE_waypost"))
+            .env_clear()
+            .arg("-C")
+            .arg(root)
+            .args(arguments(stage))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the program starts");
+        std::thread::sleep(Duration::from_micros(random.below(took)));
+        let _ = child.kill();
+        killed += u32::from(child.wait().expect("it ends").code().is_none());
+
+        let left = tree(root);
+        if &left == before {
+            old += 1;
+        } else if &left == after {
+            new += 1;
+        } else {
+            panic!("round {round}, seed {seed}: a mixture was left");
+        }
+        if round % 10 == 0 {
+            assert_eq!(&rendered(root, stage), after, "the next run finishes the work");
+            let beside: Vec<_> = std::fs::read_dir(root.join("rendered"))
+                .expect("the folder")
+                .map(|e| e.expect("an entry").file_name())
+                .collect();
+            assert_eq!(beside, ["brownfield"], "and removes what the killed one left");
+        }
+    }
+    assert!(killed >= KILLS && old > 0 && new > 0, "{killed} killed, {old} old, {new} new");
+}

@@ -1,0 +1,208 @@
+//! TSB's hierarchy: folders of `tests/cases/tsb/` with resources (`tsb.yaml`), what exists
+//! (`mesh.yaml`) and what both come to (`expected.out`): findings, then the effective setting of
+//! every namespace. `WAYPOST_BLESS=1` writes the expectations anew.
+//!
+//! `example-…` are the worked examples of facts/tsb.md by their numbers.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use waypost::diagnostic::{Diagnostic, Sources, sort};
+use waypost::k8s::objects_of;
+use waypost::model::{Attributed, ClusterName, NamespaceName, Owner, TrafficMode, TrustDomain};
+use waypost::report::text;
+use waypost::resolve::tenancy::{Cluster, Settings, Tenancy, resolve};
+use waypost::spec::tsb::read_documents;
+use waypost::yaml::{Budget, Node, read};
+
+/// What exists in a case.
+pub struct Mesh {
+    pub organization: String,
+    pub policies: Owner,
+    pub clusters: BTreeMap<ClusterName, (TrustDomain, BTreeSet<NamespaceName>)>,
+    explain: Vec<String>,
+}
+
+impl Mesh {
+    pub fn read(text: &str) -> Self {
+        let mut sources = Sources::default();
+        let file = sources.add("mesh.yaml", text);
+        let (documents, found) = read(file, text, &Budget::SPEC);
+        assert!(found.is_empty(), "{found:?}");
+        let root = &documents[0].root;
+        let texts = |node: &Node| -> Vec<String> {
+            node.as_list()
+                .expect("a list")
+                .iter()
+                .map(|n| n.as_str().expect("text").to_owned())
+                .collect()
+        };
+        let clusters = root.get("clusters").and_then(Node::as_mapping).expect("clusters");
+        let clusters = clusters.entries.iter().map(|entry| {
+            let namespaces = texts(&entry.value);
+            let namespaces =
+                namespaces.iter().map(|n| NamespaceName::parse(n).expect("a namespace")).collect();
+            let trust_domain = TrustDomain::parse(&format!("{}.tsb.local", entry.key));
+            let cluster = ClusterName::parse(&entry.key).expect("a cluster");
+            (cluster, (trust_domain.expect("a trust domain"), namespaces))
+        });
+        Self {
+            organization: root.get("organization").and_then(Node::as_str).expect("one").to_owned(),
+            policies: match root.get("policies").and_then(Node::as_str) {
+                Some("tsb") => Owner::Tsb,
+                _ => Owner::GitOps,
+            },
+            clusters: clusters.collect(),
+            explain: root.get("explain").map(texts).unwrap_or_default(),
+        }
+    }
+
+    pub fn settings(&self) -> Settings<'_> {
+        Settings {
+            organization: Attributed { value: &self.organization, origin: None },
+            policies: self.policies,
+            clusters: self
+                .clusters
+                .iter()
+                .map(|(name, (trust_domain, namespaces))| Cluster {
+                    name,
+                    trust_domain,
+                    namespaces: namespaces.iter().collect(),
+                })
+                .collect(),
+        }
+    }
+}
+
+#[test]
+fn every_case_comes_to_what_it_expects() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/tsb");
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(folder).expect("cases").map(|e| e.expect("an entry").path()).collect();
+    cases.sort();
+    let mut failures = String::new();
+    for case in &cases {
+        let name = case.file_name().expect("a name").to_string_lossy();
+        let actual = run(case);
+        let golden = case.join("expected.out");
+        if std::env::var_os("WAYPOST_BLESS").is_some() {
+            #[allow(clippy::disallowed_methods, reason = "goldens are written by tests")]
+            fs::write(&golden, &actual).expect("written");
+        }
+        let expected = fs::read_to_string(&golden).unwrap_or_default();
+        if expected != actual {
+            let _ = write!(failures, "//// {name}: expected\n{expected}//// found\n{actual}\n");
+        }
+    }
+    assert!(failures.is_empty(), "{failures}");
+    assert!(cases.len() >= 12, "only {} cases", cases.len());
+}
+
+fn run(case: &Path) -> String {
+    let mesh = Mesh::read(&fs::read_to_string(case.join("mesh.yaml")).expect("mesh.yaml"));
+    let text = fs::read_to_string(case.join("tsb.yaml")).expect("tsb.yaml");
+    let mut sources = Sources::default();
+    let file = sources.add("tsb.yaml", text.as_str());
+    let (documents, mut found) = read(file, &text, &Budget::SPEC);
+    let (objects, more) = objects_of(documents);
+    found.extend(more);
+    let (documents, others, more) = read_documents(objects);
+    found.extend(more);
+    assert!(others.is_empty(), "{}: not TSB: {}", case.display(), others[0].reference());
+    let (tenancy, more) = resolve(&documents, &mesh.settings());
+    found.extend(more);
+    sort(&mut found);
+
+    let mut out = findings(&found, &sources);
+    for (cluster, (_, namespaces)) in &mesh.clusters {
+        for namespace in namespaces {
+            out.push_str(&effective(&tenancy, cluster, namespace));
+        }
+    }
+    for id in &mesh.explain {
+        out.push_str(&explanation(&tenancy, id, &sources));
+    }
+    out
+}
+
+fn findings(found: &[Diagnostic], sources: &Sources) -> String {
+    if found.is_empty() {
+        return String::new();
+    }
+    format!("{}\n{}\n\n", text::render(found, sources, false), text::count(found))
+}
+
+fn effective(tenancy: &Tenancy, cluster: &ClusterName, namespace: &NamespaceName) -> String {
+    let mut out = format!("{cluster}/{namespace}:");
+    let Some(workspace) = tenancy.workspace(cluster, namespace) else {
+        out.push_str(" no workspace\n");
+        return out;
+    };
+    let _ = write!(out, " {}", workspace.name());
+    if let Some(group) = tenancy.group(cluster, namespace) {
+        let _ = write!(out, "/{}", group.name());
+    }
+    let setting = tenancy.security(cluster, namespace);
+    out.push_str(match setting.traffic_mode.value {
+        TrafficMode::Unset => "\n",
+        TrafficMode::Optional => ", traffic OPTIONAL\n",
+        TrafficMode::Required => ", traffic REQUIRED\n",
+    });
+    let access = setting.access.value;
+    if access.deny_all {
+        out.push_str("  deny all\n");
+    }
+    for principal in access.deny.iter() {
+        let _ = writeln!(out, "  deny  {principal}");
+    }
+    match &access.allow {
+        None if access.deny_all => {}
+        None => out.push_str("  allow everyone\n"),
+        Some(allow) if allow.is_empty() => out.push_str("  allow nobody\n"),
+        Some(allow) => {
+            for principal in allow.iter() {
+                let _ = writeln!(out, "  allow {principal}");
+            }
+        }
+    }
+    out
+}
+
+fn explanation(tenancy: &Tenancy, id: &str, sources: &Sources) -> String {
+    let (cluster, namespace) = id.split_once('/').expect("cluster/namespace");
+    let explanation = tenancy.explain(
+        &ClusterName::parse(cluster).expect("a cluster"),
+        &NamespaceName::parse(namespace).expect("a namespace"),
+    );
+    let mut out = format!("\nexplain {id}\n");
+    for (what, steps) in
+        [("trafficMode", &explanation.traffic_mode), ("authorization", &explanation.authorization)]
+    {
+        for step in steps {
+            let place = step.span.map(|span| sources.place(span)).unwrap_or_default();
+            let level = step.level.collection().noun();
+            let _ = writeln!(
+                out,
+                "  {what} {} by {level} {} ({place}): {}",
+                step.says,
+                step.level.name(),
+                step.outcome.why()
+            );
+        }
+    }
+    for rule in &explanation.rules {
+        let action = if rule.denies { "deny" } else { "allow" };
+        let _ = writeln!(
+            out,
+            "  {action} from {} {} to {} {} ({})",
+            rule.from.collection().noun(),
+            rule.from.name(),
+            rule.to.collection().noun(),
+            rule.to.name(),
+            sources.place(rule.span)
+        );
+    }
+    out
+}
