@@ -38,10 +38,9 @@ impl Mesh {
         if let Some(ip) = name.strip_prefix("outside:") {
             return match ip.parse() {
                 Ok(ip) => Ok(Client::Outside(Some(ip))),
-                Err(_) => Err(NotFound {
-                    message: format!("`{ip}` is not an address"),
-                    nearest: None,
-                }),
+                Err(_) => {
+                    Err(NotFound { message: format!("`{ip}` is not an address"), nearest: None })
+                }
             };
         }
         let (name, gateway) = match name.strip_prefix("gateway:") {
@@ -73,7 +72,8 @@ impl Mesh {
             return Ok(Destination::Pod { workload, port });
         }
         let service = self.find_service(name)?;
-        let known = self.service(service).ports.iter().map(|p| (p.number, p.name.clone())).collect();
+        let known =
+            self.service(service).ports.iter().map(|p| (p.number, p.name.clone())).collect();
         let port = find_port(name, port, known)?;
         if self.service(service).ports.iter().all(|p| p.number != port) {
             let ports: Vec<String> =
@@ -95,9 +95,9 @@ impl Mesh {
         let (namespace, own) = self.namespace_and_name(name)?;
         let here = |id: &WorkloadId| namespace.contains(&self.workload(*id).namespace);
         let is_gateway = |role| matches!(role, Role::Gateway | Role::EastWest);
-        let by_gateway = self.gateways().find(|(_, g)| {
-            gateway && g.name == own && namespace.contains(&g.namespace)
-        });
+        let by_gateway = self
+            .gateways()
+            .find(|(_, g)| gateway && g.name == own && namespace.contains(&g.namespace));
         if let Some((_, found)) = by_gateway {
             return Ok(found.workload);
         }
@@ -161,11 +161,7 @@ impl Mesh {
     }
 }
 
-fn find_port(
-    name: &str,
-    port: Option<&str>,
-    known: Vec<(u16, String)>,
-) -> Result<u16, NotFound> {
+fn find_port(name: &str, port: Option<&str>, known: Vec<(u16, String)>) -> Result<u16, NotFound> {
     match (port, known.as_slice()) {
         (None, [(only, _)]) => Ok(*only),
         (None, _) => Err(NotFound {

@@ -63,9 +63,12 @@ fn look_at(mut all: Vec<Object>) -> Seen {
     if probes.is_empty() && all.len() < 2 {
         return seen;
     }
-    all.extend(probes.iter().enumerate().flat_map(|(i, (namespace, labels))| {
-        probe(&format!("zz-{i}"), namespace, labels)
-    }));
+    all.extend(
+        probes
+            .iter()
+            .enumerate()
+            .flat_map(|(i, (namespace, labels))| probe(&format!("zz-{i}"), namespace, labels)),
+    );
     let (mesh, _) = Mesh::from_objects(&all, &Options::default());
     // as written, and once more with everything ambient and with everything in sidecars
     for state in [None, Some(PodState::Ambient), Some(PodState::Sidecar)] {

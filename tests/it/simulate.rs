@@ -140,8 +140,7 @@ spec:
 
 const SIDECAR: &str = "istio-injection: enabled";
 const AMBIENT: &str = "istio.io/dataplane-mode: ambient";
-const AMBIENT_WAYPOINT: &str =
-    "istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint";
+const AMBIENT_WAYPOINT: &str = "istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint";
 
 /// An AuthorizationPolicy in the server's namespace; `body` is the rest of its spec.
 fn policy(name: &str, body: &str) -> String {
@@ -157,5 +156,4 @@ spec: {{{body}}}
 
 const AT_WAYPOINT: &str =
     "targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: waypoint}]";
-const FROM_CLIENT: &str =
-    "from: [{source: {principals: [cluster.local/ns/client/sa/sleep]}}]";
+const FROM_CLIENT: &str = "from: [{source: {principals: [cluster.local/ns/client/sa/sleep]}}]";

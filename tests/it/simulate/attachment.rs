@@ -68,10 +68,8 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http, protocol: HTTP
         &format!("{entry}{}", policy("p", &format!("{target}, {DENY}"))),
     );
     for (minor, expected) in [(24, Verdict::Deny), (23, Verdict::Allow)] {
-        let options = Options {
-            istio: waypost::simulate::IstioVersion::new(1, minor),
-            ..Options::default()
-        };
+        let options =
+            Options { istio: waypost::simulate::IstioVersion::new(1, minor), ..Options::default() };
         let (mesh, _) = mesh_and_findings(&text, &options);
         let found = get(&mesh, "client/sleep", "server/api:80", "/").verdict;
         assert_eq!(found, expected, "1.{minor}");
@@ -80,8 +78,7 @@ spec: {hosts: [api.example.com], ports: [{number: 80, name: http, protocol: HTTP
 
 #[test]
 fn a8_a_class_target_holds_at_every_waypoint_from_the_root_namespace() {
-    let target =
-        "targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint}]";
+    let target = "targetRefs: [{group: gateway.networking.k8s.io, kind: GatewayClass, name: istio-waypoint}]";
     let body = format!("{target}, {DENY}");
     assert_eq!(verdict(AMBIENT, AMBIENT_WAYPOINT, &in_root(&body)), Verdict::Deny);
     assert_eq!(verdict(AMBIENT, AMBIENT_WAYPOINT, &policy("p", &body)), Verdict::Allow);

@@ -2,9 +2,7 @@
 
 use std::net::IpAddr;
 
-use waypost::simulate::{
-    Client, HttpRequest, Mesh, Options, Reason, Request, Token, Verdict,
-};
+use waypost::simulate::{Client, HttpRequest, Mesh, Options, Reason, Request, Token, Verdict};
 
 use super::{
     AMBIENT, AMBIENT_WAYPOINT, AT_WAYPOINT, FROM_CLIENT, SIDECAR, get, mesh, mesh_and_findings,
@@ -38,7 +36,12 @@ fn a_tcp_port_of_a_sidecar_drops_allow_and_widens_deny() {
 #[test]
 fn ports_are_the_services_at_a_waypoint_and_the_pods_elsewhere() {
     let deny = |port: u16, target: &str| {
-        policy("p", &format!("{target} action: DENY, rules: [{{to: [{{operation: {{ports: ['{port}']}}}}]}}]"))
+        policy(
+            "p",
+            &format!(
+                "{target} action: DENY, rules: [{{to: [{{operation: {{ports: ['{port}']}}}}]}}]"
+            ),
+        )
     };
     let verdict = |server: &str, more: &str| {
         let mesh = mesh(&pair(AMBIENT, server, more));
@@ -56,9 +59,10 @@ fn ports_are_the_services_at_a_waypoint_and_the_pods_elsewhere() {
 #[test]
 fn ip_blocks_never_match_at_a_waypoint() {
     let text = |policy: String| {
-        pair(AMBIENT, AMBIENT_WAYPOINT, &policy)
-            .replace("kind: Deployment\nmetadata: {name: sleep", "kind: Deployment\nmetadata: {name: unused")
-            + "
+        pair(AMBIENT, AMBIENT_WAYPOINT, &policy).replace(
+            "kind: Deployment\nmetadata: {name: sleep",
+            "kind: Deployment\nmetadata: {name: unused",
+        ) + "
 ---
 apiVersion: v1
 kind: Pod
@@ -67,7 +71,12 @@ spec: {serviceAccountName: sleep, containers: [{name: sleep}]}
 status: {podIP: 10.1.2.3}"
     };
     let deny = |field: &str, target: &str| {
-        policy("p", &format!("{target} action: DENY, rules: [{{from: [{{source: {{{field}: [10.1.2.3]}}}}]}}]"))
+        policy(
+            "p",
+            &format!(
+                "{target} action: DENY, rules: [{{from: [{{source: {{{field}: [10.1.2.3]}}}}]}}]"
+            ),
+        )
     };
     let target = &format!("{AT_WAYPOINT},");
     for (policy, expected) in [
@@ -109,6 +118,8 @@ spec: {mtls: {mode: STRICT}}
     let everyone = policy("p", "rules: [{}]");
     let mesh = mesh(&pair("a: b", AMBIENT, &format!("{strict}{everyone}")));
     insta::assert_snapshot!(story(&mesh, "client/sleep", "server/web:8000"), @r"
+    ztunnel of server/web sees nobody at port 80: denied by istio-system/istio_converted_static_strict
+    deny: connection reset
     ");
 }
 
@@ -122,7 +133,9 @@ spec: {jwtRules: [{issuer: me}]}
 ---";
     let needed = policy("p", "rules: [{from: [{source: {requestPrincipals: [me/*]}}]}]");
     let mesh = mesh(&pair(SIDECAR, SIDECAR, &format!("{tokens}{needed}")));
-    let with = |token: Token| ask(&mesh, "server/web:8000", HttpRequest { token, ..HttpRequest::default() });
+    let with = |token: Token| {
+        ask(&mesh, "server/web:8000", HttpRequest { token, ..HttpRequest::default() })
+    };
     let claims = |issuer: &str| Token::Valid(serde_json::json!({"iss": issuer, "sub": "x"}));
     assert_eq!(with(claims("me")).0, Verdict::Allow);
     assert_eq!(with(claims("you")), (Verdict::Deny, "401".into()));
@@ -153,7 +166,8 @@ metadata: {name: gw, namespace: client}
 spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
 ---";
     let needed = policy("p", "rules: [{from: [{source: {requestPrincipals: [me/x]}}]}]");
-    for (more, expected) in [("", Verdict::Deny), (", forwardOriginalToken: true", Verdict::Allow)] {
+    for (more, expected) in [("", Verdict::Deny), (", forwardOriginalToken: true", Verdict::Allow)]
+    {
         let mesh = mesh(&pair(SIDECAR, SIDECAR, &format!("{}{gateway}{needed}", tokens(more))));
         let token = Token::Valid(serde_json::json!({"iss": "me", "sub": "x"}));
         let decision = mesh.decide(&Request {
@@ -214,11 +228,7 @@ fn an_unknown_address_is_said_and_never_guessed() {
     let ip: IpAddr = "10.1.1.1".parse().unwrap();
     let known = mesh.decide(&Request {
         from: Client::Outside(Some(ip)),
-        ..Request::to_service(
-            Client::Outside(None),
-            mesh.find_service("server/web").unwrap(),
-            8000,
-        )
+        ..Request::to_service(Client::Outside(None), mesh.find_service("server/web").unwrap(), 8000)
     });
     assert!(matches!(known.walk().unwrap().deciding().unwrap().reason, Reason::Denied(_)));
 }

@@ -128,5 +128,8 @@ fn otaru_3129_waypoint_principal_missing() {
     assert_eq!(verdict(AMBIENT, AMBIENT, &allow), Verdict::Allow);
     let mesh = mesh(&pair(AMBIENT, AMBIENT_WAYPOINT, &allow));
     insta::assert_snapshot!(story(&mesh, "client/sleep", "server/web:8000"), @r"
+    waypoint server/waypoint sees client/sa/sleep at port 8000: allowed: no policy denies, and none allows
+    ztunnel of server/web sees server/sa/waypoint at port 80: denied: ALLOW policies exist, and none matches [none]
+    deny: 503
     ");
 }

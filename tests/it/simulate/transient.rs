@@ -104,8 +104,12 @@ fn the_guides_migration_denies_in_every_state() {
         }
     }
     insta::assert_snapshot!(story(&both, "client/sleep", "server/web:8000"), @r"
+    waypoint server/waypoint sees client/sa/sleep at port 8000: denied by ns[server]-policy[waypoint-deny-rules]-rule[0]
+    deny: 403 `RBAC: access denied`
     ");
     let early = set(&both, "client/sleep", PodState::SidecarHbone);
     insta::assert_snapshot!(story(&early, "client/sleep", "server/web:8000"), @r"
+    ztunnel of server/web sees client/sa/sleep at port 80: denied by ns[server]-policy[deny-rules]-rule[0]
+    deny: connection reset
     ");
 }

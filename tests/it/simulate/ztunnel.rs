@@ -43,7 +43,9 @@ fn effects_of_one_policy() {
         ),
         (
             "E5",
-            format!("action: DENY, rules: [{{from: [{{source: {{{P}}}}}], when: [{{key: 'request.headers[x]', notValues: [y]}}]}}]"),
+            format!(
+                "action: DENY, rules: [{{from: [{{source: {{{P}}}}}], when: [{{key: 'request.headers[x]', notValues: [z]}}]}}]"
+            ),
             ("outside", "all", vec![Inert]),
         ),
         (
@@ -53,12 +55,16 @@ fn effects_of_one_policy() {
         ),
         (
             "E7",
-            format!("action: DENY, rules: [{{from: [{{source: {{{P}, requestPrincipals: ['*']}}}}]}}]"),
+            format!(
+                "action: DENY, rules: [{{from: [{{source: {{{P}, requestPrincipals: ['*']}}}}]}}]"
+            ),
             ("all", "outside", vec![Widened]),
         ),
         (
             "E8",
-            format!("action: DENY, rules: [{{from: [{{source: {{{P}}}}}, {{source: {{notRequestPrincipals: ['*']}}}}]}}]"),
+            format!(
+                "action: DENY, rules: [{{from: [{{source: {{{P}}}}}, {{source: {{notRequestPrincipals: ['*']}}}}]}}]"
+            ),
             ("none", "outside", vec![Narrowed]),
         ),
         ("E9", "rules: [{}]".into(), ("all", "all", vec![Enforced])),
@@ -87,8 +93,10 @@ fn e11_audit_and_custom_are_absent() {
 
 #[test]
 fn dry_run_decides_nowhere() {
-    let dry = policy("p", "action: DENY, rules: [{}]")
-        .replace("namespace: server}", "namespace: server, annotations: {istio.io/dry-run: 'true'}}");
+    let dry = policy("p", "action: DENY, rules: [{}]").replace(
+        "namespace: server}",
+        "namespace: server, annotations: {istio.io/dry-run: 'true'}}",
+    );
     for mode in [super::SIDECAR, AMBIENT] {
         let mesh = mesh(&pair(mode, mode, &dry));
         assert_eq!(get(&mesh, "client/sleep", "server/web:8000", "/").verdict, Verdict::Allow);
