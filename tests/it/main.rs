@@ -11,6 +11,7 @@ mod patches;
 mod program;
 mod refused;
 mod same_bytes;
+mod simulate;
 mod spec;
 mod spec_disk;
 mod spec_rules;
