@@ -315,21 +315,24 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let limit = (wanted.chars().count() / 3).max(1);
     known
         .into_iter()
-        .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(d, _)| *d <= limit)
+        .filter_map(|candidate| {
+            Some((distance(&wanted, &candidate.to_lowercase(), limit)?, candidate))
+        })
         .min_by_key(|(d, candidate)| (*d, candidate.len(), *candidate))
         .map(|(_, candidate)| candidate)
 }
 
-fn distance(a: &str, b: &str) -> usize {
+/// The Damerau-Levenshtein distance, if it is not beyond the limit.
+fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > 8 {
-        return usize::MAX;
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
     }
     let mut before: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = last.clone();
     for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
+        row[0] = i;
         for j in 1..=b.len() {
             let cost = usize::from(a[i - 1] != b[j - 1]);
             row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + cost);
@@ -337,9 +340,14 @@ fn distance(a: &str, b: &str) -> usize {
                 row[j] = row[j].min(before[j - 2] + 1);
             }
         }
-        before = std::mem::replace(&mut last, row);
+        // no later row is less than the lesser of two rows in a row
+        if row.iter().chain(&last).all(|d| *d > limit) {
+            return None;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
-    last[b.len()]
+    Some(last[b.len()]).filter(|d| *d <= limit)
 }
 
 #[cfg(test)]
@@ -353,6 +361,10 @@ mod tests {
         assert_eq!(nearest("Mode", known), Some("mode"));
         assert_eq!(nearest("waypiont", known), Some("waypoint"));
         assert_eq!(nearest("zzz", known), None);
+        // two letters changed places at the very limit
+        assert_eq!(nearest("abdc", ["abcd"]), Some("abcd"));
+        assert_eq!(nearest("", ["a"]), Some("a"));
+        assert_eq!(nearest("aeiou", ["bcdfg"]), None);
     }
 
     #[test]

@@ -106,7 +106,7 @@ pub fn render(
         let install = install(environment, cluster, request.scope, &mut found);
         let mut others = Vec::new();
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
-            others.extend(tsb(resolved, &mut found));
+            others.extend(tsb(tools, resolved, &mut found));
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
         let make = |namespace: &&Namespace| {
@@ -245,8 +245,18 @@ fn holds_tsb(environment: &Environment, cluster: &Cluster) -> bool {
     }
 }
 
-fn tsb(resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
+fn tsb(tools: &Tools, resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
     let environment = &resolved.environment;
+    // first as they were written: there a fault has its place
+    let mut written = Vec::new();
+    for resource in resolved.tenancy.resources() {
+        tools.validator.check(&resource.source, &mut written);
+    }
+    let faulty = has_errors(&written);
+    found.extend(written);
+    if faulty {
+        return Vec::new();
+    }
     let options = tenancy::UnitOptions {
         form: tenancy::KubernetesForm {
             namespace: &environment.tsb_objects.namespace,

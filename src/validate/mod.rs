@@ -11,6 +11,7 @@ pub mod catalogue;
 mod cel;
 mod crd;
 mod document;
+mod gateway;
 mod istio;
 pub mod manifests;
 mod metadata;
