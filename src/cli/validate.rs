@@ -25,7 +25,9 @@ impl Validate {
         let mut worst = ExitCode::Clean;
         for name in names {
             let mut loaded = session.load(&name);
-            let rendered = session.render(&mut loaded, None, &Scope::default())?;
+            let scope = Scope::default();
+            let prepared = session.prepare(&mut loaded, None, &scope)?;
+            let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
             match rendered {
                 Some(rendered) => {

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
 use super::canonical;
-use super::formatter::yaml_scalar;
+use super::formatter::{Flow, block, yaml_scalar};
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
 use crate::k8s::Object;
 use crate::manifest::{ConfigMap, Manifest};
@@ -58,11 +58,17 @@ pub struct Renderer {
 impl Renderer {
     /// Takes the user's templates in, by name. A name that no built-in template has is a finding:
     /// it would never be used.
-    pub fn new(overrides: BTreeMap<String, Override>) -> (Self, Vec<Diagnostic>) {
+    pub fn new(mut overrides: BTreeMap<String, Override>) -> (Self, Vec<Diagnostic>) {
+        // a copy of a built-in template is none of the user's
+        overrides.retain(|name, mine| {
+            !BUILT_IN.iter().any(|(known, text)| known == name && **text == *mine.text)
+        });
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_formatter(yaml_scalar);
+        let flow = if overrides.is_empty() { Flow::Never } else { Flow::Perhaps };
+        environment.set_formatter(yaml_scalar(flow));
+        environment.add_filter("block", block);
         environment.set_fuel(Some(FUEL));
         let mut found = Vec::new();
         let mut add = |name: &'static str, text: &str, mine: Option<&Override>| {
@@ -275,7 +281,16 @@ mod tests {
         let (renderer, _) = Renderer::new(BTreeMap::new());
         let rendered = renderer.render(Manifest::Namespace(Namespace {
             metadata: Metadata { name: "client".into(), ..Metadata::default() }
-                .label("istio.io/dataplane-mode", "ambient"),
+                .label("istio.io/dataplane-mode", "ambient")
+                .label("list", "a,b"),
+        }))?;
+        assert!(rendered.read.is_some_and(|(_, text)| text.is_some()));
+        let rendered = renderer.render(Manifest::ConfigMap(ConfigMap {
+            metadata: Metadata::namespaced("a", "b"),
+            documents: BTreeMap::from([(
+                "deployment".into(),
+                serde_json::json!({"spec": {"replicas": 2}}),
+            )]),
         }))?;
         assert!(rendered.read.is_some_and(|(_, text)| text.is_some()));
         Ok(())
