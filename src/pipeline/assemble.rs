@@ -85,7 +85,7 @@ impl Assembly {
         origin: Option<Span>,
         found: &mut Vec<Diagnostic>,
     ) {
-        let InstallFiles { resources, patches, components, patched } = files;
+        let InstallFiles { resources, patches, components, patched, checks: _ } = files;
         let folder = unit_folder(cluster, Unit::Platform);
         for value in resources {
             let item = Item { area: Area::Unit(Unit::Platform), value: canonical(value), origin };

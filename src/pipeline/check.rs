@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::assemble::reference;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
+use crate::translate::install::InstallCheck;
 use crate::validate::manifests::Validator;
 use crate::yaml::Node;
 
@@ -32,4 +33,25 @@ pub(super) fn object(
         }
         found.push(diagnostic);
     }
+}
+
+/// Checks an install resource; what is wrong with it is shown where it was written, in the base or
+/// in the spec.
+pub(super) fn install(
+    validator: &Validator,
+    check: &InstallCheck,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let node = Node::from_json_at(&check.value, origin.unwrap_or_default(), &check.places);
+    let mut own = Vec::new();
+    match Object::from_node(node) {
+        Ok(object) => {
+            validator.check(&object, &mut own);
+        }
+        Err(diagnostic) => own.push(*diagnostic),
+    }
+    // fields alone lack most of what a resource must have
+    own.retain(|diagnostic| check.is_whole || diagnostic.code != "missing-field");
+    found.extend(own);
 }

@@ -220,7 +220,8 @@ fn install(
     ]
 }
 
-/// What is applied is checked: the finished resource, not the copy of the base below it.
+/// What is applied is checked: the finished resource, not the copy of the base below it; without
+/// a base, the fields that are laid over the user's own.
 fn check_install(
     tools: &Tools,
     files: &InstallFiles,
@@ -228,7 +229,10 @@ fn check_install(
     found: &mut Vec<Diagnostic>,
 ) {
     let extras = files.resources.iter().skip(files.patched.len());
-    for value in files.patched.iter().chain(extras) {
+    for install in &files.checks {
+        check::install(&tools.validator, install, origin, found);
+    }
+    for value in extras {
         check::object(&tools.validator, value, origin, found);
     }
 }

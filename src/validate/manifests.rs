@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 use super::catalogue::{SchemaKey, SchemaSource};
 use super::crd::{self, CustomResource, Definition};
 use super::schema::Schema;
-use super::{istio, metadata};
+use super::{gateway, istio, metadata};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::k8s::{GroupVersionKind, Object};
 
@@ -185,8 +185,8 @@ impl Validator {
         };
         match lazy.schema() {
             Ok(schema) => {
-                let value = crd::structural::decoded(&object.body);
-                found.extend(schema.check_value(&value, &object.body));
+                check_typed(schema, object, found);
+                gateway::check(object, found);
             }
             Err(error) => found.push(
                 Diagnostic::error(
@@ -198,6 +198,19 @@ impl Validator {
         }
         true
     }
+}
+
+/// Typed decoders take a null for an absent field, whatever the schema says of the field; a null
+/// under a name that they do not know is still a misspelt name.
+fn check_typed(schema: &Schema, object: &Object, found: &mut Vec<Diagnostic>) {
+    let raw = schema.check(&object.body);
+    if raw.is_empty() {
+        return;
+    }
+    let decoded = schema.check_value(&crd::structural::decoded(&object.body), &object.body);
+    let unknown = raw.into_iter().filter(|d| d.code == "unknown-field" && !decoded.contains(d));
+    found.extend(unknown);
+    found.extend(decoded);
 }
 
 fn is_definition(gvk: &GroupVersionKind) -> bool {

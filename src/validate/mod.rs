@@ -11,14 +11,13 @@ pub mod catalogue;
 mod cel;
 mod crd;
 mod document;
+mod gateway;
 mod istio;
 pub mod manifests;
 mod metadata;
 mod misplaced;
-mod partial;
 mod schema;
 
 pub use document::SpecSchemas;
 pub use metadata::duplicates;
-pub use partial::partial;
 pub use schema::Schema;

@@ -8,7 +8,16 @@
 //! `WAYPOST_DATA` names the folder; the default is `../shared/data`. Where it is absent every test
 //! here fails and says so: none passes without having looked.
 
+mod ambient_ztunnel;
+mod authz_builder;
 mod crd_validation;
+mod real_validation;
+mod rendered_validation;
+mod inventory;
+mod envoy_filter;
+mod manifests;
+mod real;
+mod ztunnel_rbac;
 
 use std::path::PathBuf;
 

@@ -22,9 +22,9 @@ pub(in super::super) struct Structural {
     pub(super) unique: Unique,
     nullable: bool,
     default: Option<Value>,
-    /// Some default, nullable field or unique list is here or below: else there is nothing to do.
+    /// Some field has a default.
     has_defaults: bool,
-    has_nullable: bool,
+    /// This list, or one below, is unique by something.
     pub(super) has_unique: bool,
 }
 
@@ -108,15 +108,11 @@ impl Structural {
             nullable: schema.get("nullable").and_then(Value::as_bool) == Some(true),
             default: schema.get("default").cloned(),
             has_defaults: false,
-            has_nullable: false,
             has_unique: unique != Unique::No,
             unique,
         };
-        let has_defaults = node.children().any(|c| c.default.is_some() || c.has_defaults);
-        let has_nullable = node.children().any(|c| c.nullable || c.has_nullable);
+        node.has_defaults = node.properties.iter().any(|(_, c)| c.default.is_some());
         let has_unique = node.children().any(|c| c.has_unique);
-        node.has_defaults = has_defaults;
-        node.has_nullable = has_nullable;
         node.has_unique |= has_unique;
         node
     }
@@ -146,34 +142,31 @@ impl Structural {
     /// (apiextensions-apiserver `defaulting.Default`, `PruneNonNullableNullsWithoutDefaults`):
     /// a field that is null and may not be is as if it were absent; an item of a list stays.
     pub(in super::super) fn admit(&self, node: &Node) -> Value {
-        if !self.has_defaults && !self.has_nullable {
-            return decoded(node);
-        }
         match &node.value {
             Yaml::Mapping(mapping) => {
                 let mut map = Map::with_capacity(mapping.entries.len());
                 for entry in &mapping.entries {
-                    let child = self.field(&entry.key);
-                    if entry.value.is_null() && !child.is_some_and(|c| c.nullable) {
-                        continue;
-                    }
-                    let value = match child {
+                    let value = match self.field(&entry.key) {
+                        Some(child) if entry.value.is_null() && !child.nullable => continue,
                         Some(child) => child.admit(&entry.value),
-                        None => decoded(&entry.value),
+                        // unknown, or kept as it is: with its nulls
+                        None => entry.value.to_json(),
                     };
                     map.insert(entry.key.clone(), value);
                 }
-                self.fill(&mut map);
+                if self.has_defaults {
+                    self.fill(&mut map);
+                }
                 Value::Object(map)
             }
             Yaml::List(items) => items
                 .iter()
                 .map(|item| match &self.items {
                     Some(child) => child.admit(item),
-                    None => decoded(item),
+                    None => item.to_json(),
                 })
                 .collect(),
-            _ => decoded(node),
+            _ => node.to_json(),
         }
     }
 

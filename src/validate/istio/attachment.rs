@@ -75,7 +75,11 @@ fn check_target(target: &Node, found: &mut Vec<Diagnostic>) {
             .help("put the policy into the namespace of its target"),
         );
     }
-    let (group, kind) = (text("group"), text("kind"));
+    let kind = text("kind");
+    let group = match text("group") {
+        "core" => "",
+        other => other,
+    };
     if kind.is_empty() || TARGETS.contains(&(group, kind)) {
         return;
     }

@@ -97,8 +97,8 @@ fn check_custom(rule: &Node, found: &mut Vec<Diagnostic>) {
     };
     for source in sources(rule) {
         for name in NOT_WITH_CUSTOM {
-            if let Some(values) = field(source, name) {
-                refuse(name, values.span);
+            if let [first, ..] = items(source, name) {
+                refuse(name, first.span);
             }
         }
     }
@@ -121,11 +121,19 @@ fn check_custom(rule: &Node, found: &mut Vec<Diagnostic>) {
 fn check_rule(rule: &Node, action: &str, found: &mut Vec<Diagnostic>) {
     let mut tcp_source = false;
     let mut tcp_operation = false;
-    for side in ["from", "to"] {
+    for (side, whom) in [("from", "caller"), ("to", "operation")] {
         if let Some(list) = field(rule, side)
             && list.as_list().is_some_and(<[Node]>::is_empty)
         {
-            found.push(empty(side, list));
+            // the webhook means to refuse it, and cannot see it: decoding drops the empty list
+            found.push(
+                Diagnostic::warning(
+                    "empty-match",
+                    format!("`{side}` is empty: the rule matches every {whom}"),
+                )
+                .at(list.span, "")
+                .help(format!("say what it matches, or leave `{side}` out")),
+            );
         }
     }
     for from in items(rule, "from") {

@@ -67,32 +67,31 @@ pub(super) fn ports(values: &[Node], found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// `CheckValidPathTemplate`: beside `{*}` and `{**}` a template holds neither named variables nor
-/// bare wildcards, and `{**}` is its last operator.
+/// `CheckValidPathTemplate`: braces are for `{*}` and `{**}` alone, each a whole segment; in a path
+/// that has one of them a bare `*` has no place, and nothing is an operator behind `{**}`.
 pub(super) fn path_templates(values: &[Node], found: &mut Vec<Diagnostic>) {
     for value in values {
         if let Some(text) = value.as_str()
-            && (text.contains("{*}") || text.contains("{**}"))
-            && !is_template(text)
+            && !is_path(text)
         {
             found.push(
-                Diagnostic::error(
-                    "bad-path-template",
-                    format!("`{text}` is not a path template that is supported"),
-                )
-                .at(value.span, "")
-                .help("use `{*}` for one segment and, as the last operator, `{**}` for the rest; no names in the braces"),
+                Diagnostic::error("bad-path-template", format!("`{text}` is not a path that is supported"))
+                    .at(value.span, "")
+                    .help("braces hold one segment, `{*}`, or as the last operator the rest, `{**}`; names in them and further wildcards beside them are not taken"),
             );
         }
     }
 }
 
-fn is_template(text: &str) -> bool {
-    match text.split_once("{**}") {
-        // nothing is an operator behind `{**}`
-        Some((before, after)) => is_template(before) && !after.contains(['{', '}', '*']),
-        None => !text.replace("{*}", "").contains(['{', '}', '*']),
-    }
+fn is_path(text: &str) -> bool {
+    let is_operator = |segment: &str| matches!(segment, "{*}" | "{**}");
+    let segments = || text.trim_matches('/').split('/');
+    let has_operator = segments().any(is_operator);
+    let literals = segments().filter(|s| !is_operator(s));
+    let behind_the_rest = segments().skip_while(|s| *s != "{**}").skip(1);
+    literals.clone().all(|s| !s.contains(['{', '}']))
+        && !(has_operator && literals.clone().any(|s| s.contains('*')))
+        && !behind_the_rest.clone().any(is_operator)
 }
 
 /// Keys of `when` that are written as they are, and those that take a name in brackets.
@@ -173,12 +172,23 @@ mod tests {
     }
 
     #[test]
-    fn templates_as_istio_takes_them() {
-        for good in ["/{*}", "/foo/{*}/bar", "/foo/{**}", "/{*}/bar/{**}", "/{**}.mpd"] {
-            assert!(is_template(good), "{good}");
+    fn paths_as_istio_takes_them() {
+        for good in
+            ["/{*}", "/foo/{*}/bar", "/foo/{**}", "/{*}/bar/{**}", "/{**}/x", "{*}", "/a*", "*b"]
+        {
+            assert!(is_path(good), "{good}");
         }
-        for bad in ["/{*}/foo/{bar}", "/{**}/{*}", "/{*}/*", "/{}/{*}", "/foo/{*}/**"] {
-            assert!(!is_template(bad), "{bad}");
+        for bad in [
+            "/{*}/foo/{bar}",
+            "/{**}/{*}",
+            "/{*}/*",
+            "/{}/{*}",
+            "/foo/{*}/**",
+            "/{foo}",
+            "/a{*}b",
+            "/{**}.mpd",
+        ] {
+            assert!(!is_path(bad), "{bad}");
         }
     }
 }

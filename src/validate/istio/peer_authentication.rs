@@ -24,7 +24,8 @@ pub(super) fn check(spec: Option<&Node>, found: &mut Vec<Diagnostic>) {
         );
     }
     for entry in entries {
-        if !entry.key.parse::<u16>().is_ok_and(|p| p > 0) {
+        // `080` is no number in JSON, which the webhook decodes
+        if !entry.key.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == entry.key) {
             found.push(
                 Diagnostic::error("bad-port", format!("`{}` is not a port", entry.key))
                     .at(entry.key_span, "port must be between 1 and 65535"),

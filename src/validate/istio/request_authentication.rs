@@ -30,6 +30,19 @@ fn check_jwt_rule(rule: &Node, found: &mut Vec<Diagnostic>) {
                 .help("keep one"),
         );
     }
+    if let Some(timeout) = field(rule, "timeout")
+        && let Some(text) = timeout.as_str()
+        && milliseconds(text).is_none_or(|ms| ms < 1.0)
+    {
+        found.push(
+            Diagnostic::error(
+                "bad-duration",
+                format!("`{text}` is not a valid duration of at least 1ms"),
+            )
+            .at(timeout.span, "")
+            .help("write it as `5s` or `100ms`"),
+        );
+    }
     if let Some(jwks) = field(rule, "jwks")
         && let Some(text) = jwks.as_str().filter(|t| !t.is_empty())
         && !is_key_set(text)
@@ -47,4 +60,53 @@ fn is_key_set(text: &str) -> bool {
     let Ok(value) = serde_json::from_str::<serde_json::Value>(text) else { return false };
     value.get("keys").is_some_and(serde_json::Value::is_array)
         || value.get("kty").is_some_and(serde_json::Value::is_string)
+}
+
+/// Go's `time.ParseDuration`: numbers with units, `1h30m`.
+fn milliseconds(text: &str) -> Option<f64> {
+    let mut rest = text.strip_prefix('+').unwrap_or(text);
+    if rest == "0" {
+        return Some(0.0);
+    }
+    let mut sum = 0.0;
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
+        let (number, behind) = rest.split_at(end);
+        let end = behind.find(|c: char| c.is_ascii_digit() || c == '.').unwrap_or(behind.len());
+        let (unit, behind) = behind.split_at(end);
+        let factor = match unit {
+            "ns" => 1e-6,
+            "us" | "µs" | "μs" => 1e-3,
+            "ms" => 1.0,
+            "s" => 1e3,
+            "m" => 60e3,
+            "h" => 3_600e3,
+            _ => return None,
+        };
+        sum += number.parse::<f64>().ok()? * factor;
+        rest = behind;
+    }
+    (!text.is_empty()).then_some(sum)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_as_go_reads_them() {
+        for (text, expected) in [
+            ("5s", Some(5e3)),
+            ("1h30m", Some(5_400e3)),
+            ("0.5ms", Some(0.5)),
+            ("0", Some(0.0)),
+            ("", None),
+            ("5", None),
+            ("apple", None),
+            ("5x", None),
+            ("1..2s", None),
+        ] {
+            assert_eq!(milliseconds(text), expected, "{text}");
+        }
+    }
 }
