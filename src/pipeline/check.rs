@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::assemble::reference;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::k8s::Object;
 use crate::translate::install::InstallCheck;
 use crate::validate::manifests::Validator;
@@ -16,21 +16,40 @@ pub(super) fn object(
     origin: Option<Span>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let checked = Object::from_node(Node::from_json(value, origin.unwrap_or_default()));
     let mut own = Vec::new();
-    match checked {
+    match Object::from_node(Node::from_json(value, Span::default())) {
         Ok(object) => {
-            validator.check(&object, &mut own);
+            validator.check_with(&object, value, &mut own);
         }
         Err(diagnostic) => own.push(*diagnostic),
+    }
+    blame(own, value, origin, found);
+}
+
+/// As [`object`], for what has been read back from its template's text.
+pub(super) fn read_object(
+    validator: &Validator,
+    object: &Object,
+    value: &Value,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut own = Vec::new();
+    validator.check_with(object, value, &mut own);
+    blame(own, value, origin, found);
+}
+
+/// Puts findings where the user can do something about them.
+fn blame(own: Vec<Diagnostic>, value: &Value, origin: Option<Span>, found: &mut Vec<Diagnostic>) {
+    if own.is_empty() {
+        return;
     }
     let reference = reference(value);
     for mut diagnostic in own {
         diagnostic.message = format!("rendered {reference}: {}", diagnostic.message);
-        if origin.is_none() {
-            diagnostic.primary = None;
-            diagnostic.secondary.clear();
-        }
+        diagnostic.secondary.clear();
+        diagnostic.primary =
+            origin.map(|span| Place { span, label: "this asks for it".to_owned() });
         found.push(diagnostic);
     }
 }

@@ -20,7 +20,7 @@ use self::patch::Patcher;
 use crate::diagnostic::{Diagnostic, Span, has_errors};
 use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
 use crate::plan::{self, State};
-use crate::render::{Renderer, canonical};
+use crate::render::{RenderedObject, Renderer, canonical};
 use crate::resolve::Resolved;
 use crate::translate::install::{self, InstallFiles};
 use crate::translate::{self, Area, Placed, tenancy};
@@ -158,8 +158,15 @@ pub fn render(
 #[derive(Debug)]
 struct Item {
     area: Area,
-    value: Value,
+    object: RenderedObject,
     origin: Option<Span>,
+}
+
+impl Item {
+    /// An object that was not read back from a text.
+    fn new(area: Area, value: Value, origin: Option<Span>) -> Self {
+        Self { area, object: RenderedObject { value: canonical(value), read: None }, origin }
+    }
 }
 
 fn objects(
@@ -178,7 +185,7 @@ fn objects(
             continue;
         }
         match renderer.render(manifest) {
-            Ok(value) => items.push(Item { area, value, origin }),
+            Ok(object) => items.push(Item { area, object, origin }),
             Err(diagnostic) => found.push(*diagnostic),
         }
     }
@@ -189,8 +196,14 @@ fn objects(
 fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<Written> {
     let mut files = Vec::with_capacity(items.len());
     for item in items {
-        check::object(&tools.validator, &item.value, item.origin, found);
-        match Written::new(&item) {
+        let RenderedObject { value, read } = &item.object;
+        match read {
+            Some((object, _)) => {
+                check::read_object(&tools.validator, object, value, item.origin, found);
+            }
+            None => check::object(&tools.validator, value, item.origin, found),
+        }
+        match Written::new(item) {
             Ok(file) => files.push(file),
             Err(diagnostic) => found.push(*diagnostic),
         }
@@ -267,10 +280,8 @@ fn tsb(tools: &Tools, resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<I
     };
     let (objects, diagnostics) = tenancy::unit(resolved.tenancy.resources(), &options);
     found.extend(diagnostics);
-    let item = |object: tenancy::TsbObject| Item {
-        area: Area::Unit(Unit::Tsb),
-        value: canonical(object.value),
-        origin: Some(object.origin),
+    let item = |object: tenancy::TsbObject| {
+        Item::new(Area::Unit(Unit::Tsb), object.value, Some(object.origin))
     };
     objects.into_iter().map(item).collect()
 }

@@ -4,7 +4,6 @@ use serde_json::Value;
 
 use super::{Install, Item};
 use crate::diagnostic::{Diagnostic, Spanned};
-use crate::render::canonical;
 use crate::render::patch::{
     Applied, Entry, Patch, PatchFile, TargetText, apply_to_set, findings, parse,
 };
@@ -72,7 +71,7 @@ impl<'p> Patcher<'p> {
             install.iter().flat_map(|(files, _)| files.patched.iter().cloned()).collect();
         let first_item = values.len();
         let places: Vec<_> = items.iter().map(|item| (item.area, item.origin)).collect();
-        values.extend(items.into_iter().map(|item| item.value));
+        values.extend(items.into_iter().map(|item| item.object.value));
         self.applied.push(apply_to_set(self.patches, &mut values));
         let items = values.split_off(first_item);
         let mut finished = values.into_iter();
@@ -88,7 +87,7 @@ impl<'p> Patcher<'p> {
             .into_iter()
             .zip(places)
             .filter(|(value, _)| !value.is_null())
-            .map(|(value, (area, origin))| Item { area, value: canonical(value), origin })
+            .map(|(value, (area, origin))| Item::new(area, value, origin))
             .collect();
         (install, items)
     }
