@@ -17,6 +17,7 @@ pub mod manifests;
 mod metadata;
 mod misplaced;
 mod partial;
+pub mod rule;
 mod schema;
 
 pub use document::SpecSchemas;
