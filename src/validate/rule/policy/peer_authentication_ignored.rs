@@ -3,7 +3,7 @@
 //! ## What
 //!
 //! In a namespace that is ambient, a PeerAuthentication has mode DISABLE, for all or for some
-//! ports; or one in the root namespace has a selector.
+//! ports; or one in the root namespace has a selector while namespaces are ambient.
 //!
 //! ## Why
 //!
@@ -58,16 +58,23 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
+    let some_are_ambient = input.namespaces().any(|n| input.is_ambient(&n.name))
+        || input.all_workloads().any(|w| input.is_captured(w));
     for policy in input.of("security.istio.io", "PeerAuthentication") {
         let namespace = policy.namespace.as_deref().unwrap_or_default();
         let selector = at(&policy.body, &["spec", "selector"]);
-        if namespace == input.settings.root_namespace
+        // sidecars of the root namespace's own workloads read it
+        if some_are_ambient
+            && namespace == input.settings.root_namespace
             && let Some(selector) = selector
         {
             found.push(
                 Diagnostic::warning(
                     RULE.code,
-                    format!("{} selects nothing: it is in the root namespace", policy.reference()),
+                    format!(
+                        "{} selects nothing in ambient mode: it is in the root namespace",
+                        policy.reference()
+                    ),
                 )
                 .at(selector.span, "a selector counts in the workloads' own namespace")
                 .help("move it there, or remove the selector to mean the whole mesh"),
