@@ -3,8 +3,10 @@
 //! ## What
 //!
 //! A unit (what one Argo CD Application or Flux Kustomization applies) holds a Namespace that is
-//! enrolled (`istio.io/dataplane-mode: ambient` or `istio.io/use-waypoint`) and, in that namespace,
-//! a waypoint Gateway or an AuthorizationPolicy. Where units are not known nothing is said.
+//! enrolled (`istio.io/dataplane-mode: ambient` or `istio.io/use-waypoint`) and comes from sidecar
+//! mode (it says `istio-injection`), and, in that namespace, a waypoint Gateway or an
+//! AuthorizationPolicy. A Namespace that is new runs nothing yet and may go first. Where units are
+//! not known nothing is said.
 //!
 //! ## Why
 //!
@@ -19,7 +21,10 @@
 //! kind: Namespace
 //! metadata:
 //!   name: httpbin
-//!   labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint}
+//!   labels:
+//!     istio-injection: disabled
+//!     istio.io/dataplane-mode: ambient
+//!     istio.io/use-waypoint: waypoint
 //!   annotations: {argocd.argoproj.io/sync-wave: "5"}
 //! ---
 //! apiVersion: gateway.networking.k8s.io/v1
@@ -73,6 +78,9 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     }
     for objects in units.values() {
         for namespace in objects.iter().filter(|o| o.gvk.is("", "Namespace")) {
+            if !namespace.labels.contains_key("istio-injection") {
+                continue;
+            }
             let is_ambient = namespace.labels.get(DATAPLANE_MODE).is_some_and(|m| m == "ambient");
             let key = match namespace.labels.contains_key(USE_WAYPOINT) {
                 true => USE_WAYPOINT,
