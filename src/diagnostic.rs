@@ -104,17 +104,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Spanned<T> {
 /// Where the values below a mapping stand, by JSON pointer from it: for values that are kept as
 /// plain data but may be blamed later.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Places(BTreeMap<String, Span>);
+pub struct Places {
+    values: BTreeMap<String, Span>,
+    keys: BTreeMap<String, Span>,
+}
 
 impl Places {
     /// Notes where the value at a pointer stands.
     pub fn insert(&mut self, pointer: impl Into<String>, span: Span) {
-        self.0.insert(pointer.into(), span);
+        self.values.insert(pointer.into(), span);
+    }
+
+    /// Notes where the key of the value at a pointer stands.
+    pub fn insert_key(&mut self, pointer: impl Into<String>, span: Span) {
+        self.keys.insert(pointer.into(), span);
     }
 
     /// Where the value at a pointer stands.
     pub fn get(&self, pointer: &str) -> Option<Span> {
-        self.0.get(pointer).copied()
+        self.values.get(pointer).copied()
+    }
+
+    /// Where its key stands, else the value itself.
+    pub fn key(&self, pointer: &str) -> Option<Span> {
+        self.keys.get(pointer).copied().or_else(|| self.get(pointer))
     }
 
     /// Where the value at a pointer stands, else the nearest that holds it.
@@ -309,21 +322,24 @@ pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     let limit = (wanted.chars().count() / 3).max(1);
     known
         .into_iter()
-        .map(|candidate| (distance(&wanted, &candidate.to_lowercase()), candidate))
-        .filter(|(d, _)| *d <= limit)
+        .filter_map(|candidate| {
+            Some((distance(&wanted, &candidate.to_lowercase(), limit)?, candidate))
+        })
         .min_by_key(|(d, candidate)| (*d, candidate.len(), *candidate))
         .map(|(_, candidate)| candidate)
 }
 
-fn distance(a: &str, b: &str) -> usize {
+/// The Damerau-Levenshtein distance, if it is not beyond the limit.
+fn distance(a: &str, b: &str, limit: usize) -> Option<usize> {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
-    if a.len().abs_diff(b.len()) > 8 {
-        return usize::MAX;
+    if a.len().abs_diff(b.len()) > limit {
+        return None;
     }
     let mut before: Vec<usize> = vec![0; b.len() + 1];
     let mut last: Vec<usize> = (0..=b.len()).collect();
+    let mut row = last.clone();
     for i in 1..=a.len() {
-        let mut row = vec![i; b.len() + 1];
+        row[0] = i;
         for j in 1..=b.len() {
             let cost = usize::from(a[i - 1] != b[j - 1]);
             row[j] = (last[j] + 1).min(row[j - 1] + 1).min(last[j - 1] + cost);
@@ -331,9 +347,14 @@ fn distance(a: &str, b: &str) -> usize {
                 row[j] = row[j].min(before[j - 2] + 1);
             }
         }
-        before = std::mem::replace(&mut last, row);
+        // no later row is less than the lesser of two rows in a row
+        if row.iter().chain(&last).all(|d| *d > limit) {
+            return None;
+        }
+        std::mem::swap(&mut before, &mut last);
+        std::mem::swap(&mut last, &mut row);
     }
-    last[b.len()]
+    Some(last[b.len()]).filter(|d| *d <= limit)
 }
 
 #[cfg(test)]
@@ -347,6 +368,10 @@ mod tests {
         assert_eq!(nearest("Mode", known), Some("mode"));
         assert_eq!(nearest("waypiont", known), Some("waypoint"));
         assert_eq!(nearest("zzz", known), None);
+        // two letters changed places at the very limit
+        assert_eq!(nearest("abdc", ["abcd"]), Some("abcd"));
+        assert_eq!(nearest("", ["a"]), Some("a"));
+        assert_eq!(nearest("aeiou", ["bcdfg"]), None);
     }
 
     #[test]

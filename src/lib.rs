@@ -29,6 +29,7 @@
 //! | [`translate`] | a state to manifests: every decision about what is applied |
 //! | [`render`] | manifests to objects, by templates |
 //! | [`tree`] | the files: what changes on disk, and how it changes at once or not at all |
+//! | [`simulate`] | who can reach what, decided by whom: a second, independent reading of what is applied |
 //! | [`validate`] | schemas and rules |
 //! | [`pipeline`] | the stages called in order |
 //! | [`report`] | findings and results as text |
@@ -52,6 +53,7 @@ pub mod plan;
 pub mod render;
 pub mod report;
 pub mod resolve;
+pub mod simulate;
 pub mod spec;
 pub mod translate;
 pub mod tree;

@@ -1,11 +1,12 @@
 //! TSB's hierarchy: fully qualified names, and a TSB resource whatever form it was written in.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use crate::diagnostic::Span;
-use crate::k8s::{GroupVersionKind, Labels};
+use crate::k8s::{GroupVersionKind, Labels, Object};
 
 /// What an [`Fqn`] segment names: the collections of facts/tsb.md, "namespaceSelector and FQN
 /// grammar".
@@ -336,7 +337,7 @@ impl FqnError {
 }
 
 /// A TSB resource, free of the form it was written in: `translate` writes it in either.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct TsbResource {
     /// Group, version and kind as Kubernetes knows them (`tsb.tetrate.io`, not
     /// `api.tsb.tetrate.io`).
@@ -357,6 +358,8 @@ pub struct TsbResource {
     pub standing: Standing,
     /// Where its name stands in the user's file.
     pub origin: Span,
+    /// The document it was read from, for checks that point at single fields.
+    pub source: Arc<Object>,
 }
 
 /// Where a resource hangs.

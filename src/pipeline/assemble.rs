@@ -8,7 +8,7 @@ use super::{Item, Rendered};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::{GroupVersionKind, ObjectRef};
 use crate::model::Unit;
-use crate::render::canonical;
+use crate::render::{RenderedObject, canonical};
 use crate::translate::Area;
 use crate::translate::install::InstallFiles;
 use crate::tree::{Provenance, Tree, TreeFile, object_file_name};
@@ -29,11 +29,15 @@ pub(super) struct Written {
 }
 
 impl Written {
-    /// Writes an object's canonical text and reads it back.
-    pub(super) fn new(item: &Item) -> Result<Self, Box<Diagnostic>> {
-        let reference = reference(&item.value);
+    /// Writes an object's canonical text and reads it back, unless that very text has been read.
+    pub(super) fn new(item: Item) -> Result<Self, Box<Diagnostic>> {
+        let RenderedObject { value, read } = item.object;
+        let reference = reference(&value);
         let path = object_path(&reference);
-        let text = emit_checked(&item.value).map_err(|e| Box::new(not_emitted(&path, &e)))?;
+        let text = match read {
+            Some((_, Some(text))) => text,
+            _ => emit_checked(&value).map_err(|e| Box::new(not_emitted(&path, &e)))?,
+        };
         let file = TreeFile::new(text, Some(reference.clone()));
         Ok(Self { area: item.area, path, reference, file, origin: item.origin })
     }
@@ -85,11 +89,10 @@ impl Assembly {
         origin: Option<Span>,
         found: &mut Vec<Diagnostic>,
     ) {
-        let InstallFiles { resources, patches, components, patched } = files;
+        let InstallFiles { resources, patches, components, patched, checks: _ } = files;
         let folder = unit_folder(cluster, Unit::Platform);
         for value in resources {
-            let item = Item { area: Area::Unit(Unit::Platform), value: canonical(value), origin };
-            match Written::new(&item) {
+            match Written::new(Item::new(Area::Unit(Unit::Platform), value, origin)) {
                 Ok(written) => self.add(cluster, written, found),
                 Err(diagnostic) => found.push(*diagnostic),
             }

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use super::assemble::reference;
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::k8s::Object;
+use crate::translate::install::InstallCheck;
 use crate::validate::manifests::Validator;
 use crate::yaml::Node;
 
@@ -15,21 +16,61 @@ pub(super) fn object(
     origin: Option<Span>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let checked = Object::from_node(Node::from_json(value, origin.unwrap_or_default()));
     let mut own = Vec::new();
-    match checked {
+    match Object::from_node(Node::from_json(value, Span::default())) {
+        Ok(object) => {
+            validator.check_with(&object, value, &mut own);
+        }
+        Err(diagnostic) => own.push(*diagnostic),
+    }
+    blame(own, value, origin, found);
+}
+
+/// As [`object`], for what has been read back from its template's text.
+pub(super) fn read_object(
+    validator: &Validator,
+    object: &Object,
+    value: &Value,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut own = Vec::new();
+    validator.check_with(object, value, &mut own);
+    blame(own, value, origin, found);
+}
+
+/// Puts findings where the user can do something about them.
+fn blame(own: Vec<Diagnostic>, value: &Value, origin: Option<Span>, found: &mut Vec<Diagnostic>) {
+    if own.is_empty() {
+        return;
+    }
+    let reference = reference(value);
+    for mut diagnostic in own {
+        diagnostic.message = format!("rendered {reference}: {}", diagnostic.message);
+        diagnostic.secondary.clear();
+        diagnostic.primary =
+            origin.map(|span| Place { span, label: "this asks for it".to_owned() });
+        found.push(diagnostic);
+    }
+}
+
+/// Checks an install resource; what is wrong with it is shown where it was written, in the base or
+/// in the spec.
+pub(super) fn install(
+    validator: &Validator,
+    check: &InstallCheck,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let node = Node::from_json_at(&check.value, origin.unwrap_or_default(), &check.places);
+    let mut own = Vec::new();
+    match Object::from_node(node) {
         Ok(object) => {
             validator.check(&object, &mut own);
         }
         Err(diagnostic) => own.push(*diagnostic),
     }
-    let reference = reference(value);
-    for mut diagnostic in own {
-        diagnostic.message = format!("rendered {reference}: {}", diagnostic.message);
-        if origin.is_none() {
-            diagnostic.primary = None;
-            diagnostic.secondary.clear();
-        }
-        found.push(diagnostic);
-    }
+    // fields alone lack most of what a resource must have
+    own.retain(|diagnostic| check.is_whole || diagnostic.code != "missing-field");
+    found.extend(own);
 }

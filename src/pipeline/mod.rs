@@ -20,7 +20,7 @@ use self::patch::Patcher;
 use crate::diagnostic::{Diagnostic, Span, has_errors};
 use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
 use crate::plan::{self, State};
-use crate::render::{Renderer, canonical};
+use crate::render::{RenderedObject, Renderer, canonical};
 use crate::resolve::Resolved;
 use crate::translate::install::{self, InstallFiles};
 use crate::translate::{self, Area, Placed, tenancy};
@@ -106,7 +106,7 @@ pub fn render(
         let install = install(environment, cluster, request.scope, &mut found);
         let mut others = Vec::new();
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
-            others.extend(tsb(resolved, &mut found));
+            others.extend(tsb(tools, resolved, &mut found));
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
         let make = |namespace: &&Namespace| {
@@ -158,8 +158,15 @@ pub fn render(
 #[derive(Debug)]
 struct Item {
     area: Area,
-    value: Value,
+    object: RenderedObject,
     origin: Option<Span>,
+}
+
+impl Item {
+    /// An object that was not read back from a text.
+    fn new(area: Area, value: Value, origin: Option<Span>) -> Self {
+        Self { area, object: RenderedObject { value: canonical(value), read: None }, origin }
+    }
 }
 
 fn objects(
@@ -178,7 +185,7 @@ fn objects(
             continue;
         }
         match renderer.render(manifest) {
-            Ok(value) => items.push(Item { area, value, origin }),
+            Ok(object) => items.push(Item { area, object, origin }),
             Err(diagnostic) => found.push(*diagnostic),
         }
     }
@@ -189,8 +196,14 @@ fn objects(
 fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<Written> {
     let mut files = Vec::with_capacity(items.len());
     for item in items {
-        check::object(&tools.validator, &item.value, item.origin, found);
-        match Written::new(&item) {
+        let RenderedObject { value, read } = &item.object;
+        match read {
+            Some((object, _)) => {
+                check::read_object(&tools.validator, object, value, item.origin, found);
+            }
+            None => check::object(&tools.validator, value, item.origin, found),
+        }
+        match Written::new(item) {
             Ok(file) => files.push(file),
             Err(diagnostic) => found.push(*diagnostic),
         }
@@ -220,7 +233,8 @@ fn install(
     ]
 }
 
-/// What is applied is checked: the finished resource, not the copy of the base below it.
+/// What is applied is checked: the finished resource, not the copy of the base below it; without
+/// a base, the fields that are laid over the user's own.
 fn check_install(
     tools: &Tools,
     files: &InstallFiles,
@@ -228,7 +242,10 @@ fn check_install(
     found: &mut Vec<Diagnostic>,
 ) {
     let extras = files.resources.iter().skip(files.patched.len());
-    for value in files.patched.iter().chain(extras) {
+    for install in &files.checks {
+        check::install(&tools.validator, install, origin, found);
+    }
+    for value in extras {
         check::object(&tools.validator, value, origin, found);
     }
 }
@@ -241,8 +258,18 @@ fn holds_tsb(environment: &Environment, cluster: &Cluster) -> bool {
     }
 }
 
-fn tsb(resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
+fn tsb(tools: &Tools, resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
     let environment = &resolved.environment;
+    // first as they were written: there a fault has its place
+    let mut written = Vec::new();
+    for resource in resolved.tenancy.resources() {
+        tools.validator.check(&resource.source, &mut written);
+    }
+    let faulty = has_errors(&written);
+    found.extend(written);
+    if faulty {
+        return Vec::new();
+    }
     let options = tenancy::UnitOptions {
         form: tenancy::KubernetesForm {
             namespace: &environment.tsb_objects.namespace,
@@ -253,10 +280,8 @@ fn tsb(resolved: &Resolved, found: &mut Vec<Diagnostic>) -> Vec<Item> {
     };
     let (objects, diagnostics) = tenancy::unit(resolved.tenancy.resources(), &options);
     found.extend(diagnostics);
-    let item = |object: tenancy::TsbObject| Item {
-        area: Area::Unit(Unit::Tsb),
-        value: canonical(object.value),
-        origin: Some(object.origin),
+    let item = |object: tenancy::TsbObject| {
+        Item::new(Area::Unit(Unit::Tsb), object.value, Some(object.origin))
     };
     objects.into_iter().map(item).collect()
 }

@@ -4,8 +4,9 @@ use serde_json::Value;
 
 use super::{Install, Item};
 use crate::diagnostic::{Diagnostic, Spanned};
-use crate::render::canonical;
-use crate::render::patch::{Entry, Patch, PatchFile, TargetText, apply_in_place, parse};
+use crate::render::patch::{
+    Applied, Entry, Patch, PatchFile, TargetText, apply_to_set, findings, parse,
+};
 use crate::spec::{PatchEntry, RawPatchOptions, RawTarget};
 use crate::tree::Scope;
 
@@ -42,18 +43,17 @@ fn target(typed: &RawTarget) -> TargetText {
 /// Applies patches cluster by cluster: in each of them an object is one object.
 pub(super) struct Patcher<'p> {
     patches: &'p [Patch],
-    clusters: usize,
-    /// Findings, with the number of clusters that had them.
-    found: Vec<(Diagnostic, usize)>,
+    /// What came of them, cluster by cluster.
+    applied: Vec<Applied>,
 }
 
-/// Findings that mean something only where they come in every cluster: that a patch has nothing to
-/// be applied to.
+/// Findings that mean something only where every cluster was seen: that a patch has nothing to be
+/// applied to.
 const NOTHING_MATCHES: [&str; 2] = ["patch-target-unmatched", "patch-without-object"];
 
 impl<'p> Patcher<'p> {
     pub(super) fn new(patches: &'p [Patch]) -> Self {
-        Self { patches, clusters: 0, found: Vec::new() }
+        Self { patches, applied: Vec::new() }
     }
 
     /// True when there is nothing to apply.
@@ -67,18 +67,12 @@ impl<'p> Patcher<'p> {
         if self.is_idle() {
             return (install, items);
         }
-        self.clusters += 1;
         let mut values: Vec<Value> =
             install.iter().flat_map(|(files, _)| files.patched.iter().cloned()).collect();
         let first_item = values.len();
         let places: Vec<_> = items.iter().map(|item| (item.area, item.origin)).collect();
-        values.extend(items.into_iter().map(|item| item.value));
-        for diagnostic in apply_in_place(self.patches, &mut values) {
-            match self.found.iter_mut().find(|(known, _)| *known == diagnostic) {
-                Some((_, clusters)) => *clusters += 1,
-                None => self.found.push((diagnostic, 1)),
-            }
-        }
+        values.extend(items.into_iter().map(|item| item.object.value));
+        self.applied.push(apply_to_set(self.patches, &mut values));
         let items = values.split_off(first_item);
         let mut finished = values.into_iter();
         let install = install
@@ -93,7 +87,7 @@ impl<'p> Patcher<'p> {
             .into_iter()
             .zip(places)
             .filter(|(value, _)| !value.is_null())
-            .map(|(value, (area, origin))| Item { area, value: canonical(value), origin })
+            .map(|(value, (area, origin))| Item::new(area, value, origin))
             .collect();
         (install, items)
     }
@@ -101,12 +95,8 @@ impl<'p> Patcher<'p> {
     /// What is to be said of the patches, once every cluster has been seen.
     pub(super) fn finish(self, scope: &Scope) -> Vec<Diagnostic> {
         let whole = scope.clusters.is_none() && scope.units.is_none();
-        self.found
-            .into_iter()
-            .filter(|(diagnostic, clusters)| {
-                !NOTHING_MATCHES.contains(&diagnostic.code) || (whole && *clusters == self.clusters)
-            })
-            .map(|(diagnostic, _)| diagnostic)
-            .collect()
+        let mut found = findings(self.patches, &self.applied);
+        found.retain(|d| whole || !NOTHING_MATCHES.contains(&d.code));
+        found
     }
 }

@@ -9,4 +9,4 @@ pub mod patch;
 mod templates;
 
 pub use canonical::canonical;
-pub use templates::{Override, Renderer, built_in};
+pub use templates::{Override, RenderedObject, Renderer, built_in};

@@ -35,6 +35,17 @@ pub struct Override {
     pub text: Arc<str>,
 }
 
+/// What became of a manifest.
+#[derive(Clone, Debug)]
+pub struct RenderedObject {
+    /// The object, keys in canonical order.
+    pub value: Value,
+    /// How its template's text was read back, and that text where it is the canonical one: then
+    /// reading it has shown already that it means the value. Its places are in the template's
+    /// text, which nobody sees. `None` for what has no template.
+    pub read: Option<(Object, Option<String>)>,
+}
+
 /// Renders manifests. It is `Sync`: make one and share it.
 ///
 /// Templates see their manifest and nothing else: no file, no environment variable, no clock, no
@@ -87,17 +98,22 @@ impl Renderer {
     /// # Errors
     /// What is wrong with the template, at its line; that its text is not the one object that the
     /// manifest claims.
-    pub fn render(&self, manifest: Manifest) -> Result<Value, Box<Diagnostic>> {
+    pub fn render(&self, manifest: Manifest) -> Result<RenderedObject, Box<Diagnostic>> {
         let Some(name) = manifest.template() else {
             return Ok(match manifest {
-                Manifest::Verbatim(value) => canonical(value),
+                Manifest::Verbatim(value) => RenderedObject { value: canonical(value), read: None },
                 // `template` names one for every other variant
-                _ => Value::Null,
+                _ => RenderedObject { value: Value::Null, read: None },
             });
         };
         let mine = self.overrides.get(name);
-        let text = self.text(name, &manifest).map_err(|e| Box::new(fault(name, &e, mine)))?;
-        self.one_object(name, &text, &manifest, mine).map(canonical)
+        let mut text = self.text(name, &manifest).map_err(|e| Box::new(fault(name, &e, mine)))?;
+        text.push('\n');
+        let object = self.one_object(name, &text, &manifest, mine)?;
+        let value = canonical(object.body.to_json());
+        let is_canonical = emit(&value).is_ok_and(|canonical| canonical == text);
+        let text = is_canonical.then_some(text);
+        Ok(RenderedObject { value, read: Some((object, text)) })
     }
 
     fn text(&self, name: &str, manifest: &Manifest) -> Result<String, Error> {
@@ -121,7 +137,7 @@ impl Renderer {
         text: &str,
         manifest: &Manifest,
         mine: Option<&Override>,
-    ) -> Result<Value, Box<Diagnostic>> {
+    ) -> Result<Object, Box<Diagnostic>> {
         let reference = manifest.reference();
         let wrong = |what: String| {
             let diagnostic = Diagnostic::error(
@@ -148,7 +164,7 @@ impl Renderer {
         if object.gvk != manifest.gvk() || object.reference() != reference {
             return Err(wrong(format!("it gives {} of {}", object.reference(), object.gvk)));
         }
-        Ok(object.body.into_json())
+        Ok(object)
     }
 }
 
@@ -223,7 +239,7 @@ mod tests {
     fn values_cannot_change_the_structure() -> Result<(), Box<Diagnostic>> {
         let (renderer, found) = Renderer::new(BTreeMap::new());
         assert_eq!(found, []);
-        let value = renderer.render(namespace("client"))?;
+        let value = renderer.render(namespace("client"))?.value;
         assert_eq!(value["metadata"]["labels"]["evil"], "a\n---\nkind: ClusterRoleBinding");
         assert_eq!(value["metadata"]["labels"]["word"], "on");
         Ok(())
@@ -234,7 +250,7 @@ mod tests {
         let (renderer, _) = with(
             "apiVersion: v1\nkind: Namespace\nmetadata: {name: {{ metadata.name }}, labels: {flow: {{ metadata.labels['flow'] }}}}",
         );
-        assert_eq!(renderer.render(namespace("a"))?["metadata"]["labels"]["flow"], "a, b");
+        assert_eq!(renderer.render(namespace("a"))?.value["metadata"]["labels"]["flow"], "a, b");
         Ok(())
     }
 
@@ -248,9 +264,21 @@ mod tests {
             "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: b",
         ] {
             let (renderer, _) = with(text);
-            let code = renderer.render(namespace("a")).map_err(|d| d.code);
-            assert_eq!(code, Err("template-output"), "{text}");
+            let code = renderer.render(namespace("a")).err().map(|d| d.code);
+            assert_eq!(code, Some("template-output"), "{text}");
         }
+    }
+
+    /// The built-in templates write canonical text, so that it need not be read a second time.
+    #[test]
+    fn built_in_templates_are_canonical() -> Result<(), Box<Diagnostic>> {
+        let (renderer, _) = Renderer::new(BTreeMap::new());
+        let rendered = renderer.render(Manifest::Namespace(Namespace {
+            metadata: Metadata { name: "client".into(), ..Metadata::default() }
+                .label("istio.io/dataplane-mode", "ambient"),
+        }))?;
+        assert!(rendered.read.is_some_and(|(_, text)| text.is_some()));
+        Ok(())
     }
 
     #[test]

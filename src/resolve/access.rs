@@ -249,16 +249,15 @@ fn home<'c>(
         ([], Some(only), None) => Some(only),
         ([], ..) => {
             let known = clusters.values().flat_map(|c| c.namespaces.keys().map(|n| n.as_str()));
+            let help = name::hint(namespace, known, found)
+                .unwrap_or_else(|| "add it to a cluster's `namespaces`".to_owned());
             found.push(
                 Diagnostic::error(
                     "unknown-namespace",
                     format!("no cluster has a namespace `{namespace}`"),
                 )
                 .at(span, "")
-                .help(
-                    did_you_mean(namespace, known)
-                        .unwrap_or_else(|| "add it to a cluster's `namespaces`".to_owned()),
-                ),
+                .help(help),
             );
             None
         }

@@ -250,13 +250,18 @@ pub(super) fn check_ambient(
     versions: &spec::Versions,
     found: &mut Vec<Diagnostic>,
 ) {
-    let staged: BTreeSet<_> = environment.stages.iter().flat_map(|s| &s.namespaces).collect();
+    let staged: BTreeSet<(&str, &str)> = environment
+        .stages
+        .iter()
+        .flat_map(|stage| &stage.namespaces)
+        .map(|id| (id.cluster.as_str(), id.namespace.as_str()))
+        .collect();
     let mut any = false;
     for cluster in environment.clusters.values() {
         let first = cluster.namespaces.values().find(|n| {
             n.mode == DataplaneMode::Ambient
                 || n.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
-                || staged.iter().any(|s| s.cluster == cluster.name && s.namespace == n.name)
+                || staged.contains(&(cluster.name.as_str(), n.name.as_str()))
         });
         let Some(first) = first else { continue };
         any = true;

@@ -53,12 +53,12 @@ fn report_others(others: &[Object], found: &mut Vec<Diagnostic>) {
     for objects in by_file.values() {
         let [first, rest @ ..] = objects.as_slice() else { continue };
         let more = match rest.len() {
-            0 => "it is left out".to_owned(),
-            n => format!("it and {n} more of this file are left out"),
+            0 => "it has no place here".to_owned(),
+            n => format!("it and {n} more of this file have no place here"),
         };
         found.push(
-            Diagnostic::warning(
-                "not-a-tsb-resource",
+            Diagnostic::error(
+                "not-tsb",
                 format!("{} is not a TSB resource", first.reference()),
             )
             .at(first.name_span(), more)

@@ -2,14 +2,15 @@
 //! as far as the model wants it.
 
 mod object;
+mod placing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::name::{Clusters, did_you_mean};
 use super::namespace::is_mesh_label;
-use crate::diagnostic::{Diagnostic, FileId, Span};
-use crate::k8s::{Object, ObjectRef};
+use crate::diagnostic::{Diagnostic, Span};
+use crate::k8s::Object;
 use crate::model::{
     Cluster, ClusterName, DataplaneMode, Lifecycle, Namespace, NamespaceName, ObjectName, Workload,
     WorkloadKind,
@@ -26,8 +27,7 @@ pub(super) fn place(
     found: &mut Vec<Diagnostic>,
 ) -> ByCluster {
     let is_given = !inventory.is_empty();
-    let (placed, mut lost) = distribute(inventory, clusters, found);
-    report_lost(&mut lost, clusters, found);
+    let placed = placing::place(inventory, clusters, found);
     for (name, objects) in &placed {
         let Some(cluster) = clusters.get_mut(name) else { continue };
         let declared = declared_workloads(cluster);
@@ -46,121 +46,7 @@ pub(super) fn place_direct(
     clusters: &Clusters,
     found: &mut Vec<Diagnostic>,
 ) -> ByCluster {
-    let (placed, mut lost) = distribute(direct, clusters, found);
-    report_lost(&mut lost, clusters, found);
-    placed
-}
-
-/// Namespaces that no cluster declares, with the cluster whose folder asks for them, and the first
-/// object that is in them.
-type Lost = BTreeMap<(String, Option<String>), (Span, usize)>;
-
-fn distribute(
-    objects: Vec<Placed>,
-    clusters: &Clusters,
-    found: &mut Vec<Diagnostic>,
-) -> (ByCluster, Lost) {
-    let mut declaring: BTreeMap<&str, Vec<&ClusterName>> = BTreeMap::new();
-    for cluster in clusters.values() {
-        for namespace in cluster.namespaces.keys() {
-            declaring.entry(namespace.as_str()).or_default().push(&cluster.name);
-        }
-    }
-    let all: Vec<&ClusterName> = clusters.keys().collect();
-    let mut placed: ByCluster = clusters.keys().map(|n| (n.clone(), Vec::new())).collect();
-    let mut first: BTreeMap<&ClusterName, BTreeMap<ObjectRef, Span>> = BTreeMap::new();
-    let mut homeless: BTreeMap<FileId, (Arc<Object>, usize)> = BTreeMap::new();
-    let mut lost = Lost::new();
-
-    for Placed { object, cluster } in objects {
-        let object = Arc::new(object);
-        if object.namespace.is_none() && object::lives_in_a_namespace(&object.gvk) {
-            homeless.entry(object.span().file).or_insert_with(|| (Arc::clone(&object), 0)).1 += 1;
-            continue;
-        }
-        let is_namespace = object.gvk.is("", "Namespace");
-        let namespace = if is_namespace { Some(&object.name) } else { object.namespace.as_ref() };
-        let wanted = |name: &&ClusterName| cluster.as_deref().is_none_or(|c| c == name.as_str());
-        let targets: Vec<&ClusterName> = match namespace {
-            Some(namespace) => declaring
-                .get(namespace.as_str())
-                .map(|c| c.iter().copied().filter(wanted).collect())
-                .unwrap_or_default(),
-            None => all.iter().copied().filter(wanted).collect(),
-        };
-        if let (Some(namespace), true) = (namespace, targets.is_empty()) {
-            lost.entry((namespace.clone(), cluster.clone()))
-                .or_insert((object.name_span(), 0))
-                .1 += 1;
-        }
-        for target in targets {
-            let seen = first.entry(target).or_default();
-            let reference = object.reference();
-            match seen.get(&reference) {
-                Some(before) => found.push(
-                    Diagnostic::warning(
-                        "duplicate-object",
-                        format!("{reference} is there twice in cluster `{target}`"),
-                    )
-                    .at(object.name_span(), "this one is left out")
-                    .also(*before, "this one counts")
-                    .help("remove one of them, or put each into a folder that bears its cluster's name"),
-                ),
-                None => {
-                    seen.insert(reference, object.name_span());
-                    if let Some(objects) = placed.get_mut(target) {
-                        objects.push(Arc::clone(&object));
-                    }
-                }
-            }
-        }
-    }
-    for (object, count) in homeless.into_values() {
-        found.push(
-            Diagnostic::warning(
-                "missing-namespace",
-                format!("{} names no namespace", object.reference()),
-            )
-            .at(object.name_span(), left_out(count))
-            .help("add `metadata.namespace`: `kubectl apply -n` is not known here"),
-        );
-    }
-    (placed, lost)
-}
-
-fn left_out(count: usize) -> String {
-    match count {
-        1 => "this object is left out".to_owned(),
-        n => format!("this object and {} more of this file are left out", n - 1),
-    }
-}
-
-fn report_lost(lost: &mut Lost, clusters: &Clusters, found: &mut Vec<Diagnostic>) {
-    for ((namespace, cluster), (span, count)) in std::mem::take(lost) {
-        let who = match &cluster {
-            Some(cluster) => format!("cluster `{cluster}` does not declare"),
-            None => "no cluster declares".to_owned(),
-        };
-        let known: BTreeSet<&str> = clusters
-            .values()
-            .filter(|c| cluster.as_deref().is_none_or(|name| name == c.name.as_str()))
-            .flat_map(|c| c.namespaces.keys().map(NamespaceName::as_str))
-            .collect();
-        let what = match count {
-            1 => "1 object is left out".to_owned(),
-            n => format!("{n} objects are left out"),
-        };
-        found.push(
-            Diagnostic::warning(
-                "undeclared-namespace",
-                format!("namespace `{namespace}` is in the sources, but {who} it: {what}"),
-            )
-            .at(span, "first here")
-            .help(did_you_mean(&namespace, known).unwrap_or_else(|| {
-                "declare it in the cluster's `namespaces`, with `mode: none` if it stays outside the mesh".to_owned()
-            })),
-        );
-    }
+    placing::place(direct, clusters, found)
 }
 
 /// Reads Namespaces, workloads and Services into the model.

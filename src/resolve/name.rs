@@ -36,7 +36,7 @@ pub(super) fn cluster<'c>(
         let diagnostic =
             Diagnostic::error("unknown-cluster", format!("there is no cluster `{name}`"))
                 .at(span, "");
-        let help = did_you_mean(name, clusters.keys().map(ClusterName::as_str))
+        let help = hint(name, clusters.keys().map(ClusterName::as_str), found)
             .unwrap_or_else(|| "add it to `clusters`".to_owned());
         found.push(diagnostic.help(help));
     }
@@ -52,7 +52,7 @@ pub(super) fn namespace<'c>(
 ) -> Option<&'c Namespace> {
     let namespace = cluster.namespaces.get(name);
     if namespace.is_none() {
-        let help = did_you_mean(name, cluster.namespaces.keys().map(NamespaceName::as_str))
+        let help = hint(name, cluster.namespaces.keys().map(NamespaceName::as_str), found)
             .unwrap_or_else(|| format!("add it to the cluster's `namespaces`, as `name: {name}`"));
         found.push(
             Diagnostic::error(
@@ -84,6 +84,18 @@ pub(super) fn did_you_mean<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> Option<String> {
     nearest(word, known).map(|near| format!("did you mean `{near}`?"))
+}
+
+/// After so many findings nobody reads advice, and each costs a look at every name.
+const HINTED: usize = 200;
+
+/// [`did_you_mean`], as long as there are not too many findings.
+pub(super) fn hint<'a>(
+    word: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    found: &[Diagnostic],
+) -> Option<String> {
+    if found.len() < HINTED { did_you_mean(word, known) } else { None }
 }
 
 /// What the finding for a name that is given twice looks like.

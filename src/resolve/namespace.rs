@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::cluster::TrustDomains;
 use super::name;
 use crate::diagnostic::{Diagnostic, Spanned};
@@ -134,8 +136,8 @@ pub(super) fn waypoint(
             Some(spec::WaypointFor::None) => WaypointFor::None,
         },
         replicas: layers.iter().find_map(|w| w.replicas),
-        resources: layers.iter().find_map(|w| w.resources.clone()),
-        autoscaling: layers.iter().find_map(|w| w.autoscaling.clone()),
+        resources: layers.iter().find_map(|w| w.resources.clone()).map(Value::Object),
+        autoscaling: layers.iter().find_map(|w| w.autoscaling.clone()).map(Value::Object),
         revision: layers.iter().find_map(|w| w.revision.as_ref()).map(|r| r.value.clone()),
         origin: Some(origin),
     })

@@ -20,7 +20,7 @@ pub struct Input {
     pub bases: BTreeMap<Span, Object>,
     /// TSB resources.
     pub tsb: Vec<Object>,
-    /// What exists in the clusters.
+    /// What exists in the clusters, without `managedFields`.
     pub inventory: Vec<Placed>,
     /// Istio objects of DIRECT mode.
     pub direct: Vec<Placed>,

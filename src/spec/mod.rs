@@ -20,6 +20,7 @@ mod merge;
 mod namespace;
 mod patch;
 mod path;
+mod place;
 mod read;
 mod schema;
 mod source;

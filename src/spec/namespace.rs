@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::diagnostic::Spanned;
 
@@ -89,9 +89,9 @@ pub struct Waypoint {
     /// Number of pods.
     pub replicas: Option<u32>,
     /// `resources` of the proxy container.
-    pub resources: Option<Value>,
+    pub resources: Option<Map<String, Value>>,
     /// `spec` of a HorizontalPodAutoscaler, without its target.
-    pub autoscaling: Option<Value>,
+    pub autoscaling: Option<Map<String, Value>>,
     /// `istio.io/rev` of the Gateway.
     pub revision: Option<Spanned<String>>,
 }

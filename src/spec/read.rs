@@ -8,12 +8,13 @@ use super::input::{Input, Placed};
 use super::layer::{ENVIRONMENT_FILE, add_clusters, is_ours, layers};
 use super::load::{Entry, EntryKind, Files};
 use super::merge::name_of;
-use super::schema::DocumentKind;
+use super::place::Places;
+use super::schema::{DocumentKind, GROUP};
 use super::source::{Library, Written, paths_of};
 use super::{AccessTest, Environment, PatchEntry, RawPatch};
 use crate::diagnostic::{Diagnostic, Sources, Span, Spanned, has_errors, nearest, sort};
 use crate::k8s::{Object, objects_of};
-use crate::yaml::{Node, Pointer, from_node};
+use crate::yaml::{Node, Pointer, Value, from_node};
 
 /// Where environments lie.
 const ENVIRONMENTS: &str = "environments";
@@ -82,8 +83,7 @@ impl<'f> Reader<'f> {
         check_name(name, &document, found);
 
         // sources are read even of a document that does not fit: all findings come at once
-        let places =
-            Places { folder: format!("{ENVIRONMENTS}/{name}/"), clusters: clusters(&document) };
+        let places = Places::new(format!("{ENVIRONMENTS}/{name}/"), clusters(&document));
         let bases = self.bases(&document, found);
         let tsb = self.objects(&document, "tsb", Written::ByPeople, &places, found);
         let inventory = self.objects(&document, "inventory", Written::ByMachines, &places, found);
@@ -209,14 +209,23 @@ impl<'f> Reader<'f> {
         found: &mut Vec<Diagnostic>,
     ) -> Vec<Placed> {
         let mut all = Vec::new();
-        for (path, span) in self.files_of(document, key, found) {
+        let files = self.files_of(document, key, found);
+        places.report_misspelt(&files, found);
+        for (path, span) in files {
             let documents = self.library.documents(&path, Some(span), written, found);
             let (objects, not_objects) = objects_of(documents.unwrap_or_default());
             found.extend(not_objects);
             let cluster = places.cluster_of(&path);
-            all.extend(
-                objects.into_iter().map(|object| Placed { object, cluster: cluster.clone() }),
-            );
+            for mut object in objects {
+                if object.gvk.group == GROUP {
+                    found.push(misplaced(&object, key));
+                    continue;
+                }
+                if written == Written::ByMachines {
+                    without_managed_fields(&mut object.body);
+                }
+                all.push(Placed { object, cluster: cluster.clone() });
+            }
         }
         all
     }
@@ -260,18 +269,29 @@ impl<'f> Reader<'f> {
     }
 }
 
-/// Which cluster a file belongs to: the one whose name a folder on its path bears.
-struct Places {
-    /// The environment's folder, with a slash. Its own name is no cluster's.
-    folder: String,
-    clusters: BTreeSet<String>,
+/// A document of ours where Kubernetes' and TSB's belong.
+fn misplaced(object: &Object, key: &str) -> Diagnostic {
+    let kind = &object.gvk.kind;
+    let at = object.body.get("kind").map_or(object.span(), |kind| kind.span);
+    let diagnostic = Diagnostic::error(
+        "misplaced-document",
+        format!("`kind: {kind}` does not belong into `sources.{key}`"),
+    )
+    .at(at, "");
+    match kind.as_str() {
+        "AccessTest" => diagnostic.help("name its file under `sources.access`"),
+        "Cluster" => diagnostic.help("name its file under `sources.clusters`"),
+        _ => diagnostic.help("name the files that belong there, instead of the whole folder"),
+    }
 }
 
-impl Places {
-    fn cluster_of(&self, path: &str) -> Option<String> {
-        let below = path.strip_prefix(&self.folder).unwrap_or(path);
-        let (folders, _) = below.rsplit_once('/')?;
-        folders.split('/').rev().find(|f| self.clusters.contains(*f)).map(str::to_owned)
+/// Who set which field when is most of a dump's text, and nobody reads it here.
+fn without_managed_fields(body: &mut Node) {
+    if let Value::Mapping(root) = &mut body.value
+        && let Some(metadata) = root.entries.iter_mut().find(|e| e.key == "metadata")
+        && let Value::Mapping(metadata) = &mut metadata.value.value
+    {
+        metadata.entries.retain(|e| e.key != "managedFields");
     }
 }
 

@@ -9,6 +9,8 @@ pub enum DocumentKind {
     AccessTest,
 }
 
+/// API group of our documents.
+pub(super) const GROUP: &str = "waypost.dev";
 /// `apiVersion` of our documents.
 pub(super) const API_VERSION: &str = "waypost.dev/v1alpha1";
 

@@ -211,8 +211,10 @@ impl<'f> Library<'f> {
     }
 }
 
+/// A file of a folder that is read. What kustomize is told to do with the others is no manifest.
 fn is_manifest(name: &str) -> bool {
     [".yaml", ".yml", ".json"].iter().any(|end| name.ends_with(end))
+        && !matches!(name, "kustomization.yaml" | "kustomization.yml")
 }
 
 fn symlink(path: &str, named: Option<Span>) -> Diagnostic {

@@ -153,8 +153,18 @@ impl Validator {
 
     /// Checks one object and adds what is wrong with it.
     pub fn check(&self, object: &Object, found: &mut Vec<Diagnostic>) -> Verdict {
+        self.check_with(object, &object.body.to_json(), found)
+    }
+
+    /// As [`Validator::check`], for whoever has the object's value already.
+    pub fn check_with(
+        &self,
+        object: &Object,
+        value: &serde_json::Value,
+        found: &mut Vec<Diagnostic>,
+    ) -> Verdict {
         let mut own = Vec::new();
-        let known = self.check_schema(object, &mut own);
+        let known = self.check_schema(object, value, &mut own);
         metadata::check(object, &mut own);
         let mut admission = Vec::new();
         istio::check(object, &mut admission);
@@ -177,7 +187,12 @@ impl Validator {
     }
 
     /// False when there is no schema that could say anything.
-    fn check_schema(&self, object: &Object, found: &mut Vec<Diagnostic>) -> bool {
+    fn check_schema(
+        &self,
+        object: &Object,
+        value: &serde_json::Value,
+        found: &mut Vec<Diagnostic>,
+    ) -> bool {
         let Some(kind) = self.kinds.get(&SchemaKey::of_kind(&object.gvk)) else { return false };
         if let Some((definition, compiled)) = &kind.custom {
             compiled.get_or_init(|| definition.compile(self.options.rules)).check(object, found);
@@ -190,7 +205,7 @@ impl Validator {
         };
         match lazy.schema() {
             Ok(schema) => {
-                check_typed(schema, object, found);
+                check_typed(schema, object, value, found);
                 gateway::check(object, found);
             }
             Err(error) => found.push(
@@ -207,8 +222,13 @@ impl Validator {
 
 /// Typed decoders take a null for an absent field, whatever the schema says of the field; a null
 /// under a name that they do not know is still a misspelt name.
-fn check_typed(schema: &Schema, object: &Object, found: &mut Vec<Diagnostic>) {
-    let raw = schema.check(&object.body);
+fn check_typed(
+    schema: &Schema,
+    object: &Object,
+    value: &serde_json::Value,
+    found: &mut Vec<Diagnostic>,
+) {
+    let raw = schema.check_value(value, &object.body);
     if raw.is_empty() {
         return;
     }

@@ -158,6 +158,7 @@ impl Node {
                 }
                 Value::Mapping(mapping) => {
                     for entry in &mapping.entries {
+                        places.insert_key(at.join(&entry.key).to_string(), entry.key_span);
                         let span = match entry.value.value {
                             Value::List(_) | Value::Mapping(_) | Value::Null => entry.key_span,
                             Value::Bool(_) | Value::Number(_) | Value::Text(_) => entry.value.span,
@@ -196,6 +197,33 @@ impl Node {
             }),
         };
         Self { span, value }
+    }
+
+    /// As [`Node::from_json`], for a value whose parts were read here and there: each stands where
+    /// `places` says.
+    pub fn from_json_at(value: &serde_json::Value, span: Span, places: &Places) -> Self {
+        let mut node = Self::from_json(value, span);
+        node.stand(&Pointer::root(), places);
+        node
+    }
+
+    fn stand(&mut self, at: &Pointer, places: &Places) {
+        self.span = places.get(&at.to_string()).unwrap_or(self.span);
+        match &mut self.value {
+            Value::List(items) => {
+                for (i, item) in items.iter_mut().enumerate() {
+                    item.stand(&at.join(i.to_string()), places);
+                }
+            }
+            Value::Mapping(mapping) => {
+                for entry in &mut mapping.entries {
+                    let at = at.join(&entry.key);
+                    entry.key_span = places.key(&at.to_string()).unwrap_or(entry.key_span);
+                    entry.value.stand(&at, places);
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::Text(_) => {}
+        }
     }
 
     /// The same tree without places.

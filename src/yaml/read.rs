@@ -234,6 +234,7 @@ impl<'t> Reader<'t> {
                         Some(first) if style == StructureStyle::Block => self.dash(start, first),
                         _ => start,
                     };
+                    items.shrink_to_fit();
                     let last = items.last().map(|n: &Node| n.span.end);
                     let span = collection_span(start, style, last, end);
                     return Ok(Node { span, value: Value::List(items) });
@@ -271,6 +272,8 @@ impl<'t> Reader<'t> {
             let (event, span) = self.next()?;
             if let Event::MappingEnd = event {
                 self.refuse_duplicates(&entries);
+                // most mappings have two or three entries, and a tree is kept for long
+                entries.shrink_to_fit();
                 let last = entries.last().map(|e| e.value.span.end);
                 let span = collection_span(start, style, last, span);
                 return Ok(Node { span, value: Value::Mapping(Mapping { entries }) });

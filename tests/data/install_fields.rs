@@ -1,5 +1,7 @@
 //! The ControlPlane's schema against the field list of TSB's API, both ways.
 
+#![allow(clippy::expect_used, reason = "a test may fail this way")]
+
 use std::collections::BTreeSet;
 
 use serde_json::Value;

@@ -8,9 +8,16 @@
 //! `WAYPOST_DATA` names the folder; the default is `../shared/data`. Where it is absent every test
 //! here fails and says so: none passes without having looked.
 
+mod ambient_ztunnel;
+mod authz_builder;
 mod crd_validation;
+mod envoy_filter;
+mod inventory;
+mod manifests;
+mod real;
 mod real_validation;
 mod rendered_validation;
+mod ztunnel_rbac;
 
 use std::path::PathBuf;
 
@@ -35,3 +42,4 @@ fn the_data_folder_is_there() {
 }
 
 mod install_fields;
+mod tsb;

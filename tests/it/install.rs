@@ -1,5 +1,7 @@
 //! Install resources, case by case: findings, patches, Components; and what holds for all of them.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
@@ -14,7 +16,7 @@ use waypost::yaml::{Budget, emit, read};
 
 use crate::install_case::{Case, Outcome, case, cases};
 
-/// Each case's `expected.out`; written anew with `BLESS=1`.
+/// Each case's `expected.out`; written anew with `WAYPOST_BLESS=1`.
 #[test]
 fn cases_come_to_what_is_expected() {
     let mut wrong = Vec::new();
@@ -24,7 +26,8 @@ fn cases_come_to_what_is_expected() {
             .join(&case.name)
             .join("expected.out");
         let text = describe(&case, &case.run(None));
-        if std::env::var_os("BLESS").is_some() {
+        if std::env::var_os("WAYPOST_BLESS").is_some() {
+            #[expect(clippy::disallowed_methods, reason = "a golden file, not a tree")]
             std::fs::write(&path, &text).expect("written");
         }
         let expected = std::fs::read_to_string(&path).unwrap_or_default();

@@ -3,6 +3,7 @@
 //!
 //! Two test binaries use it, neither of them all of it.
 #![allow(dead_code, reason = "see above")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -53,16 +54,6 @@ impl Case {
         found.extend(more);
         waypost::diagnostic::sort(&mut found);
         Outcome { control_plane, management_plane, found }
-    }
-
-    /// The bases, each with the tree it was read from.
-    pub fn bases(&self) -> Vec<&InstallBase> {
-        let control = self.environment.clusters.values().filter_map(|c| c.control_plane.as_ref());
-        let management = self.environment.management_plane.iter();
-        control
-            .filter_map(|p| p.base.as_ref())
-            .chain(management.filter_map(|p| p.base.as_ref()))
-            .collect()
     }
 }
 

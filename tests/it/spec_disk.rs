@@ -1,4 +1,10 @@
 //! Specs on disk: what a text in memory cannot show.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::path::Path;
 

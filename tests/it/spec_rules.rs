@@ -3,6 +3,12 @@
 //!
 //! A fixture is the file `environments/rules/environment.yaml`. A line `# ==> path` begins another
 //! file, `path` seen from the environment's folder. `WAYPOST_BLESS=1` writes the `.out` files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

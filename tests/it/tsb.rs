@@ -4,6 +4,8 @@
 //!
 //! `example-…` are the worked examples of facts/tsb.md by their numbers.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::fs;
@@ -78,10 +80,7 @@ impl Mesh {
 
 #[test]
 fn every_case_comes_to_what_it_expects() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/tsb");
-    let mut cases: Vec<PathBuf> =
-        fs::read_dir(folder).expect("cases").map(|e| e.expect("an entry").path()).collect();
-    cases.sort();
+    let cases = cases();
     let mut failures = String::new();
     for case in &cases {
         let name = case.file_name().expect("a name").to_string_lossy();
@@ -104,16 +103,7 @@ fn run(case: &Path) -> String {
     let mesh = Mesh::read(&fs::read_to_string(case.join("mesh.yaml")).expect("mesh.yaml"));
     let text = fs::read_to_string(case.join("tsb.yaml")).expect("tsb.yaml");
     let mut sources = Sources::default();
-    let file = sources.add("tsb.yaml", text.as_str());
-    let (documents, mut found) = read(file, &text, &Budget::SPEC);
-    let (objects, more) = objects_of(documents);
-    found.extend(more);
-    let (documents, others, more) = read_documents(objects);
-    found.extend(more);
-    assert!(others.is_empty(), "{}: not TSB: {}", case.display(), others[0].reference());
-    let (tenancy, more) = resolve(&documents, &mesh.settings());
-    found.extend(more);
-    sort(&mut found);
+    let (tenancy, found) = resolved(&text, &mesh, &mut sources);
 
     let mut out = findings(&found, &sources);
     for (cluster, (_, namespaces)) in &mesh.clusters {
@@ -125,6 +115,51 @@ fn run(case: &Path) -> String {
         out.push_str(&explanation(&tenancy, id, &sources));
     }
     out
+}
+
+fn resolved(text: &str, mesh: &Mesh, sources: &mut Sources) -> (Tenancy, Vec<Diagnostic>) {
+    let file = sources.add("tsb.yaml", text);
+    let (documents, mut found) = read(file, text, &Budget::SPEC);
+    let (objects, more) = objects_of(documents);
+    found.extend(more);
+    let (documents, _, more) = read_documents(objects);
+    found.extend(more);
+    let (tenancy, more) = resolve(&documents, &mesh.settings());
+    found.extend(more);
+    sort(&mut found);
+    (tenancy, found)
+}
+
+/// Any line of any case may be missing, or say something of another kind: what comes out is
+/// findings, and every one of them has its place.
+#[test]
+fn damaged_documents_are_findings() {
+    let mut runs = 0;
+    for case in cases() {
+        let mesh = Mesh::read(&fs::read_to_string(case.join("mesh.yaml")).expect("mesh.yaml"));
+        let text = fs::read_to_string(case.join("tsb.yaml")).expect("tsb.yaml");
+        let lines: Vec<&str> = text.lines().collect();
+        for (index, line) in lines.iter().enumerate() {
+            let key = line.split_once(':').map_or(*line, |(key, _)| key);
+            for instead in [String::new(), format!("{key}: [1]"), format!("{key}: {{a: null}}")] {
+                let mut damaged = lines.clone();
+                damaged[index] = &instead;
+                let damaged = damaged.join("\n");
+                let (_, found) = resolved(&damaged, &mesh, &mut Sources::default());
+                runs += 1;
+                assert!(found.iter().all(|d| d.primary.is_some()), "{damaged}\n{found:?}");
+            }
+        }
+    }
+    assert!(runs > 3_000, "only {runs} runs");
+}
+
+fn cases() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases/tsb");
+    let mut cases: Vec<PathBuf> =
+        fs::read_dir(folder).expect("cases").map(|e| e.expect("an entry").path()).collect();
+    cases.sort();
+    cases
 }
 
 fn findings(found: &[Diagnostic], sources: &Sources) -> String {
@@ -205,4 +240,85 @@ fn explanation(tenancy: &Tenancy, id: &str, sources: &Sources) -> String {
         );
     }
     out
+}
+
+/// What STRICTER promises: whatever rules a group writes, nobody may call it whom the tenant's
+/// rules refuse ("stricter rules can only allow the same or less, and/or deny more").
+#[test]
+fn stricter_never_widens() {
+    const TENANT: &str = "organizations/o/tenants/t";
+    let mut hierarchy = "
+apiVersion: api.tsb.tetrate.io/v2
+kind: Tenant
+metadata: {name: t, organization: o}
+"
+    .to_owned();
+    let mut targets = vec![TENANT.to_owned()];
+    let mut namespaces = BTreeSet::new();
+    for w in ["a", "b", "c"] {
+        targets.push(format!("{TENANT}/workspaces/{w}"));
+        let _ = write!(
+            hierarchy,
+            "---\napiVersion: api.tsb.tetrate.io/v2\nkind: Workspace\nmetadata: {{name: {w}, organization: o, tenant: t}}\nspec: {{namespaceSelector: {{names: [\"*/{w}1\", \"*/{w}2\"]}}}}\n"
+        );
+        for n in ["1", "2"] {
+            namespaces.insert(NamespaceName::parse(&format!("{w}{n}")).expect("a name"));
+            targets.push(format!("{TENANT}/workspaces/{w}/securitygroups/g{n}"));
+            let _ = write!(
+                hierarchy,
+                "---\napiVersion: security.tsb.tetrate.io/v2\nkind: Group\nmetadata: {{name: g{n}, organization: o, tenant: t, workspace: {w}}}\nspec: {{namespaceSelector: {{names: [\"*/{w}{n}\"]}}}}\n"
+            );
+        }
+    }
+    let cluster = ClusterName::parse("c1").expect("a name");
+    let trust_domain = TrustDomain::parse("c1.tsb.local").expect("one");
+    let mesh = Mesh {
+        organization: "o".into(),
+        policies: Owner::GitOps,
+        clusters: BTreeMap::from([(cluster.clone(), (trust_domain, namespaces.clone()))]),
+        explain: Vec::new(),
+    };
+    let mut state = 7_u64;
+    let mut random = |below: usize| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize % below
+    };
+    let mut rules = |indent: &str| {
+        let mut text = format!("{indent}authorization:\n{indent}  mode: RULES\n{indent}  rules:\n");
+        for list in ["allow", "deny"] {
+            let _ = writeln!(text, "{indent}    {list}:");
+            for _ in 0..random(4) {
+                let (from, to) = (&targets[random(10)], &targets[random(10)]);
+                let _ =
+                    writeln!(text, "{indent}    - {{from: {{fqn: {from}}}, to: {{fqn: {to}}}}}");
+            }
+        }
+        text
+    };
+    let (mut narrowed, mut same) = (0, 0);
+    for _ in 0..400 {
+        let parent = format!(
+            "{hierarchy}---\napiVersion: api.tsb.tetrate.io/v2\nkind: TenantSetting\nmetadata: {{name: s, organization: o, tenant: t}}\nspec:\n  defaultSecuritySetting:\n    propagationStrategy: STRICTER\n{}",
+            rules("    ")
+        );
+        let child = format!(
+            "{parent}---\napiVersion: security.tsb.tetrate.io/v2\nkind: SecuritySetting\nmetadata: {{name: s, organization: o, tenant: t, workspace: a, group: g1}}\nspec:\n{}",
+            rules("  ")
+        );
+        let name = NamespaceName::parse("a1").expect("a name");
+        let access = |text: &str| {
+            let (tenancy, _) = resolved(text, &mesh, &mut Sources::default());
+            tenancy.security(&cluster, &name).access.value
+        };
+        let (above, below) = (access(&parent), access(&child));
+        assert!(below.deny.is_superset(&above.deny), "{child}");
+        match (&above.allow, &below.allow) {
+            (None, _) => {}
+            (Some(above), Some(below)) => assert!(below.is_subset(above), "{child}"),
+            (Some(_), None) => panic!("everyone may call\n{child}"),
+        }
+        if above == below { same += 1 } else { narrowed += 1 }
+    }
+    assert!(narrowed > 100 && same > 10, "{narrowed} narrowed, {same} the same");
 }

@@ -27,7 +27,7 @@ impl Case {
                 resources.push(object);
             }
         }
-        let entries = 1 + random.below(2);
+        let entries = random.pick(&[1, 1, 2, 2, 3]);
         let patches = (0..entries).map(|_| entry(random, &resources)).collect();
         Self { resources, patches }
     }
@@ -338,13 +338,16 @@ fn entry(random: &mut Random, resources: &[Value]) -> Value {
         entry["target"] = target(random, &object);
         if random.one_in(6) {
             entry["options"] =
-                json!({"allowNameChange": random.one_in(2), "allowKindChange": false});
+                json!({"allowNameChange": random.one_in(2), "allowKindChange": random.one_in(4)});
         }
         if random.one_in(3) {
             patch["metadata"]["name"] = json!("ignored");
         }
         if random.one_in(4) {
             patch["metadata"]["namespace"] = json!("ignored");
+        }
+        if random.one_in(10) {
+            patch["kind"] = json!("Other");
         }
     }
     let mut text = waypost::yaml::emit(&patch).unwrap();
@@ -378,7 +381,7 @@ fn target(random: &mut Random, object: &Value) -> Value {
                 "tier in (web,db)",
                 "app notin (db)",
                 "version==v1"
-            ]))
+            ]));
         }
         6 => target["annotationSelector"] = json!(random.pick(&["note", "b!=red", "!b"])),
         7 => {

@@ -4,6 +4,8 @@
 //! Needs `kubectl` and `kustomize`; `WAYPOST_KUBECTL` and `WAYPOST_KUSTOMIZE` name others than
 //! those of the path.
 
+#![allow(clippy::expect_used, clippy::panic, reason = "a test may fail this way")]
+
 use std::path::Path;
 use std::process::Command;
 
@@ -44,6 +46,7 @@ fn run(program: &str, verb: &str, folder: &Path) -> Result<Vec<Value>, String> {
     Ok(documents.into_iter().map(|document| document.root.into_json()).collect())
 }
 
+#[expect(clippy::disallowed_methods, reason = "input for another program")]
 fn write(folder: &Path, file: &str, value: &Value) {
     std::fs::create_dir_all(folder).expect("a folder");
     std::fs::write(folder.join(file), emit(value).expect("emitted")).expect("written");

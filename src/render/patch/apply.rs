@@ -1,89 +1,75 @@
 //! Patches onto objects, entry by entry (`PatchTransformer.go` `Transform`).
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
-use super::identity::{Identity, NOT_NAMESPACED};
+use super::identity::Identity;
 use super::json6902::Operations;
 use super::names::{keep_names, new_without_text, refuse_name};
 use super::objects::Objects;
+use super::outcome::{Applied, Refusal, findings};
 use super::parse::{Content, Merge, Patch};
 use super::strategic;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::yaml::Pointer;
 
-/// As [`apply_in_place`]; what is deleted is taken out.
+/// Applies the patches to the objects, in order. An object that a patch cannot be applied to stays
+/// as it was, and the findings say so; one that a patch deletes (`$patch: delete`) is taken out and
+/// reported with a warning.
 pub fn apply(patches: &[Patch], objects: &mut Vec<Value>) -> Vec<Diagnostic> {
-    let found = apply_in_place(patches, objects);
+    let applied = apply_to_set(patches, objects);
     objects.retain(|object| !object.is_null());
-    found
+    findings(patches, &[applied])
 }
 
-/// Applies the patches in order. An object that a patch cannot be applied to stays as it was, and
-/// the findings say so; one that a patch deletes (`$patch: delete`) becomes null, so that the
-/// others keep their places, and is reported with a warning.
-pub fn apply_in_place(patches: &[Patch], objects: &mut [Value]) -> Vec<Diagnostic> {
+/// As [`apply`], for one of several sets of objects that each may hold an object of the same name,
+/// as the clusters of an environment do. [`findings`] says what came of all of them: a patch that
+/// meets nothing in one set may be for another. What is deleted becomes null, so that the others
+/// keep their places.
+pub fn apply_to_set(patches: &[Patch], objects: &mut [Value]) -> Applied {
     if patches.is_empty() {
-        return Vec::new();
+        return Applied::default();
     }
-    let mut run =
-        Run { objects: Objects::new(objects), fights: BTreeMap::new(), found: Vec::new() };
+    let mut run = Run { objects: Objects::new(objects), applied: Applied::default() };
     for (entry, patch) in patches.iter().enumerate() {
         run.apply(entry, patch);
     }
-    run.report_fights(patches);
-    let Run { objects: Objects { values, states, .. }, found, .. } = run;
+    let Run { objects: Objects { values, states, .. }, applied } = run;
     for (value, state) in values.iter_mut().zip(&states) {
         if state.deleted {
             *value = Value::Null;
         }
     }
-    found
+    applied
 }
 
 struct Run<'o> {
     objects: Objects<'o>,
-    /// Entries that fight: the earlier, the later, and the fields.
-    fights: BTreeMap<(usize, usize), Vec<String>>,
-    found: Vec<Diagnostic>,
+    applied: Applied,
 }
-
-/// Why a patch was not applied to an object.
-struct Refusal {
-    code: &'static str,
-    message: String,
-    help: Option<&'static str>,
-    span: Span,
-}
-
-/// What was refused for one reason, and the objects.
-type Refusals = Vec<(Refusal, Vec<String>)>;
 
 impl Run<'_> {
     fn apply(&mut self, entry: usize, patch: &Patch) {
-        let mut refusals = Refusals::new();
         match (&patch.content, &patch.target) {
             (Content::Merges(merges), None) => {
-                for merge in merges {
-                    if let Some(at) = self.the_one(merge) {
-                        let result = self.merge(entry, at, merge, patch);
-                        self.note(at, result, &mut refusals);
-                    }
+                for (document, merge) in merges.iter().enumerate() {
+                    let called_so = self.objects.called(&merge.identity);
+                    let [at] = called_so[..] else {
+                        let near = self.objects.near(&merge.identity);
+                        self.applied.miss(entry, document, called_so.len(), near);
+                        continue;
+                    };
+                    let result = self.merge(entry, at, merge, patch);
+                    self.note(at, result);
+                    self.applied.hit(entry, document);
                 }
             }
             (content, Some(target)) => {
                 let selected = self.objects.selected(target);
                 if selected.is_empty() {
-                    self.found.push(
-                        Diagnostic::warning(
-                            "patch-target-unmatched",
-                            "the target of this patch matches no object",
-                        )
-                        .at(target.span, "")
-                        .help("kustomize passes over it in silence; correct or remove the entry"),
-                    );
+                    self.applied.miss(entry, 0, 0, None);
+                    return;
                 }
+                self.applied.hit(entry, 0);
                 for at in selected {
                     let result = match content {
                         Content::Merges(merges) => {
@@ -93,37 +79,12 @@ impl Run<'_> {
                             self.operate(entry, at, operations, patch)
                         }
                     };
-                    self.note(at, result, &mut refusals);
+                    self.note(at, result);
                 }
             }
             // the parser lets none through
             (Content::Operations(_), None) => {}
         }
-        self.report(refusals);
-    }
-
-    /// The object that a merge without target names by its own identity.
-    fn the_one(&mut self, merge: &Merge) -> Option<usize> {
-        let wanted = &merge.identity;
-        let matches = self.objects.called(wanted);
-        if let [one] = matches[..] {
-            return Some(one);
-        }
-        let message = match matches.len() {
-            0 => format!("this patch is for `{wanted}`, which does not exist"),
-            n => format!("this patch is for `{wanted}`, which {n} objects are or were called"),
-        };
-        let identities = self.objects.states.iter().filter_map(|state| state.identity());
-        let near = identities.filter(|i| i.kind == wanted.kind && i.name == wanted.name).min();
-        let diagnostic = Diagnostic::error("patch-without-object", message).at(merge.span, "");
-        self.found.push(match near.filter(|_| matches.is_empty()) {
-            Some(near) => diagnostic.help(format!(
-                "there is one {}: the patch must name it as it is",
-                whereabouts(near)
-            )),
-            None => diagnostic,
-        });
-        None
     }
 
     fn merge(
@@ -150,16 +111,8 @@ impl Run<'_> {
                 self.replace(entry, at, new, patch, merge.span)
             }
             None => {
-                let name = self.objects.name(at);
+                self.applied.delete(merge.span, self.objects.name(at));
                 self.objects.states[at].deleted = true;
-                self.found.push(
-                    Diagnostic::warning(
-                        "patch-deletes-object",
-                        format!("this patch deletes `{name}`"),
-                    )
-                    .at(merge.span, "")
-                    .help("leave the object out where it comes from, if it is yours"),
-                );
                 Ok(())
             }
         }
@@ -209,74 +162,15 @@ impl Run<'_> {
         let (state, new) = (&mut self.objects.states[at], &self.objects.values[at]);
         for (earlier, field) in state.changes.record(entry, &old, new) {
             let field = format!("`{field}` of `{}`", self.objects.name(at));
-            self.fights.entry((earlier, entry)).or_default().push(field);
+            self.applied.fight(earlier, entry, field);
         }
         Ok(())
     }
 
-    fn note(&self, at: usize, result: Result<(), Refusal>, refusals: &mut Refusals) {
-        let Err(refusal) = result else { return };
-        let name = self.objects.name(at);
-        let same = |r: &Refusal| r.message == refusal.message && r.span == refusal.span;
-        match refusals.iter_mut().find(|(r, _)| same(r)) {
-            Some((_, names)) => names.push(name),
-            None => refusals.push((refusal, vec![name])),
+    fn note(&mut self, at: usize, result: Result<(), Refusal>) {
+        if let Err(refusal) = result {
+            self.applied.refuse(refusal, self.objects.name(at));
         }
-    }
-
-    fn report(&mut self, refusals: Refusals) {
-        for (refusal, names) in refusals {
-            let Some((first, others)) = names.split_first() else { continue };
-            let diagnostic = Diagnostic::error(
-                refusal.code,
-                format!(
-                    "this patch cannot be applied to `{first}`{}: {}",
-                    and_more(others.len(), "object"),
-                    refusal.message
-                ),
-            )
-            .at(refusal.span, "");
-            self.found.push(match refusal.help {
-                Some(help) => diagnostic.help(help),
-                None => diagnostic,
-            });
-        }
-    }
-
-    fn report_fights(&mut self, patches: &[Patch]) {
-        for ((earlier, later), fields) in &self.fights {
-            let (Some(first), Some(second)) = (patches.get(*earlier), patches.get(*later)) else {
-                continue;
-            };
-            let Some((field, others)) = fields.split_first() else { continue };
-            let more = and_more(others.len(), "field");
-            self.found.push(
-                Diagnostic::error(
-                    "patches-fight",
-                    format!("two patches set {field}{more}, each in its own way"),
-                )
-                .at(second.span, "this one undoes or overwrites what the other did")
-                .also(first.span, "the earlier one")
-                .help("keep one of the two, or have them change different fields"),
-            );
-        }
-    }
-}
-
-fn and_more(count: usize, noun: &str) -> String {
-    match count {
-        0 => String::new(),
-        1 => format!(" and 1 more {noun}"),
-        n => format!(" and {n} more {noun}s"),
-    }
-}
-
-fn whereabouts(identity: &Identity) -> String {
-    let api_version = identity.api_version();
-    if identity.namespace == NOT_NAMESPACED {
-        format!("of `{api_version}`")
-    } else {
-        format!("of `{api_version}` in namespace `{}`", identity.namespace)
     }
 }
 
@@ -377,6 +271,45 @@ mod tests {
         assert_eq!(fight.primary.as_ref().unwrap().span, span(3));
         assert_eq!(fight.secondary[0].span, span(1));
         assert_eq!(objects[1]["data"]["k"], "two");
+    }
+
+    #[test]
+    fn a_patch_for_one_of_two_clusters_is_not_missed() {
+        let mut clusters =
+            [vec![map("a", "x")], vec![map("a", "x"), map("b", "x"), map("c", "shop")]];
+        let merge = |line, name: &str| {
+            let patch = format!(
+                "{{apiVersion: v1, kind: ConfigMap, metadata: {{name: {name}, namespace: x}}, data: {{k: v}}}}"
+            );
+            entry(line, &[], &patch)
+        };
+        let target = |line, name: &str| {
+            let target = [("kind", "ConfigMap"), ("name", name)];
+            entry(line, &target, "[{op: remove, path: /data/none}]")
+        };
+        let (patches, _) =
+            parse(&[merge(1, "a"), merge(2, "b"), merge(3, "c"), target(4, "a"), target(5, "d")]);
+        let applied: Vec<_> =
+            clusters.iter_mut().map(|objects| apply_to_set(&patches, objects)).collect();
+        let found: Vec<_> = findings(&patches, &applied)
+            .iter()
+            .map(|d| (d.primary.as_ref().unwrap().span.start.line, d.message.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                (3, "this patch is for `ConfigMap x/c`, which does not exist".to_owned()),
+                (
+                    4,
+                    "this patch cannot be applied to `ConfigMap x/a` and 1 more object: \
+                     operation 1, `remove`: `/data/none` does not exist"
+                        .to_owned()
+                ),
+                (5, "the target of this patch matches no object".to_owned()),
+            ]
+        );
+        assert_eq!(clusters[0][0]["data"], json!({"k": "v"}));
+        assert_eq!(clusters[1][1]["data"], json!({"k": "v"}));
     }
 
     #[test]

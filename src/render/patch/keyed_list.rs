@@ -105,39 +105,13 @@ impl KeyedList<'_> {
         let mut of_dest: Vec<Slot> = vec![Slot::Untouched; dest.len()];
         for (index, (key, element)) in elements.iter().enumerate() {
             let at = self.at.join(index.to_string());
-            let namesakes: Vec<usize> = (0..dest.len()).filter(|i| dest_keys[*i] == *key).collect();
-            if namesakes.len() > 1 {
-                return Err(self.fault(
-                    &at,
-                    format!("the object has several elements with {}", self.named(key)),
-                ));
-            }
-            let namesake = namesakes.first().copied();
-            let says = directive(element, &at)?;
-            if says == Some(Directive::Delete) && composite && key.iter().any(String::is_empty) {
-                return Err(Fault::new(
-                    &at,
-                    "patch-directive",
-                    format!(
-                        "kustomize does not delete {} beside elements that have every key",
-                        self.named(key)
-                    ),
-                )
-                .help("use a JSON6902 patch"));
-            }
+            let namesake = self.namesake(key, &dest_keys, &at)?;
             let into = match namesake.and_then(|i| dest[i].as_object()) {
-                Some(_) if says == Some(Directive::Replace) => {
-                    return Err(Fault::new(
-                        &at,
-                        "patch-directive",
-                        format!("kustomize ignores `$patch: replace` on {}", self.named(key)),
-                    )
-                    .help("delete it and give the new one another key, or use a JSON6902 patch"));
-                }
                 Some(map) => Dest::Present(map),
                 None if is_new => Dest::New,
                 None => Dest::Missing,
             };
+            self.refuse_ignored(directive(element, &at)?, key, into, composite, &at)?;
             let value = merge_map(Some(self.schema), into, element, &at)?.map(Value::Object);
             match namesake {
                 Some(i) if composite => of_dest[i] = Slot::Merged(value),
@@ -153,6 +127,44 @@ impl KeyedList<'_> {
             Slot::Merged(value) => value,
         });
         Ok(merged.into_iter().flatten().chain(rest).collect())
+    }
+
+    /// The object's element of the same key.
+    fn namesake(&self, key: &Key, dest: &[Key], at: &Pointer) -> Result<Option<usize>, Fault> {
+        let mut same = (0..dest.len()).filter(|i| dest[*i] == *key);
+        let found = same.next();
+        if same.next().is_some() {
+            let what = format!("the object has several elements with {}", self.named(key));
+            return Err(self.fault(at, what));
+        }
+        Ok(found)
+    }
+
+    /// Directives on an element that kustomize passes over.
+    fn refuse_ignored(
+        &self,
+        says: Option<Directive>,
+        key: &Key,
+        into: Dest<&Map<String, Value>>,
+        composite: bool,
+        at: &Pointer,
+    ) -> Result<(), Fault> {
+        match says {
+            Some(Directive::Replace) if matches!(into, Dest::Present(_)) => Err(Fault::new(
+                at,
+                "patch-directive",
+                format!("kustomize ignores `$patch: replace` on {}", self.named(key)),
+            )
+            .help("delete it and give the new one another key, or use a JSON6902 patch")),
+            Some(Directive::Delete) if composite && key.iter().any(String::is_empty) => {
+                let what = format!(
+                    "kustomize does not delete {} beside elements that have every key",
+                    self.named(key)
+                );
+                Err(Fault::new(at, "patch-directive", what).help("use a JSON6902 patch"))
+            }
+            Some(Directive::Delete | Directive::Replace | Directive::Merge) | None => Ok(()),
+        }
     }
 
     /// The patch's elements by key: each a mapping that has its first key, none twice.

@@ -1,14 +1,16 @@
 //! `patches`: the field of a kustomization.yaml, with its meaning, on rendered objects.
 //!
-//! [`parse`] reads the entries, [`apply`] applies them in order. The reference is kustomize 5.8.2;
+//! [`parse`] reads the entries, [`apply`] applies them in order; over several clusters
+//! [`apply_to_set`] does, and [`findings`] says what came of all. The reference is kustomize 5.8.2;
 //! `tests/peers` compares with it. Where kustomize loses a part of a patch without a word, or takes
-//! what RFC 6902 does not allow, this refuses. The differences, all of them refusals but the last
-//! three:
+//! what RFC 6902 does not allow, this refuses. `tests/cases/patch-differences` shows each of the
+//! differences, all of them refusals but the last three:
 //!
 //! - JSON6902: `replace` of a missing key (kustomize adds it), negative and padded indices, `copy`
 //!   from a missing key (null), `test` of a missing key for null (passes), a path without its first
-//!   slash, `add` without a value, fields that are none of an operation's, `copy`, `move` and
-//!   `test` of all annotations at once (kustomize keeps notes there), several documents (all but the first are ignored).
+//!   slash, `add` without a value, fields that are none of an operation's, `copy` and `move` of all
+//!   annotations at once (kustomize keeps notes there), several documents (all but the first are
+//!   ignored).
 //! - JSON6902 that changes the name or kind without `options`, and any patch that moves an object
 //!   into another namespace or leaves two objects with one identity.
 //! - Strategic merge: directives of kubectl and unknown ones (kept as fields), `$patch` where
@@ -31,11 +33,13 @@ mod keyed_list;
 mod merge_keys;
 mod names;
 mod objects;
+mod outcome;
 mod parse;
 mod selector;
 mod strategic;
 mod target;
 
-pub use apply::{apply, apply_in_place};
+pub use apply::{apply, apply_to_set};
+pub use outcome::{Applied, findings};
 pub use parse::{Entry, Patch, PatchFile, parse};
 pub use target::TargetText;

@@ -98,19 +98,19 @@ const REFERRED_TO: [&str; 16] = [
     "ValidatingAdmissionPolicy",
 ];
 
-/// True when some text outside of the metadata is this name.
-fn mentions(object: &Value, name: &str) -> bool {
-    fn within(value: &Value, name: &str) -> bool {
-        match value {
-            Value::String(text) => text == name,
-            Value::Array(items) => items.iter().any(|v| within(v, name)),
-            Value::Object(map) => map.values().any(|v| within(v, name)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => false,
+/// Labels are no names.
+const LABELS: [&str; 5] = ["annotations", "labels", "matchLabels", "metadata", "selector"];
+
+/// True when some text beside labels and metadata is this name.
+fn mentions(value: &Value, name: &str) -> bool {
+    match value {
+        Value::String(text) => text == name,
+        Value::Array(items) => items.iter().any(|v| mentions(v, name)),
+        Value::Object(map) => {
+            map.iter().any(|(key, v)| !LABELS.contains(&key.as_str()) && mentions(v, name))
         }
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
-    object
-        .as_object()
-        .is_some_and(|map| map.iter().any(|(key, v)| key != "metadata" && within(v, name)))
 }
 
 /// A label or annotation that is no text and was not there before.

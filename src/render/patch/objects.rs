@@ -66,6 +66,17 @@ impl<'o> Objects<'o> {
         found
     }
 
+    /// An object of the same kind and name elsewhere.
+    pub(super) fn near(&self, wanted: &Identity) -> Option<Identity> {
+        self.index
+            .range((wanted.kind.clone(), String::new(), String::new())..)
+            .take_while(|((kind, _, _), _)| *kind == wanted.kind)
+            .filter(|((_, _, name), _)| *name == wanted.name)
+            .flat_map(|(_, at)| at)
+            .find_map(|at| self.states[*at].identity())
+            .cloned()
+    }
+
     /// True when another object is called so now.
     pub(super) fn is_taken(&self, name: &Identity, by_other_than: usize) -> bool {
         let is_other = |at: &usize| {

@@ -9,7 +9,7 @@ use super::json6902::Operations;
 use super::strategic::scalar_text;
 use super::target::{Target, TargetText};
 use crate::diagnostic::{Diagnostic, FileId, Span, Spanned, has_errors};
-use crate::yaml::{Budget, Document, Node, read};
+use crate::yaml::{self, Budget, Document, Node, read};
 
 /// One entry of `patches` as it was written. Exactly one of `patch` and `file` is given.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +48,17 @@ pub struct Patch {
     pub(super) target: Option<Target>,
     pub(super) allow_name_change: bool,
     pub(super) allow_kind_change: bool,
+}
+
+impl Patch {
+    /// True when a place is in this patch.
+    pub(super) fn reads(&self, span: Span) -> bool {
+        span == self.span
+            || match &self.content {
+                Content::Merges(merges) => merges.iter().any(|merge| merge.span == span),
+                Content::Operations(operations) => operations.places.contains(&span),
+            }
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -137,7 +148,7 @@ fn inline(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Vec<Doc
 /// Only the places that are used later: of the document, and of the operations in it.
 fn place_at(root: &mut Node, span: Span) {
     root.span = span;
-    if let crate::yaml::Value::List(items) = &mut root.value {
+    if let yaml::Value::List(items) = &mut root.value {
         for item in items {
             item.span = span;
         }
@@ -294,5 +305,69 @@ fn targeted_metadata(patch: &mut Value, field: &str, span: Span) -> Result<(), B
             refuse(format!("with a `target`, kustomize does not remove `{field}`"))
         }
         Some(_) => refuse(format!("`{field}` is no mapping")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::Position;
+
+    fn span(line: u32) -> Span {
+        let at = Position { line, column: 3, offset: 10 * line };
+        Span { file: FileId(7), start: at, end: at }
+    }
+
+    fn inline(text: &str) -> Entry {
+        Entry {
+            span: span(1),
+            patch: Some(Spanned::new(text.into(), span(2))),
+            target: Some(Spanned::new(TargetText::default(), span(3))),
+            ..Entry::default()
+        }
+    }
+
+    fn in_file(text: &str) -> Entry {
+        let path = Spanned::new("p.yaml".into(), span(2));
+        let file = Some(PatchFile { path, file: FileId(8), text: text.into() });
+        Entry { patch: None, file, ..inline("") }
+    }
+
+    /// Code, file and line of every finding.
+    fn found(entry: &Entry) -> Vec<(&'static str, u32, u32)> {
+        let (_, found) = parse(std::slice::from_ref(entry));
+        let place = |d: &Diagnostic| d.primary.as_ref().map(|p| p.span).unwrap_or_default();
+        found.iter().map(|d| (d.code, place(d).file.0, place(d).start.line)).collect()
+    }
+
+    #[test]
+    fn places_are_in_the_file_or_at_the_text() {
+        let operations = "- {op: add, path: /a, value: 1}\n- {op: ad, path: /a, value: 1}\n";
+        assert_eq!(found(&inline(operations)), [("patch-malformed", 7, 2)]);
+        assert_eq!(found(&in_file(operations)), [("patch-malformed", 8, 2)]);
+        assert_eq!(found(&inline("a: [")), [("yaml-syntax", 7, 2)]);
+        assert_eq!(found(&in_file("a: [")), [("yaml-syntax", 8, 1)]);
+        let documents = "kind: A\nmetadata: {name: a}\n---\nkind: B\n";
+        assert_eq!(
+            found(&Entry { target: None, ..in_file(documents) }),
+            [("patch-malformed", 8, 4)]
+        );
+    }
+
+    #[test]
+    fn exactly_one_of_patch_and_path() {
+        let both = Entry { patch: inline("[]").patch, ..in_file("[]") };
+        assert_eq!(found(&both), [("patch-malformed", 7, 2)]);
+        assert_eq!(found(&Entry { patch: None, ..inline("") }), [("patch-malformed", 7, 1)]);
+        for empty in ["", "# nothing\n", "[]", "---\n"] {
+            assert_eq!(found(&inline(empty)), [("patch-malformed", 7, 2)], "{empty:?}");
+        }
+    }
+
+    #[test]
+    fn json_that_is_hard_for_yaml() {
+        let text = "[\n\t{\"op\": \"add\", \"path\": \"\\/a\", \"value\": \"\\ud83d\\ude00\"}\n]";
+        assert_eq!(found(&inline(text)), []);
+        assert_eq!(found(&in_file(text)), []);
     }
 }

@@ -15,6 +15,8 @@
 mod access;
 mod account;
 mod beyond;
+mod body;
+mod cluster;
 mod declared;
 mod domain;
 mod explain;
@@ -89,6 +91,7 @@ pub fn resolve(documents: &[TsbDocument], settings: &Settings<'_>) -> (Tenancy, 
         RuleReader { tree: &tree, domains: &domains, organizations: &mut organizations };
     let declared = declared::read(&tree, documents, &mut rules, &mut found);
     organizations.report(&mut found);
+    cluster::report(documents, &inventory, &mut found);
     beyond::report(&tree, documents, &declared, settings.policies, &mut found);
 
     // parents come before children

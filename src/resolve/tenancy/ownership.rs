@@ -30,6 +30,14 @@ struct Taken {
     slots: Vec<Slot>,
 }
 
+/// What two owners share: a namespace, where the second and the first take it, and all others.
+struct Shared {
+    slot: Slot,
+    span: Span,
+    first: Span,
+    slots: BTreeSet<Slot>,
+}
+
 /// Gives every namespace to its owners, in the order of the documents. Reported: entries that are
 /// none or take nothing, namespaces with two owners, groups that reach beyond their workspace.
 pub(super) fn assign(
@@ -102,8 +110,7 @@ fn claim(
     let size = inventory.len() as usize;
     let mut owners: Vec<Option<NodeId>> = vec![None; size];
     let mut places: Vec<Span> = vec![Span::default(); size];
-    let mut shared: BTreeMap<(NodeId, NodeId), (Slot, Span, Span, BTreeSet<Slot>)> =
-        BTreeMap::new();
+    let mut shared: BTreeMap<(NodeId, NodeId), Shared> = BTreeMap::new();
     for (id, taken) in claims {
         for Taken { span, slots } in taken {
             for slot in slots {
@@ -115,18 +122,19 @@ fn claim(
                         namespaces[id].push(slot);
                     }
                     Some(owner) if owner != id => {
-                        let first = (slot, span, places[at], BTreeSet::new());
-                        shared.entry((owner, id)).or_insert(first).3.insert(slot);
+                        let first =
+                            Shared { slot, span, first: places[at], slots: BTreeSet::new() };
+                        shared.entry((owner, id)).or_insert(first).slots.insert(slot);
                     }
                     Some(_) => {}
                 }
             }
         }
     }
-    for ((owner, other), (slot, span, first, slots)) in shared {
+    for ((owner, other), Shared { slot, span, first, slots }) in shared {
         let (owner, other) = (&tree.nodes[owner].fqn, &tree.nodes[other].fqn);
         let noun = other.collection().noun();
-        let more = match slots.len() - 1 {
+        let more = match slots.len().saturating_sub(1) {
             0 => String::new(),
             1 => " and one more namespace".to_owned(),
             n => format!(" and {n} more namespaces"),

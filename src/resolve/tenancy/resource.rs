@@ -1,5 +1,8 @@
 //! A document free of its form: a [`TsbResource`] with its place in the hierarchy.
 
+use std::sync::Arc;
+
+use super::body::body;
 use super::hierarchy::Placed;
 use super::organization::Organizations;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
@@ -16,7 +19,8 @@ pub fn resource(document: &TsbDocument, found: &mut Vec<Diagnostic>) -> Option<T
         document.parents.organization.as_ref().map_or("", |name| name.value.as_str());
     let errors = found.len();
     let (position, _) = position(document, organization, found)?;
-    (!found[errors..].iter().any(Diagnostic::is_error)).then(|| take(document, position))
+    let readable = !found[errors..].iter().any(Diagnostic::is_error);
+    readable.then(|| take(document, position, found))
 }
 
 /// As [`resource`], in the environment's organization, and with the document's own name.
@@ -37,7 +41,7 @@ pub(super) fn place(
     }
     let own = organizations.name();
     let Some((position, fqn)) = position(document, own, found) else {
-        return Placed { resource: take(document, Position::None), fqn: None };
+        return Placed { resource: take(document, Position::None, found), fqn: None };
     };
     let position = match position {
         Position::About(fqn) => {
@@ -48,7 +52,7 @@ pub(super) fn place(
         }
         other => other,
     };
-    Placed { resource: take(document, position), fqn }
+    Placed { resource: take(document, position, found), fqn }
 }
 
 /// Where a document hangs, and its own name.
@@ -132,7 +136,7 @@ fn check_name(name: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<()>
     None
 }
 
-fn take(document: &TsbDocument, position: Position) -> TsbResource {
+fn take(document: &TsbDocument, position: Position, found: &mut Vec<Diagnostic>) -> TsbResource {
     let object = &document.object;
     let (gvk, standing) = match document.kind {
         DocumentKind::Known(kind) => (kind.gvk(), Standing::Known),
@@ -143,16 +147,7 @@ fn take(document: &TsbDocument, position: Position) -> TsbResource {
     if standing == Standing::Known && document.form == Form::Kubernetes {
         remove_position(&mut annotations, document);
     }
-    let body = match object.body.to_json() {
-        serde_json::Value::Object(map) => map
-            .into_iter()
-            .filter(|(key, _)| {
-                standing == Standing::Unknown
-                    || !matches!(key.as_str(), "apiVersion" | "kind" | "metadata" | "status")
-            })
-            .collect(),
-        _ => serde_json::Map::new(),
-    };
+    let body = body(document, standing, found);
     TsbResource {
         gvk,
         name: object.name.clone(),
@@ -163,6 +158,7 @@ fn take(document: &TsbDocument, position: Position) -> TsbResource {
         body,
         standing,
         origin: document.name_span(),
+        source: Arc::clone(&document.object),
     }
 }
 

@@ -1,5 +1,7 @@
 //! One TSB document: its kind, the form it is written in, and its parents.
 
+use std::sync::Arc;
+
 use super::field::{get, list, mapping, missing, text, word};
 use super::kind::{KUBERNETES_CORE, TCTL_CORE, VERSION, is_tsb_group};
 use super::{GroupKind, Level, Security, TsbKind};
@@ -37,7 +39,7 @@ pub struct TsbDocument {
     /// What it hangs below.
     pub parents: Parents,
     /// The object itself.
-    pub object: Object,
+    pub object: Arc<Object>,
 }
 
 /// What a document is.
@@ -159,13 +161,14 @@ impl TsbDocument {
             DocumentKind::Known(kind) => kind.level(),
             DocumentKind::Direct(group) => Level::Group(group),
             DocumentKind::Unknown => {
-                return Some(Self { kind, form, parents: Parents::default(), object });
+                let (parents, object) = (Parents::default(), Arc::new(object));
+                return Some(Self { kind, form, parents, object });
             }
         };
         let errors = found.len();
         let parents = parents(&object, level, form, metadata, found);
         let placed = !found[errors..].iter().any(Diagnostic::is_error);
-        let document = Self { kind, form, parents, object };
+        let document = Self { kind, form, parents, object: Arc::new(object) };
         if document.object.name.is_empty() && kind != DocumentKind::Known(TsbKind::AccessBindings) {
             let at = metadata_span(&document.object);
             found.push(missing("`metadata`", "name", at));

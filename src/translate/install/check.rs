@@ -40,7 +40,12 @@ fn collect<'a>(value: &'a Value, at: &str, lists: &mut Vec<(String, &'a [Value])
 
 /// Checks isolation boundaries and what names their revisions (facts/tsb.md, "Full spec tree",
 /// "Full CNI message").
-pub(super) fn revisions(full: &Value, blame: &Blame<'_>, found: &mut Vec<Diagnostic>) {
+pub(super) fn revisions(
+    full: &Value,
+    is_ambient: bool,
+    blame: &Blame<'_>,
+    found: &mut Vec<Diagnostic>,
+) {
     const BOUNDARIES: &str = "/spec/components/xcp/isolationBoundaries";
     let list = |value: Option<&Value>| value.and_then(Value::as_array).cloned().unwrap_or_default();
     let mut revisions: BTreeMap<String, (String, bool)> = BTreeMap::new();
@@ -62,6 +67,12 @@ pub(super) fn revisions(full: &Value, blame: &Blame<'_>, found: &mut Vec<Diagnos
                     .also(blame.of(full, first), "first"),
                 );
                 continue;
+            }
+            let ambient = format!("{BOUNDARIES}/{i}/revisions/{j}/istio/ambient/enable");
+            let own = full.pointer(&ambient).and_then(Value::as_bool);
+            if let Some(own) = own.filter(|own| *own != is_ambient) {
+                let place = blame.of(full, &ambient);
+                found.push(revision_differs(name, own).at(place, ""));
             }
             revisions.insert(name.to_owned(), (at, enabled));
         }
@@ -103,6 +114,23 @@ pub(super) fn revisions(full: &Value, blame: &Blame<'_>, found: &mut Vec<Diagnos
         } else {
             diagnostic.help(format!("enabled revisions: {}", known.join(", ")))
         });
+    }
+}
+
+/// A revision's `istio` is laid over the common one, and has no waypoints of its own.
+fn revision_differs(name: &str, own: bool) -> Diagnostic {
+    const CODE: &str = "revision-ambient-differs";
+    if own {
+        Diagnostic::warning(
+            CODE,
+            format!("revision `{name}` runs ambient mode, which the ControlPlane does not: no settings of the platform and of waypoints are rendered"),
+        )
+        .help("set `controlPlane.ambient: true` as well")
+    } else {
+        Diagnostic::note(
+            CODE,
+            format!("revision `{name}` leaves ambient mode off, which the ControlPlane turns on"),
+        )
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) fn components(target: &PatchTarget, spec: &Map<String, Value>) -> Vec
         let operations = outright
             .iter()
             .map(|list| json!({"op": "add", "path": list.pointer, "value": list.items}));
-        made.push(component(kind.clone(), target, Value::Object(fields), operations.collect()));
+        made.push(component(kind.clone(), target, fields, operations.collect()));
     }
     for list in growing {
         let name = format!("{kind}-{}", short_name(&list.pointer));
@@ -55,7 +55,7 @@ pub(super) fn components(target: &PatchTarget, spec: &Map<String, Value>) -> Vec
             .items
             .iter()
             .map(|item| json!({"op": "add", "path": join(&list.pointer, "-"), "value": item}));
-        made.push(component(format!("{name}-append"), target, Value::Null, append.collect()));
+        made.push(component(format!("{name}-append"), target, Map::new(), append.collect()));
         let create = vec![
             json!({"op": "test", "path": list.pointer, "value": null}),
             json!({"op": "add", "path": list.pointer, "value": list.items}),
@@ -66,19 +66,17 @@ pub(super) fn components(target: &PatchTarget, spec: &Map<String, Value>) -> Vec
     made
 }
 
-fn component(name: String, target: &PatchTarget, spec: Value, operations: Vec<Value>) -> Component {
-    let mut metadata = Map::new();
-    metadata.insert("name".into(), target.name.as_str().into());
-    if let Some(namespace) = &target.namespace {
-        metadata.insert("namespace".into(), namespace.as_str().into());
-    }
-    let mut fields = json!({
-        "apiVersion": format!("{}/{}", target.group, target.version),
-        "kind": target.kind,
-        "metadata": metadata,
-    });
-    if !spec.is_null() {
-        fields["spec"] = spec;
+fn component(
+    name: String,
+    target: &PatchTarget,
+    spec: Map<String, Value>,
+    operations: Vec<Value>,
+) -> Component {
+    let mut fields = target.with_spec(&spec);
+    if spec.is_empty()
+        && let Value::Object(fields) = &mut fields
+    {
+        fields.remove("spec");
     }
     let mut files = BTreeMap::from([("fields.yaml".to_owned(), fields)]);
     let mut patches = vec![json!({"path": "fields.yaml"})];
@@ -132,7 +130,7 @@ fn without_lists(
 }
 
 /// The empty mappings above a list, from below `spec`.
-fn parents(pointer: &str) -> Value {
+fn parents(pointer: &str) -> Map<String, Value> {
     let keys: Vec<String> = pointer
         .split('/')
         .skip(2)
@@ -141,7 +139,7 @@ fn parents(pointer: &str) -> Value {
     keys[..keys.len().saturating_sub(1)]
         .iter()
         .rev()
-        .fold(Value::Object(Map::new()), |inner, key| json!({key.as_str(): inner}))
+        .fold(Map::new(), |inner, key| Map::from_iter([(key.clone(), Value::Object(inner))]))
 }
 
 /// A list's pointer without what every pointer has: `xcp-overlays`.

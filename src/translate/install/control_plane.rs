@@ -62,7 +62,7 @@ pub fn control_plane(
     };
     let mut files = wanted.finish(&blame, &mut found, |full, found| {
         check::overlays(full, &blame, found);
-        check::revisions(full, &blame, found);
+        check::revisions(full, is_ambient, &blame, found);
         check::version(full, environment, &blame, found);
         check::spm_agent(full, cluster.platform, is_ambient, &blame, found);
         if is_ambient {

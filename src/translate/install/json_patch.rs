@@ -6,10 +6,13 @@
 
 use serde_json::{Value, json};
 
-/// The operations from one value to another, in the order of the base's keys, then of new ones.
+/// The operations from one value to another, by their paths: the order of keys in the base's text
+/// means nothing. No path lies below another's, and none moves the entries of a list, so any order
+/// does, but that of values added to one list.
 pub(super) fn operations(from: &Value, to: &Value) -> Vec<Value> {
     let mut found = Vec::new();
     walk(from, to, "", &mut found);
+    found.sort_by(|a, b| a["path"].as_str().cmp(&b["path"].as_str()));
     found
 }
 
@@ -77,11 +80,11 @@ mod tests {
             Value::Array(operations(&from, &to)),
             json!([
                 {"op": "replace", "path": "/a/b~1c", "value": 2},
-                {"op": "replace", "path": "/a/d~0e/1/x", "value": 2},
                 {"op": "add", "path": "/a/d~0e/-", "value": 3},
+                {"op": "replace", "path": "/a/d~0e/1/x", "value": 2},
                 {"op": "remove", "path": "/gone"},
-                {"op": "add", "path": "/null", "value": {"y": 1}},
                 {"op": "add", "path": "/new", "value": {"z": 1}},
+                {"op": "add", "path": "/null", "value": {"y": 1}},
             ])
         );
         assert_eq!(applied(&from, &to), to);

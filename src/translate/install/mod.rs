@@ -28,4 +28,4 @@ mod waypoints;
 pub use component::Component;
 pub use control_plane::control_plane;
 pub use management_plane::management_plane;
-pub use resource::{InstallFiles, KustomizePatch, PatchTarget};
+pub use resource::{InstallCheck, InstallFiles, KustomizePatch, PatchTarget};

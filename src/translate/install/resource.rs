@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 use super::blame::Blame;
 use super::component::{self, Component};
 use super::{json_patch, merge};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Places};
 use crate::model::{InstallBase, InstallOutput};
 
 /// API group of the install resources.
@@ -26,6 +26,19 @@ pub struct InstallFiles {
     pub components: Vec<Component>,
     /// What the patched base must come to; equal to the resource where the output is full.
     pub patched: Vec<Value>,
+    /// What is to be checked against the schema of its kind.
+    pub checks: Vec<InstallCheck>,
+}
+
+/// An install resource as the schema should see it, and who wrote what in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InstallCheck {
+    /// The finished resource; without a base the wanted fields alone.
+    pub value: Value,
+    /// The lines behind its values, in the base and in the spec, by JSON pointer.
+    pub places: Places,
+    /// False where only fields are known: then nothing is missing.
+    pub is_whole: bool,
 }
 
 impl InstallFiles {
@@ -88,6 +101,20 @@ impl KustomizePatch {
 }
 
 impl PatchTarget {
+    /// The object with this `spec` and nothing else.
+    pub(super) fn with_spec(&self, spec: &Map<String, Value>) -> Value {
+        let mut metadata = Map::from_iter([("name".to_owned(), self.name.as_str().into())]);
+        if let Some(namespace) = &self.namespace {
+            metadata.insert("namespace".into(), namespace.as_str().into());
+        }
+        json!({
+            "apiVersion": format!("{}/{}", self.group, self.version),
+            "kind": self.kind,
+            "metadata": metadata,
+            "spec": spec,
+        })
+    }
+
     /// The one object that a value is.
     fn of(object: &Value) -> Self {
         let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
@@ -144,12 +171,19 @@ impl Wanted<'_> {
         check: impl FnOnce(&Value, &mut Vec<Diagnostic>),
     ) -> InstallFiles {
         let Some(base) = blame.base else {
-            check(&json!({"spec": self.spec}), found);
-            let components = component::components(&self.target(None), &self.spec);
-            if !components.is_empty() {
+            let target = self.target(None);
+            let fields = target.with_spec(&self.spec);
+            check(&fields, found);
+            let components = component::components(&target, &self.spec);
+            if !components.is_empty() && !blame.base_is_lost() {
                 found.push(self.component_note(&components, blame));
             }
-            return InstallFiles { components, ..InstallFiles::default() };
+            let checks = vec![InstallCheck {
+                places: blame.places(&fields),
+                value: merge::without_nulls(&fields),
+                is_whole: false,
+            }];
+            return InstallFiles { components, checks, ..InstallFiles::default() };
         };
         if !self.is_base(base) {
             found.push(self.wrong_base(base));
@@ -161,10 +195,16 @@ impl Wanted<'_> {
             found.push(conflict.overruled(overruled, blame.origin));
         }
         check(&full, found);
+        let checks = vec![InstallCheck {
+            places: blame.places(&full),
+            value: merge::without_nulls(&full),
+            is_whole: true,
+        }];
         match self.output {
             InstallOutput::Full => InstallFiles {
                 resources: vec![full.clone()],
                 patched: vec![full],
+                checks,
                 ..InstallFiles::default()
             },
             InstallOutput::Overlay => InstallFiles {
@@ -172,6 +212,7 @@ impl Wanted<'_> {
                 patches: self.patch(base, &full).into_iter().collect(),
                 components: Vec::new(),
                 patched: vec![full],
+                checks,
             },
         }
     }

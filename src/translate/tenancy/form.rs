@@ -104,6 +104,13 @@ pub(super) fn identity(value: &Value) -> (String, String) {
     (text("name"), text("namespace"))
 }
 
+/// True when a resource of an unknown kind was written for tctl: its parents stand in `metadata`.
+pub(super) fn is_tctl(resource: &TsbResource) -> bool {
+    let metadata = resource.body.get("metadata");
+    let named = |key: &str| metadata.is_some_and(|m| m.get(key).is_some());
+    resource.gvk.api_version() == TCTL_CORE || named("organization") || named("fqn")
+}
+
 fn namespace(resource: &TsbResource, form: &KubernetesForm<'_>) -> String {
     let tenant = match &resource.position {
         Position::None => None,

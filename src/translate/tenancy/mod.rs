@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use self::strip::Left;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::is_dns_subdomain;
 use crate::model::{Owner, Standing, TsbResource};
@@ -50,10 +51,20 @@ pub fn unit(
     let mut found = Vec::new();
     let mut objects = Vec::with_capacity(resources.len());
     let mut seen: BTreeMap<(String, String, String), Span> = BTreeMap::new();
-    for resource in resources {
-        let mut resource = resource.clone();
-        if options.policies == Owner::GitOps && !strip::translated(&mut resource, &mut found) {
-            continue;
+    let mut stripped = Vec::new();
+    for written in resources {
+        let mut resource = written.clone();
+        if options.policies == Owner::GitOps {
+            let left = strip::translated(&mut resource);
+            if left != Left::All {
+                stripped.push((written, left));
+            }
+            if left == Left::Nothing {
+                continue;
+            }
+        }
+        if resource.standing == Standing::Unknown && form::is_tctl(&resource) {
+            found.push(not_converted(&resource));
         }
         let value = to_kubernetes(&resource, &options.form);
         let (name, namespace) = form::identity(&value);
@@ -67,9 +78,20 @@ pub fn unit(
         }
         objects.push(TsbObject { value, rank: rank(&resource.gvk), origin: resource.origin });
     }
+    strip::report(&stripped, &mut found);
     // the order of the documents decides among equals
     objects.sort_by_key(|object| object.rank);
     (objects, found)
+}
+
+fn not_converted(resource: &TsbResource) -> Diagnostic {
+    let what = format!("{} `{}`", resource.gvk.kind, resource.name);
+    Diagnostic::warning(
+        "not-converted",
+        format!("{what} is in tctl form and stays so: its kind is not known here"),
+    )
+    .at(resource.origin, "")
+    .help("write it in Kubernetes form, so that it can be applied to a cluster")
 }
 
 fn not_a_kubernetes_name(name: &str, at: Span) -> Diagnostic {

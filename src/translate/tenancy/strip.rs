@@ -5,22 +5,31 @@ use serde_json::{Map, Value};
 use crate::diagnostic::Diagnostic;
 use crate::model::{Standing, TsbResource};
 
+/// What is left of a resource.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    /// All of it.
+    All,
+    /// A part.
+    Part,
+    /// Nothing that sets anything: there is no object to apply.
+    Nothing,
+}
+
 /// Takes out of a setting what is translated: `trafficMode` and who may call. What no policy
 /// expresses stays: HTTP authentication and authorization, extensions, WAF.
-///
-/// False when nothing is left, so that there is no object to apply. Either way a note says so.
-pub(super) fn translated(resource: &mut TsbResource, found: &mut Vec<Diagnostic>) -> bool {
+pub(super) fn translated(resource: &mut TsbResource) -> Left {
     if resource.standing != Standing::Known {
-        return true;
+        return Left::All;
     }
     let Some(spec) = resource.body.get_mut("spec").and_then(Value::as_object_mut) else {
-        return true;
+        return Left::All;
     };
     let stripped = match resource.gvk.kind.as_str() {
         "SecuritySetting" => strip(spec),
         "OrganizationSetting" | "TenantSetting" | "WorkspaceSetting" => {
             let setting = spec.get_mut("defaultSecuritySetting").and_then(Value::as_object_mut);
-            let Some(setting) = setting else { return true };
+            let Some(setting) = setting else { return Left::All };
             let stripped = strip(setting);
             if is_hollow(setting) {
                 spec.remove("defaultSecuritySetting");
@@ -29,25 +38,42 @@ pub(super) fn translated(resource: &mut TsbResource, found: &mut Vec<Diagnostic>
         }
         _ => false,
     };
-    if !stripped {
-        return true;
+    match (stripped, is_hollow(spec)) {
+        (false, _) => Left::All,
+        (true, false) => Left::Part,
+        (true, true) => Left::Nothing,
     }
-    let hollow = is_hollow(spec);
-    let what = format!("{} `{}`", resource.gvk.kind, resource.name);
-    found.push(
-        Diagnostic::note(
-            "owned-by-policies",
-            if hollow {
-                format!("{what} is not applied: the rendered policies stand for it")
-            } else {
-                format!("{what} is applied without what the rendered policies stand for")
-            },
-        )
-        .at(resource.origin, "")
-        .help("with `ownership.policies: tsb` it is applied as it is written"),
-    );
-    !hollow
 }
+
+/// One note for all settings of which something was taken out.
+pub(super) fn report(stripped: &[(&TsbResource, Left)], found: &mut Vec<Diagnostic>) {
+    let Some(((first, left), rest)) = stripped.split_first() else { return };
+    let label = |left: Left| match left {
+        Left::Nothing => "not applied: nothing else is in it",
+        Left::All | Left::Part => "applied without it",
+    };
+    let more = match rest.len() {
+        0 => String::new(),
+        1 => " and of one more setting".to_owned(),
+        n => format!(" and of {n} more settings"),
+    };
+    let mut diagnostic = Diagnostic::note(
+        "owned-by-policies",
+        format!(
+            "rendered policies stand for the security of {} `{}`{more}",
+            first.gvk.kind, first.name
+        ),
+    )
+    .at(first.origin, label(*left))
+    .help("with `ownership.policies: tsb` settings are applied as they are written");
+    for (resource, left) in rest.iter().take(SHOWN) {
+        diagnostic = diagnostic.also(resource.origin, label(*left));
+    }
+    found.push(diagnostic);
+}
+
+/// How many further settings are shown.
+const SHOWN: usize = 4;
 
 /// True when something was taken out.
 fn strip(setting: &mut Map<String, Value>) -> bool {

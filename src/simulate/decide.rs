@@ -1,0 +1,172 @@
+//! Asking a mesh: one request, or all pairs.
+
+use super::decision::{Decision, Observed, Point, Reason, Verdict, Walk, merged, observed};
+use super::envoy::Policies as _;
+use super::mesh::{AuthorizationRef, Mesh, ServiceId, WorkloadId};
+use super::path::Way;
+use super::request::{Client, Destination, HttpRequest, Prepared, Request};
+
+/// Who reaches what: one row for each client, one column for each service port.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Matrix {
+    /// The clients.
+    pub rows: Vec<Client>,
+    /// The services and their ports.
+    pub columns: Vec<(ServiceId, u16)>,
+    /// Row after row.
+    cells: Vec<Cell>,
+}
+
+/// One pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cell {
+    /// The answer to `GET /`, or to a connection.
+    pub verdict: Verdict,
+    /// Who decided, on the way that speaks for the answer.
+    pub point: Point,
+    /// Why.
+    pub reason: Reason,
+    /// What the client sees.
+    pub observed: Observed,
+    /// Another request may fare otherwise.
+    pub depends_on_request: bool,
+}
+
+impl Matrix {
+    /// The cell of a row and a column.
+    pub fn cell(&self, row: usize, column: usize) -> Option<&Cell> {
+        (column < self.columns.len()).then(|| self.cells.get(row * self.columns.len() + column))?
+    }
+
+    /// Every pair with its cell, row after row.
+    pub fn iter(&self) -> impl Iterator<Item = (Client, (ServiceId, u16), &Cell)> {
+        let width = self.columns.len().max(1);
+        self.cells
+            .iter()
+            .enumerate()
+            .map(move |(i, cell)| (self.rows[i / width], self.columns[i % width], cell))
+    }
+}
+
+impl Mesh {
+    /// Answers a request: for a service, by every workload behind it.
+    pub fn decide(&self, request: &Request) -> Decision {
+        let prepared = Prepared::new(self, request.to, &request.http, request.raw_tcp);
+        let walk = |endpoint| {
+            let mut steps = Vec::with_capacity(4);
+            let verdict = Way::new(self, &prepared, request.from, &mut steps).walk(endpoint);
+            Walk { endpoint, steps, verdict }
+        };
+        Decision::of(match request.to {
+            Destination::Pod { workload, .. } => vec![walk(Some(workload))],
+            Destination::Service { service, .. } => {
+                let endpoints = &self.service(service).endpoints;
+                if endpoints.is_empty() {
+                    vec![walk(None)]
+                } else {
+                    endpoints.iter().map(|e| walk(Some(*e))).collect()
+                }
+            }
+        })
+    }
+
+    /// All workloads, and somebody outside, against all services.
+    pub fn matrix(&self) -> Matrix {
+        let rows: Vec<Client> = self
+            .workloads()
+            .filter(|(_, w)| {
+                !matches!(w.role, super::mesh::Role::Waypoint | super::mesh::Role::EastWest)
+            })
+            .map(|(id, _)| Client::Workload(id))
+            .chain([Client::Outside(None)])
+            .collect();
+        let columns = self
+            .services()
+            .flat_map(|(id, s)| s.ports.iter().map(move |p| (id, p.number)))
+            .collect();
+        self.matrix_of(rows, columns, &HttpRequest::default())
+    }
+
+    /// The given clients against the given service ports, with one request.
+    pub fn matrix_of(
+        &self,
+        rows: Vec<Client>,
+        columns: Vec<(ServiceId, u16)>,
+        http: &HttpRequest,
+    ) -> Matrix {
+        self.prepare();
+        let prepared: Vec<Prepared> = columns
+            .iter()
+            .map(|(service, port)| {
+                let to = Destination::Service { service: *service, port: *port };
+                Prepared::new(self, to, http, false)
+            })
+            .collect();
+        let mut cells = Vec::with_capacity(rows.len() * columns.len());
+        let mut steps = Vec::with_capacity(8);
+        for row in &rows {
+            for (request, (service, _)) in prepared.iter().zip(&columns) {
+                let endpoints = &self.service(*service).endpoints;
+                cells.push(self.cell_of(*row, request, endpoints, &mut steps));
+            }
+        }
+        Matrix { rows, columns, cells }
+    }
+
+    fn cell_of(
+        &self,
+        from: Client,
+        request: &Prepared,
+        endpoints: &[WorkloadId],
+        steps: &mut Vec<super::decision::Step>,
+    ) -> Cell {
+        let mut speaking: Option<Cell> = None;
+        let mut all: Option<Verdict> = None;
+        let mut depends_on_request = false;
+        let mut take = |endpoint| {
+            let verdict = Way::new(self, request, from, steps).walk(endpoint);
+            depends_on_request |= steps.iter().any(|s| s.depends_on_request);
+            all = Some(all.map_or(verdict, |before| merged([before, verdict].into_iter())));
+            let replaces =
+                speaking.is_none_or(|s| s.verdict == Verdict::Allow && verdict != Verdict::Allow);
+            if replaces {
+                let deciding = super::decision::deciding(steps);
+                speaking = Some(Cell {
+                    verdict,
+                    point: deciding.map_or(Point::Nobody, |s| s.point),
+                    reason: deciding.map_or(Reason::NotEnforced, |s| s.reason),
+                    observed: observed(steps),
+                    depends_on_request: false,
+                });
+            }
+        };
+        if endpoints.is_empty() {
+            take(None);
+        } else {
+            endpoints.iter().for_each(|e| take(Some(*e)));
+        }
+        let nothing = Cell {
+            verdict: Verdict::Unreachable,
+            point: Point::Nobody,
+            reason: Reason::NoEndpoints,
+            observed: Observed::Reset,
+            depends_on_request: false,
+        };
+        let verdict = all.unwrap_or(Verdict::Unreachable);
+        Cell { verdict, depends_on_request, ..speaking.unwrap_or(nothing) }
+    }
+
+    /// Works out once who cannot match which rule: worth it for many questions.
+    fn prepare(&self) {
+        let fixed = &self.fixed;
+        for (id, _) in self.policies() {
+            let both = fixed.compiled(id);
+            for rule in both.http.rules.iter().chain(&both.tcp.rules) {
+                rule.prepare(&fixed.identities);
+            }
+            if let Some(authorization) = fixed.authorization(AuthorizationRef::Policy(id)) {
+                authorization.prepare(&fixed.identities);
+            }
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! The RBAC filters of one enforcement point, in their order (facts/istio-ambient.md §7.1).
+
+use super::compile::{ChainKind, Compiled};
+use super::facts::Facts;
+use super::rule::Rule;
+use crate::simulate::policy::{Action, Policy, PolicyId};
+
+/// A rule of a policy: its place in the policy's compiled rules for the chain's kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct RuleRef {
+    policy: PolicyId,
+    rule: usize,
+}
+
+/// All the policies that hold at one place, sorted into what Envoy asks one after another.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    http: Filters,
+    tcp: Filters,
+    /// ALLOW policies exist, dry-run ones apart.
+    has_allow: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Filters {
+    custom: Vec<(CustomState, RuleRef)>,
+    deny: Vec<RuleRef>,
+    allow: Vec<RuleRef>,
+}
+
+/// What becomes of a CUSTOM policy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum CustomState {
+    /// The provider is not in the mesh configuration, or there are two: what matches is denied.
+    Bad,
+    /// An external authorizer is asked; what it says cannot be known here.
+    Asked,
+}
+
+/// What a chain says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// There is no ALLOW policy, and nothing denied.
+    NoAllowPolicies,
+    /// An ALLOW rule matched.
+    Allowed {
+        /// Its policy.
+        policy: PolicyId,
+        /// Its index in `spec.rules`.
+        rule: usize,
+    },
+    /// A DENY rule matched.
+    Denied {
+        /// Its policy.
+        policy: PolicyId,
+        /// Its index in `spec.rules`.
+        rule: usize,
+    },
+    /// A CUSTOM rule matched whose provider does not work: istiod denies.
+    BadCustom {
+        /// Its policy.
+        policy: PolicyId,
+        /// Its index in `spec.rules`.
+        rule: usize,
+    },
+    /// ALLOW policies exist, none matched: `[none]`.
+    NoneMatched,
+}
+
+/// A chain's verdict, and what it hangs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// A rule for this peer reads the request: another request may fare otherwise.
+    pub depends_on_request: bool,
+    /// A rule for this peer reads an address: where none is known, none matches.
+    pub depends_on_address: bool,
+    /// A CUSTOM policy that asks an external authorizer, which is taken to say yes.
+    pub asked: Option<PolicyId>,
+}
+
+/// A policy compiled for both kinds of chains.
+#[derive(Debug, Default)]
+pub struct Both {
+    /// For HTTP.
+    pub http: Compiled,
+    /// For TCP.
+    pub tcp: Compiled,
+}
+
+impl Both {
+    fn of(&self, kind: ChainKind) -> &Compiled {
+        match kind {
+            ChainKind::Http => &self.http,
+            ChainKind::Tcp => &self.tcp,
+        }
+    }
+}
+
+/// Where a chain finds the policies it refers to.
+pub trait Policies {
+    /// The policy.
+    fn policy(&self, id: PolicyId) -> &Policy;
+    /// Its rules.
+    fn compiled(&self, id: PolicyId) -> &Both;
+}
+
+impl Chain {
+    /// Sorts the policies of a place. `custom` says what becomes of a provider.
+    pub fn new(
+        ids: &[PolicyId],
+        policies: &impl Policies,
+        custom: impl Fn(&Policy) -> CustomState,
+    ) -> Self {
+        let mut chain = Self::default();
+        for id in ids {
+            let policy = policies.policy(*id);
+            // dry-run policies become shadow rules, AUDIT only logs: neither decides (§7.6)
+            if policy.dry_run || policy.action == Action::Audit {
+                continue;
+            }
+            chain.has_allow |= policy.action == Action::Allow;
+            let state = custom(policy);
+            for (kind, filters) in
+                [(ChainKind::Http, &mut chain.http), (ChainKind::Tcp, &mut chain.tcp)]
+            {
+                let compiled = policies.compiled(*id).of(kind);
+                let refs = (0..compiled.rules.len()).map(|rule| RuleRef { policy: *id, rule });
+                match policy.action {
+                    Action::Custom => filters.custom.extend(refs.map(|r| (state, r))),
+                    Action::Deny => filters.deny.extend(refs),
+                    Action::Allow => filters.allow.extend(refs),
+                    Action::Audit => {}
+                }
+            }
+        }
+        // Envoy keeps rules by id, so that of several matching ones the smallest id as a string
+        // is the one reported (facts/envoy.md, `order2`)
+        for (kind, filters) in
+            [(ChainKind::Http, &mut chain.http), (ChainKind::Tcp, &mut chain.tcp)]
+        {
+            let rule = |r: &RuleRef| &policies.compiled(r.policy).of(kind).rules[r.rule];
+            filters.custom.sort_by(|(_, a), (_, b)| {
+                let provider = |r: &RuleRef| &policies.policy(r.policy).provider;
+                (provider(a), &rule(a).id).cmp(&(provider(b), &rule(b).id))
+            });
+            filters.deny.sort_by(|a, b| rule(a).id.cmp(&rule(b).id));
+            filters.allow.sort_by(|a, b| rule(a).id.cmp(&rule(b).id));
+        }
+        chain
+    }
+
+    /// Decides. CUSTOM, then DENY, then ALLOW.
+    pub fn decide(&self, policies: &impl Policies, kind: ChainKind, facts: &Facts<'_>) -> Answer {
+        let filters = match kind {
+            ChainKind::Http => &self.http,
+            ChainKind::Tcp => &self.tcp,
+        };
+        let mut answer = Answer {
+            verdict: Verdict::NoAllowPolicies,
+            depends_on_request: false,
+            depends_on_address: false,
+            asked: None,
+        };
+        let mut first = |refs: &mut dyn Iterator<Item = &RuleRef>| {
+            let mut found: Option<(RuleRef, usize)> = None;
+            for r in refs {
+                let rule: &Rule = &policies.compiled(r.policy).of(kind).rules[r.rule];
+                if !rule.is_candidate(facts.peer) {
+                    continue;
+                }
+                answer.depends_on_request |= rule.reads_http;
+                answer.depends_on_address |= rule.reads_addresses;
+                if rule.holds(facts) {
+                    found = Some((*r, rule.index));
+                    break;
+                }
+            }
+            found
+        };
+        // CUSTOM: any provider denies -> deny
+        let bad = &mut filters.custom.iter().filter(|(s, _)| *s == CustomState::Bad);
+        if let Some((r, rule)) = first(&mut bad.map(|(_, r)| r)) {
+            answer.verdict = Verdict::BadCustom { policy: r.policy, rule };
+            return answer;
+        }
+        let asked = &mut filters.custom.iter().filter(|(s, _)| *s == CustomState::Asked);
+        let asked = first(&mut asked.map(|(_, r)| r)).map(|(r, _)| r.policy);
+        // DENY: any match -> deny
+        let denied = first(&mut filters.deny.iter());
+        let verdict = match denied {
+            Some((r, rule)) => Verdict::Denied { policy: r.policy, rule },
+            // no ALLOW policies -> allow
+            None if !self.has_allow => Verdict::NoAllowPolicies,
+            // any ALLOW matches -> allow, otherwise -> deny
+            None => match first(&mut filters.allow.iter()) {
+                Some((r, rule)) => Verdict::Allowed { policy: r.policy, rule },
+                None => Verdict::NoneMatched,
+            },
+        };
+        answer.asked = asked;
+        answer.verdict = verdict;
+        answer
+    }
+
+    /// True when nothing is asked.
+    pub fn is_empty(&self) -> bool {
+        !self.has_allow && self.http.custom.is_empty() && self.http.deny.is_empty()
+    }
+}

@@ -1,0 +1,456 @@
+//! Objects into a mesh.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, OnceLock};
+
+use crate::diagnostic::{Diagnostic, sort};
+use crate::k8s::{Labels, Object};
+use crate::simulate::envoy::TrustDomains;
+use crate::simulate::network_policy::NetworkPolicy;
+use crate::simulate::peer_authentication::PeerAuthentication;
+use crate::simulate::policy::{Policy, PolicyId};
+use crate::simulate::raw;
+use crate::simulate::request_authentication::RequestAuthentication;
+
+use super::gateway::named;
+use super::workload::{state_of, template_of};
+use super::{
+    Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
+    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, WaypointState,
+    Workload, WorkloadId, points,
+};
+
+/// Reads the objects of several clusters.
+pub(super) fn build(clusters: &[Cluster<'_>]) -> (Mesh, Vec<Diagnostic>) {
+    let mut builder = Builder::default();
+    let mut waypoints = Vec::new();
+    for cluster in clusters {
+        builder.cluster(cluster, &mut waypoints);
+    }
+    let Builder { mut fixed, mut found } = builder;
+    fixed.compiled = fixed.policies.iter().map(|_| OnceLock::new()).collect();
+    fixed.converted = fixed.policies.iter().map(|_| OnceLock::new()).collect();
+    fixed.service_bindings =
+        fixed.services.iter().map(|s| service_binding(&fixed, s)).collect::<Vec<_>>();
+    fixed.workload_bindings =
+        fixed.workloads.iter().map(|w| workload_binding(&fixed, w)).collect::<Vec<_>>();
+    points::attach(&mut fixed);
+    let states = fixed.workloads.iter().map(|w| state(&fixed, w)).collect();
+    sort(&mut found);
+    (Mesh { fixed: Arc::new(fixed), states, waypoints }, found)
+}
+
+fn state(fixed: &Fixed, workload: &Workload) -> PodState {
+    let namespace = &fixed.namespaces[workload.namespace.0 as usize];
+    state_of(workload, &namespace.labels, &namespace.name, fixed.options(namespace.cluster))
+}
+
+#[derive(Default)]
+struct Builder {
+    fixed: Fixed,
+    found: Vec<Diagnostic>,
+}
+
+impl Builder {
+    fn cluster(&mut self, cluster: &Cluster<'_>, waypoints: &mut Vec<WaypointState>) {
+        let id = ClusterId(self.fixed.clusters.len() as u32);
+        let options = cluster.options.clone();
+        let domains = TrustDomains::new(&options.trust_domain, &options.trust_domain_aliases);
+        self.fixed.clusters.push((options, domains));
+        let mut objects: Vec<&Object> = cluster.objects.iter().collect();
+        // the mesh does not depend on the order of files; of two objects with one identity the
+        // first counts
+        objects.sort_by_cached_key(|o| (o.namespace.clone(), o.name.clone(), o.gvk.kind.clone()));
+        objects.dedup_by(|b, a| {
+            a.gvk.group == b.gvk.group
+                && a.gvk.kind == b.gvk.kind
+                && a.namespace == b.namespace
+                && a.name == b.name
+                && !a.name.is_empty()
+        });
+        for object in objects.iter().filter(|o| o.gvk.is("", "Namespace")) {
+            let namespace = self.namespace(id, &object.name);
+            let place = &mut self.fixed.namespaces[namespace.0 as usize];
+            place.labels = object.labels.clone();
+            // the API server sets it
+            place.labels.insert("kubernetes.io/metadata.name".into(), object.name.clone());
+        }
+        let classes = self.classes(&objects);
+        let carriers = self.classic_gateways(&objects);
+        for object in &objects {
+            self.workload(id, object, &carriers);
+        }
+        let first_gateway = self.fixed.gateways.len();
+        for object in objects.iter().filter(|o| o.gvk.is("gateway.networking.k8s.io", "Gateway")) {
+            if let Some(state) = self.gateway(id, object, &classes) {
+                waypoints.push(state);
+            }
+        }
+        debug_assert_eq!(
+            waypoints.len() - first_gateway,
+            self.fixed.gateways.len() - first_gateway
+        );
+        for object in &objects {
+            self.service(id, object);
+            self.policy(id, object);
+        }
+    }
+
+    fn keep<T>(&mut self, read: Result<T, Box<Diagnostic>>) -> Option<T> {
+        read.map_err(|diagnostic| self.found.push(*diagnostic)).ok()
+    }
+
+    fn namespace(&mut self, cluster: ClusterId, name: &str) -> NamespaceId {
+        let next = NamespaceId(self.fixed.namespaces.len() as u32);
+        let key = (cluster, name.to_owned());
+        let id = *self.fixed.namespace_ids.entry(key).or_insert(next);
+        if id == next {
+            let labels = Labels::from([("kubernetes.io/metadata.name".into(), name.into())]);
+            let policies = Vec::new();
+            let name = name.to_owned();
+            self.fixed.namespaces.push(Namespace { cluster, name, labels, policies });
+        }
+        id
+    }
+
+    fn namespace_of(&mut self, cluster: ClusterId, object: &Object) -> NamespaceId {
+        self.namespace(cluster, object.namespace.as_deref().unwrap_or("default"))
+    }
+
+    /// `waypoint-for` and controller of the classes that are defined here.
+    fn classes(&mut self, objects: &[&Object]) -> BTreeMap<String, (Option<String>, String)> {
+        let mut classes = BTreeMap::new();
+        for object in
+            objects.iter().filter(|o| o.gvk.is("gateway.networking.k8s.io", "GatewayClass"))
+        {
+            if let Some(class) = self.keep(object.parse::<raw::Specified<raw::GatewayClass>>()) {
+                let serves = object.labels.get("istio.io/waypoint-for").cloned();
+                classes.insert(object.name.clone(), (serves, class.spec.controller_name));
+            }
+        }
+        classes
+    }
+
+    /// Labels of the pods that carry `networking.istio.io` Gateways.
+    fn classic_gateways(&mut self, objects: &[&Object]) -> Vec<Labels> {
+        let mut selectors = Vec::new();
+        for object in objects.iter().filter(|o| o.gvk.is("networking.istio.io", "Gateway")) {
+            if let Some(gateway) = self.keep(object.parse::<raw::Specified<raw::IstioGateway>>())
+                && !gateway.spec.selector.is_empty()
+            {
+                selectors.push(gateway.spec.selector);
+            }
+        }
+        selectors
+    }
+
+    fn workload(&mut self, cluster: ClusterId, object: &Object, carriers: &[Labels]) {
+        let Some(read) = template_of(object) else { return };
+        let owned = object.body.get("metadata").and_then(|m| m.get("ownerReferences"));
+        if owned.and_then(|o| o.as_list()).is_some_and(|o| !o.is_empty()) {
+            return;
+        }
+        let Some(template) = self.keep(read) else { return };
+        let spec = template.spec;
+        let containers = || spec.containers.iter().chain(&spec.init_containers);
+        let proxies = || containers().filter(|c| c.name == "istio-proxy");
+        let labels = template.metadata.labels;
+        let annotations = template.metadata.annotations;
+        let is_router = proxies().any(|c| c.args.iter().any(|a| a == "router"))
+            || annotations
+                .get("inject.istio.io/templates")
+                .is_some_and(|t| t.split(',').any(|t| t.trim() == "gateway"))
+            || carriers.iter().any(|c| c.iter().all(|(k, v)| labels.get(k) == Some(v)));
+        let is_east_west =
+            is_router && labels.get("istio").is_some_and(|v| v.contains("eastwestgateway"));
+        let namespace = self.namespace_of(cluster, object);
+        let account = spec.service_account_name.clone().or_else(|| spec.service_account.clone());
+        let account = account.filter(|a| !a.is_empty()).unwrap_or_else(|| "default".into());
+        let made = Workload {
+            namespace,
+            kind: object.gvk.kind.clone(),
+            name: object.name.clone(),
+            identity: self.identity(namespace, &account),
+            service_account: account,
+            ports: containers().flat_map(|c| c.ports.clone()).collect(),
+            host_network: spec.host_network.unwrap_or_default(),
+            has_proxy: proxies().next().is_some(),
+            ip: template.status.pod_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            role: match (is_router, is_east_west) {
+                (_, true) => Role::EastWest,
+                (true, _) => Role::Gateway,
+                _ => Role::Application,
+            },
+            labels,
+            annotations,
+            span: object.name_span(),
+        };
+        self.fixed.workloads.push(made);
+    }
+
+    fn identity(
+        &mut self,
+        namespace: NamespaceId,
+        account: &str,
+    ) -> crate::simulate::identity::IdentityId {
+        let namespace = &self.fixed.namespaces[namespace.0 as usize];
+        let domain = &self.fixed.clusters[namespace.cluster.0 as usize].0.trust_domain;
+        let principal = format!("{domain}/ns/{}/sa/{account}", namespace.name);
+        self.fixed.identities.intern(&principal)
+    }
+
+    /// A Gateway of Gateway API that istiod makes pods for, and a workload that stands for them
+    /// (facts/istio-ambient.md §3.4, §3.5).
+    fn gateway(
+        &mut self,
+        cluster: ClusterId,
+        object: &Object,
+        classes: &BTreeMap<String, (Option<String>, String)>,
+    ) -> Option<WaypointState> {
+        let read = self.keep(object.parse::<raw::Gateway>())?;
+        let class = read.spec.gateway_class_name.clone();
+        let defined = classes.get(&class);
+        let controller = defined.map(|(_, controller)| controller.as_str());
+        let label = object.labels.get("istio.io/waypoint-for").map(String::as_str);
+        let class_label = defined.and_then(|(serves, _)| serves.as_deref());
+        let first = read.spec.listeners.first();
+        let kind = match (class.as_str(), controller) {
+            ("istio-waypoint", _) | (_, Some("istio.io/mesh-controller")) => {
+                GatewayKind::Waypoint {
+                    serves: Serves::parse(label.or(class_label)),
+                    allowed: allowed(first),
+                }
+            }
+            ("istio-east-west", _) | (_, Some("istio.io/eastwest-controller")) => {
+                GatewayKind::EastWest
+            }
+            ("istio" | "istio-remote", _) | (_, Some("istio.io/gateway-controller")) => {
+                GatewayKind::Ingress
+            }
+            _ => return None,
+        };
+        let (role, suffix, managed) = match kind {
+            GatewayKind::Waypoint { .. } => (Role::Waypoint, "", "istio.io-mesh-controller"),
+            GatewayKind::EastWest => (Role::EastWest, "", "istio.io-eastwest-controller"),
+            GatewayKind::Ingress => (Role::Gateway, "-istio", "istio.io-gateway-controller"),
+        };
+        let name = format!("{}{suffix}", object.name);
+        let namespace = self.namespace_of(cluster, object);
+        let account = object.annotations.get("gateway.istio.io/service-account");
+        let account = account.cloned().unwrap_or_else(|| name.clone());
+        // infrastructure labels replace the Gateway's own
+        let infrastructure = read.spec.infrastructure.labels;
+        let mut labels =
+            if infrastructure.is_empty() { object.labels.clone() } else { infrastructure };
+        labels.extend([
+            ("gateway.networking.k8s.io/gateway-name".to_owned(), object.name.clone()),
+            ("gateway.networking.k8s.io/gateway-class-name".to_owned(), class.clone()),
+            ("gateway.istio.io/managed".to_owned(), managed.to_owned()),
+            ("istio.io/dataplane-mode".to_owned(), "none".to_owned()),
+        ]);
+        let workload = WorkloadId(self.fixed.workloads.len() as u32);
+        let identity = self.identity(namespace, &account);
+        self.fixed.workloads.push(Workload {
+            namespace,
+            kind: "Gateway".into(),
+            name: name.clone(),
+            labels,
+            annotations: Labels::new(),
+            service_account: account,
+            identity,
+            ports: Vec::new(),
+            host_network: false,
+            has_proxy: false,
+            ip: None,
+            role,
+            span: object.name_span(),
+        });
+        self.fixed.gateways.push(Gateway {
+            namespace,
+            name: object.name.clone(),
+            class,
+            kind,
+            workload,
+            span: object.name_span(),
+        });
+        // a status is there only in what was read from a cluster
+        let unaddressed = read.status.is_some_and(|s| s.addresses.is_empty());
+        Some(if unaddressed { WaypointState::NotProgrammed } else { WaypointState::Ready })
+    }
+
+    fn service(&mut self, cluster: ClusterId, object: &Object) {
+        let made = if object.gvk.is("", "Service") {
+            self.kubernetes_service(cluster, object)
+        } else if object.gvk.is("networking.istio.io", "ServiceEntry") {
+            self.service_entry(cluster, object)
+        } else {
+            None
+        };
+        self.fixed.services.extend(made);
+    }
+
+    fn kubernetes_service(&mut self, cluster: ClusterId, object: &Object) -> Option<Service> {
+        let spec = self.keep(object.parse::<raw::Specified<raw::Service>>())?.spec;
+        if spec.kind.as_deref() == Some("ExternalName") {
+            return None;
+        }
+        let namespace = self.namespace_of(cluster, object);
+        let ports = spec
+            .ports
+            .iter()
+            .filter(|p| p.protocol.as_deref().unwrap_or("TCP") == "TCP")
+            .map(|p| {
+                let name = p.name.clone().unwrap_or_default();
+                Port {
+                    protocol: Protocol::of(p.app_protocol.as_deref(), &name, p.port),
+                    name,
+                    number: p.port,
+                    target: p.target_port.clone().unwrap_or(raw::IntOrText::Int(p.port)),
+                }
+            })
+            .collect();
+        let selector = (!spec.selector.is_empty()).then_some(spec.selector);
+        let own = self.fixed.namespaces[namespace.0 as usize].name.clone();
+        Some(Service {
+            namespace,
+            kind: ServiceKind::Service,
+            host: format!("{}.{own}.svc.cluster.local", object.name),
+            name: object.name.clone(),
+            vip: spec.cluster_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            headless: spec.cluster_ip.as_deref() == Some("None"),
+            ports,
+            endpoints: self.selected(namespace, selector.as_ref()),
+            labels: object.labels.clone(),
+            span: object.name_span(),
+        })
+    }
+
+    fn service_entry(&mut self, cluster: ClusterId, object: &Object) -> Option<Service> {
+        let spec = self.keep(object.parse::<raw::Specified<raw::ServiceEntry>>())?.spec;
+        let namespace = self.namespace_of(cluster, object);
+        let ports = spec
+            .ports
+            .iter()
+            .map(|p| {
+                let name = p.name.clone().unwrap_or_default();
+                Port {
+                    protocol: Protocol::of(p.protocol.as_deref(), &name, p.number),
+                    name,
+                    number: p.number,
+                    target: raw::IntOrText::Int(p.target_port.unwrap_or(p.number)),
+                }
+            })
+            .collect();
+        Some(Service {
+            namespace,
+            kind: ServiceKind::ServiceEntry,
+            host: spec.hosts.first().cloned().unwrap_or_default(),
+            name: object.name.clone(),
+            vip: spec.addresses.iter().find_map(|a| a.parse().ok()),
+            headless: false,
+            ports,
+            endpoints: self.selected(namespace, spec.workload_selector.as_ref()),
+            labels: object.labels.clone(),
+            span: object.name_span(),
+        })
+    }
+
+    fn selected(&self, namespace: NamespaceId, selector: Option<&Labels>) -> Vec<WorkloadId> {
+        let Some(selector) = selector else { return Vec::new() };
+        let all = self.fixed.workloads.iter().enumerate();
+        all.filter(|(_, w)| {
+            w.namespace == namespace && selector.iter().all(|(k, v)| w.labels.get(k) == Some(v))
+        })
+        .map(|(i, _)| WorkloadId(i as u32))
+        .collect()
+    }
+
+    fn policy(&mut self, cluster: ClusterId, object: &Object) {
+        let kind = (object.gvk.group.as_str(), object.gvk.kind.as_str());
+        match kind {
+            ("security.istio.io", "AuthorizationPolicy") => {
+                let Some(policy) = self.keep(Policy::read(object)) else { return };
+                let id = PolicyId(self.fixed.policies.len() as u32);
+                let namespace = self.namespace_of(cluster, object);
+                self.fixed.namespaces[namespace.0 as usize].policies.push(id);
+                self.fixed.policies.push((cluster, policy));
+            }
+            ("security.istio.io", "PeerAuthentication") => {
+                let read = self.keep(PeerAuthentication::read(object));
+                self.fixed.peer_authentications.extend(read.map(|p| (cluster, p)));
+            }
+            ("security.istio.io", "RequestAuthentication") => {
+                let read = self.keep(RequestAuthentication::read(object));
+                self.fixed.request_authentications.extend(read.map(|r| (cluster, r)));
+            }
+            ("networking.k8s.io", "NetworkPolicy") => {
+                let namespace = self.namespace_of(cluster, object);
+                let read = self.keep(NetworkPolicy::read(object, namespace));
+                self.fixed.network_policies.extend(read);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn allowed(listener: Option<&raw::Listener>) -> Allowed {
+    let namespaces = listener.map(|l| l.allowed_routes.namespaces.clone()).unwrap_or_default();
+    match (namespaces.from.as_deref(), namespaces.selector) {
+        (Some("All"), _) => Allowed::All,
+        (Some("Selector"), Some(selector)) => Allowed::Selector(selector),
+        _ => Allowed::Same,
+    }
+}
+
+fn service_binding(fixed: &Fixed, service: &Service) -> Binding {
+    bind(fixed, &service.labels, service.namespace, Serves::services, true)
+}
+
+fn workload_binding(fixed: &Fixed, workload: &Workload) -> Binding {
+    // the waypoint's own pods never have one
+    if workload.role != Role::Application {
+        return Binding::Unbound;
+    }
+    bind(fixed, &workload.labels, workload.namespace, Serves::workloads, false)
+}
+
+fn bind(
+    fixed: &Fixed,
+    labels: &Labels,
+    namespace: NamespaceId,
+    serves: impl Fn(Serves) -> bool,
+    is_service: bool,
+) -> Binding {
+    let own = &fixed.namespaces[namespace.0 as usize];
+    let Some((gateway_namespace, name)) = named(labels, &own.labels, &own.name) else {
+        return Binding::Unbound;
+    };
+    let wanted = fixed.namespace_ids.get(&(own.cluster, gateway_namespace.to_owned()));
+    let found = fixed.gateways.iter().position(|g| {
+        Some(&g.namespace) == wanted
+            && g.name == name
+            && matches!(g.kind, GatewayKind::Waypoint { .. })
+    });
+    let Some(index) = found else {
+        let (namespace, name) = (gateway_namespace.to_owned(), name.to_owned());
+        return Binding::Missing { namespace, name };
+    };
+    let id = GatewayId(index as u32);
+    let GatewayKind::Waypoint { serves: served, allowed } = &fixed.gateways[index].kind else {
+        return Binding::Unbound;
+    };
+    let admitted = match allowed {
+        Allowed::Same => fixed.gateways[index].namespace == namespace,
+        Allowed::All => true,
+        Allowed::Selector(selector) => selector.matches(&own.labels),
+    };
+    if !admitted {
+        return Binding::Refused(id);
+    }
+    if serves(*served) {
+        return Binding::Bound(id);
+    }
+    // a workload that inherits the namespace's waypoint silently gets none (§2.3)
+    let inherited = !labels.contains_key("istio.io/use-waypoint");
+    if inherited && !is_service { Binding::Unbound } else { Binding::Unserved(id) }
+}

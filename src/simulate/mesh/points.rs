@@ -1,0 +1,436 @@
+//! Which policies hold where (facts/istio-ambient.md §4.1, §4.2; istio/istio:pilot/pkg/model/policyattachment.go
+//! `ShouldAttachPolicy`). Places with the same policies are one.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
+
+use crate::k8s::{Labels, TargetRef};
+use crate::simulate::envoy::{Chain, CustomState};
+use crate::simulate::options::{IstioVersion, Options};
+use crate::simulate::peer_authentication::{Levels, MtlsMode};
+use crate::simulate::policy::{Action, Policy, PolicyId};
+use crate::simulate::raw::WorkloadSelector;
+use crate::simulate::request_authentication::RequestAuthentication;
+use crate::simulate::ztunnel::{self, Authorization, Conversion};
+
+use super::{
+    Binding, ClusterId, Fixed, Gateway, GatewayKind, NamespaceId, Service, ServiceKind, Workload,
+};
+
+/// What holds at all places of a mesh.
+#[derive(Debug, Default)]
+pub(in crate::simulate) struct Points {
+    pub envoy: Vec<EnvoyPoint>,
+    pub ztunnel: Vec<ZtunnelPoint>,
+    /// By workload.
+    pub workloads: Vec<WorkloadPoints>,
+    /// By service: the chain of its waypoint, where it is bound to one.
+    pub services: Vec<Option<usize>>,
+    /// By gateway: the chain for traffic addressed to a pod.
+    pub gateways: Vec<usize>,
+    /// By cluster: the policy that stands for plain STRICT.
+    static_strict: Vec<Authorization>,
+    /// By PeerAuthentication: the policy made of it, if any.
+    converted: Vec<Option<Authorization>>,
+}
+
+/// The policies that one Envoy asks.
+#[derive(Debug)]
+pub struct EnvoyPoint {
+    pub(in crate::simulate) cluster: ClusterId,
+    pub(in crate::simulate) policies: Vec<PolicyId>,
+    pub(in crate::simulate) request_authentications: Vec<usize>,
+    chain: OnceLock<Chain>,
+}
+
+/// The policies that a destination's ztunnel asks.
+#[derive(Debug)]
+pub struct ZtunnelPoint {
+    pub(in crate::simulate) policies: Vec<AuthorizationRef>,
+}
+
+/// Where a policy of ztunnel comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(in crate::simulate) enum AuthorizationRef {
+    /// An AuthorizationPolicy.
+    Policy(PolicyId),
+    /// A PeerAuthentication with ports.
+    Peer(usize),
+    /// Plain STRICT.
+    Strict(ClusterId),
+}
+
+/// What holds for a workload, by whoever enforces it.
+#[derive(Clone, Debug)]
+pub struct WorkloadPoints {
+    pub(in crate::simulate) envoy: usize,
+    pub(in crate::simulate) ztunnel: usize,
+    pub(in crate::simulate) mode: MtlsMode,
+    pub(in crate::simulate) port_modes: BTreeMap<u16, MtlsMode>,
+    pub(in crate::simulate) mode_from: Option<usize>,
+    /// A PeerAuthentication whose policy the workload lists although istiod makes none of it: ztunnel
+    /// skips it with a warning.
+    pub(in crate::simulate) dangling: Option<usize>,
+}
+
+impl WorkloadPoints {
+    /// The mode of a port of the pod, as a sidecar takes it.
+    pub fn mtls(&self, port: u16) -> MtlsMode {
+        self.port_modes.get(&port).copied().unwrap_or(self.mode)
+    }
+}
+
+impl EnvoyPoint {
+    /// The compiled chain.
+    pub(in crate::simulate) fn chain(&self, fixed: &Fixed) -> &Chain {
+        self.chain.get_or_init(|| {
+            let options = fixed.options(self.cluster);
+            let customs = self.policies.iter().map(|id| &fixed.policies[id.0 as usize].1);
+            let providers: BTreeSet<&str> = customs
+                .filter(|p| p.action == Action::Custom && !p.dry_run)
+                .map(|p| p.provider.as_str())
+                .collect();
+            let several = providers.len() > 1 && !options.features.multiple_custom_providers;
+            Chain::new(&self.policies, fixed, |policy| custom_state(policy, several, options))
+        })
+    }
+}
+
+/// An unknown provider, or one of several, makes a CUSTOM policy deny what it matches (§7.1).
+fn custom_state(policy: &Policy, several: bool, options: &Options) -> CustomState {
+    let known =
+        options.extension_providers.as_ref().is_none_or(|known| known.contains(&policy.provider));
+    if several || !known { CustomState::Bad } else { CustomState::Asked }
+}
+
+impl ZtunnelPoint {
+    /// The policies themselves, in the order of their keys.
+    pub(in crate::simulate) fn authorizations<'a>(
+        &'a self,
+        fixed: &'a Fixed,
+    ) -> impl Iterator<Item = &'a Authorization> + Clone {
+        self.policies.iter().filter_map(move |r| fixed.authorization(*r))
+    }
+}
+
+impl Fixed {
+    pub(in crate::simulate) fn authorization(&self, r: AuthorizationRef) -> Option<&Authorization> {
+        match r {
+            AuthorizationRef::Policy(id) => match self.conversion(id) {
+                Conversion::Sent { authorization, .. } => Some(authorization),
+                Conversion::NotSent(_) => None,
+            },
+            AuthorizationRef::Peer(index) => self.points.converted[index].as_ref(),
+            AuthorizationRef::Strict(cluster) => self.points.static_strict.get(cluster.0 as usize),
+        }
+    }
+
+    /// Every policy that istiod would send to the ztunnels of a cluster, in the order of keys.
+    pub(in crate::simulate) fn authorizations(&self, cluster: ClusterId) -> Vec<&Authorization> {
+        let policies = (0..self.policies.len())
+            .filter(|i| self.policies[*i].0 == cluster)
+            .map(|i| AuthorizationRef::Policy(PolicyId(i as u32)));
+        let peers = (0..self.peer_authentications.len())
+            .filter(|i| self.peer_authentications[*i].0 == cluster)
+            .map(AuthorizationRef::Peer);
+        // sent as soon as there is any PeerAuthentication
+        let strict = self.peer_authentications.iter().any(|(c, _)| *c == cluster);
+        let strict = strict.then_some(AuthorizationRef::Strict(cluster));
+        let mut all: Vec<&Authorization> =
+            policies.chain(peers).chain(strict).filter_map(|r| self.authorization(r)).collect();
+        all.sort_by_key(|a| a.key());
+        all
+    }
+}
+
+/// Works out all places. The mesh is otherwise complete.
+pub(super) fn attach(fixed: &mut Fixed) {
+    fixed.points.static_strict =
+        fixed.clusters.iter().map(|(o, _)| ztunnel::static_strict(&o.root_namespace)).collect();
+    fixed.points.converted = (0..fixed.peer_authentications.len())
+        .map(|i| {
+            let (cluster, own) = &fixed.peer_authentications[i];
+            let root = &fixed.options(*cluster).root_namespace;
+            let all = peers(fixed, *cluster);
+            let mut levels = Levels::of(all, root, &own.namespace, &Labels::new());
+            levels.workload = Some(own);
+            ztunnel::convert_strict(own, &levels, root)
+        })
+        .collect();
+    let mut interner = Interner::default();
+    let workloads = fixed.workloads.iter().map(|w| workload(fixed, w, &mut interner)).collect();
+    let gateways = fixed
+        .gateways
+        .iter()
+        .map(|gateway| match gateway.kind {
+            GatewayKind::Waypoint { .. } => waypoint(fixed, gateway, None, &mut interner),
+            _ => ingress(fixed, gateway, &mut interner),
+        })
+        .collect();
+    let services = fixed
+        .services
+        .iter()
+        .zip(&fixed.service_bindings)
+        .map(|(service, binding)| match binding {
+            Binding::Bound(id) => {
+                let gateway = &fixed.gateways[id.0 as usize];
+                Some(waypoint(fixed, gateway, Some(service), &mut interner))
+            }
+            _ => None,
+        })
+        .collect();
+    fixed.points.workloads = workloads;
+    fixed.points.gateways = gateways;
+    fixed.points.services = services;
+    fixed.points.envoy = interner.envoy;
+    fixed.points.ztunnel = interner.ztunnel;
+}
+
+#[derive(Default)]
+struct Interner {
+    envoy: Vec<EnvoyPoint>,
+    ztunnel: Vec<ZtunnelPoint>,
+    envoy_ids: HashMap<(ClusterId, Vec<PolicyId>, Vec<usize>), usize>,
+    ztunnel_ids: HashMap<Vec<AuthorizationRef>, usize>,
+}
+
+impl Interner {
+    fn envoy(&mut self, cluster: ClusterId, policies: Vec<PolicyId>, tokens: Vec<usize>) -> usize {
+        let next = self.envoy.len();
+        let id = *self.envoy_ids.entry((cluster, policies.clone(), tokens.clone())).or_insert(next);
+        if id == next {
+            self.envoy.push(EnvoyPoint {
+                cluster,
+                policies,
+                request_authentications: tokens,
+                chain: OnceLock::new(),
+            });
+        }
+        id
+    }
+
+    fn ztunnel(&mut self, policies: Vec<AuthorizationRef>) -> usize {
+        let next = self.ztunnel.len();
+        let id = *self.ztunnel_ids.entry(policies.clone()).or_insert(next);
+        if id == next {
+            self.ztunnel.push(ZtunnelPoint { policies });
+        }
+        id
+    }
+}
+
+fn peers(
+    fixed: &Fixed,
+    cluster: ClusterId,
+) -> impl Iterator<Item = &crate::simulate::peer_authentication::PeerAuthentication> + Clone {
+    fixed.peer_authentications.iter().filter(move |(c, _)| *c == cluster).map(|(_, p)| p)
+}
+
+fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> WorkloadPoints {
+    let namespace = &fixed.namespaces[workload.namespace.0 as usize];
+    let cluster = namespace.cluster;
+    let root = &fixed.options(cluster).root_namespace;
+    let envoy = by_selector(fixed, workload.namespace, &workload.labels);
+    let levels = Levels::of(peers(fixed, cluster), root, &namespace.name, &workload.labels);
+    let (ztunnel, dangling) =
+        ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
+    let mode_from = levels.deciding().and_then(|decides| {
+        fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, decides))
+    });
+    WorkloadPoints {
+        envoy: interner.envoy(cluster, envoy.0, envoy.1),
+        ztunnel: interner.ztunnel(ztunnel),
+        mode: levels.mode(),
+        port_modes: levels.ports(),
+        mode_from,
+        dangling,
+    }
+}
+
+/// A1 to A4: no targetRef; of the workload's namespace or the root namespace; the labels match.
+fn by_selector(
+    fixed: &Fixed,
+    namespace: NamespaceId,
+    labels: &Labels,
+) -> (Vec<PolicyId>, Vec<usize>) {
+    let selects =
+        |selector: &Option<WorkloadSelector>| selector.as_ref().is_none_or(|s| s.matches(labels));
+    let policies = reaching(fixed, namespace)
+        .filter(|id| {
+            let policy = &fixed.policies[id.0 as usize].1;
+            !policy.is_targeted() && selects(&policy.spec.selector)
+        })
+        .collect();
+    let own = &fixed.namespaces[namespace.0 as usize];
+    let root = &fixed.options(own.cluster).root_namespace;
+    let tokens = tokens(fixed, own.cluster, |r| {
+        (r.namespace == own.name || r.namespace == *root)
+            && r.targets().next().is_none()
+            && selects(&r.spec.selector)
+    });
+    (policies, tokens)
+}
+
+fn tokens(
+    fixed: &Fixed,
+    cluster: ClusterId,
+    wanted: impl Fn(&RequestAuthentication) -> bool,
+) -> Vec<usize> {
+    let all = fixed.request_authentications.iter().enumerate();
+    all.filter(|(_, (c, r))| *c == cluster && wanted(r)).map(|(i, _)| i).collect()
+}
+
+/// The policies of a namespace and of the root namespace.
+fn reaching(fixed: &Fixed, namespace: NamespaceId) -> impl Iterator<Item = PolicyId> {
+    let own = &fixed.namespaces[namespace.0 as usize];
+    let root = &fixed.options(own.cluster).root_namespace;
+    let root = fixed.namespace_ids.get(&(own.cluster, root.clone())).copied();
+    let root = root.filter(|root| *root != namespace);
+    let root = root.map(|root| &fixed.namespaces[root.0 as usize].policies);
+    own.policies.iter().chain(root.into_iter().flatten()).copied()
+}
+
+/// Global ones, those of the namespace, and those the workload lists, by key.
+fn ztunnel_policies(
+    fixed: &Fixed,
+    namespace: NamespaceId,
+    labels: &Labels,
+    levels: &Levels<'_>,
+) -> (Vec<AuthorizationRef>, Option<usize>) {
+    let cluster = fixed.namespaces[namespace.0 as usize].cluster;
+    let mut policies: Vec<AuthorizationRef> = reaching(fixed, namespace)
+        .filter(|id| {
+            let policy = &fixed.policies[id.0 as usize].1;
+            // `selector: {}` gives the scope WORKLOAD_SELECTOR, and then no workload lists it (§4.2)
+            let listed = policy
+                .spec
+                .selector
+                .as_ref()
+                .is_none_or(|s| s.match_labels.is_some() && s.matches(labels));
+            !policy.is_targeted()
+                && listed
+                && matches!(policy.action, Action::Allow | Action::Deny)
+                && (!policy.dry_run || fixed.options(cluster).features.ztunnel_dry_run)
+        })
+        .map(AuthorizationRef::Policy)
+        .collect();
+    let strict = ztunnel::listed(levels);
+    let own = levels
+        .workload
+        .filter(|_| strict.converted)
+        .and_then(|own| fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, own)));
+    let mut dangling = None;
+    match own {
+        Some(index) if fixed.points.converted[index].is_some() => {
+            policies.push(AuthorizationRef::Peer(index));
+        }
+        other => dangling = other,
+    }
+    if strict.static_strict {
+        policies.push(AuthorizationRef::Strict(cluster));
+    }
+    policies.sort_by_cached_key(|r| match r {
+        AuthorizationRef::Policy(id) => {
+            let policy = &fixed.policies[id.0 as usize].1;
+            (policy.namespace.clone(), policy.name.clone())
+        }
+        other => fixed
+            .authorization(*other)
+            .map(|a| (a.namespace.clone(), a.name.clone()))
+            .unwrap_or_default(),
+    });
+    (policies, dangling)
+}
+
+/// A5 to A8: the chain of a waypoint for one service, or for traffic addressed to a pod.
+fn waypoint(
+    fixed: &Fixed,
+    gateway: &Gateway,
+    service: Option<&Service>,
+    interner: &mut Interner,
+) -> usize {
+    let own = &fixed.namespaces[gateway.namespace.0 as usize];
+    let cluster = own.cluster;
+    let hits = |namespace: &str, target: &TargetRef| {
+        targets_gateway(fixed, gateway, namespace, target)
+            || service.is_some_and(|service| targets_service(fixed, service, namespace, target))
+    };
+    let root = &fixed.options(cluster).root_namespace;
+    let mut namespaces = vec![gateway.namespace];
+    namespaces.extend(service.map(|s| s.namespace));
+    namespaces.extend(fixed.namespace_ids.get(&(cluster, root.clone())));
+    namespaces.sort_unstable();
+    namespaces.dedup();
+    let policies = namespaces
+        .iter()
+        .flat_map(|n| &fixed.namespaces[n.0 as usize].policies)
+        .filter(|id| {
+            let policy = &fixed.policies[id.0 as usize].1;
+            policy.targets().any(|target| hits(&policy.namespace, target))
+        })
+        .copied()
+        .collect();
+    let tokens = tokens(fixed, cluster, |r| r.targets().any(|t| hits(&r.namespace, t)));
+    interner.envoy(cluster, policies, tokens)
+}
+
+/// A gateway of Gateway API: what its labels select, and what targets it.
+fn ingress(fixed: &Fixed, gateway: &Gateway, interner: &mut Interner) -> usize {
+    let cluster = fixed.namespaces[gateway.namespace.0 as usize].cluster;
+    let labels = &fixed.workloads[gateway.workload.0 as usize].labels;
+    let (mut policies, mut found) = if fixed.options(cluster).features.selector_policies_on_gateways
+    {
+        by_selector(fixed, gateway.namespace, labels)
+    } else {
+        (Vec::new(), Vec::new())
+    };
+    let hits = |namespace: &str, t: &TargetRef| targets_gateway(fixed, gateway, namespace, t);
+    policies.extend(reaching(fixed, gateway.namespace).filter(|id| {
+        let policy = &fixed.policies[id.0 as usize].1;
+        policy.targets().any(|target| hits(&policy.namespace, target))
+    }));
+    found.extend(tokens(fixed, cluster, |r| r.targets().any(|t| hits(&r.namespace, t))));
+    interner.envoy(cluster, policies, found)
+}
+
+/// A5: the Gateway of that name in the policy's own namespace. A8: its class, from the root
+/// namespace, since 1.25.
+pub(in crate::simulate) fn targets_gateway(
+    fixed: &Fixed,
+    gateway: &Gateway,
+    policy_namespace: &str,
+    target: &TargetRef,
+) -> bool {
+    let own = &fixed.namespaces[gateway.namespace.0 as usize];
+    let options = fixed.options(own.cluster);
+    target.group == "gateway.networking.k8s.io"
+        && match target.kind.as_str() {
+            "Gateway" => own.name == policy_namespace && gateway.name == target.name,
+            "GatewayClass" => {
+                policy_namespace == options.root_namespace
+                    && gateway.class == target.name
+                    && options.istio >= IstioVersion::new(1, 25)
+            }
+            _ => false,
+        }
+}
+
+/// A6, A7: the Service or (since 1.24) ServiceEntry of that name in the policy's own namespace.
+pub(in crate::simulate) fn targets_service(
+    fixed: &Fixed,
+    service: &Service,
+    policy_namespace: &str,
+    target: &TargetRef,
+) -> bool {
+    let own = &fixed.namespaces[service.namespace.0 as usize];
+    let kind = match (target.group.as_str(), target.kind.as_str()) {
+        ("" | "core", "Service") => ServiceKind::Service,
+        ("networking.istio.io", "ServiceEntry")
+            if fixed.options(own.cluster).istio >= IstioVersion::new(1, 24) =>
+        {
+            ServiceKind::ServiceEntry
+        }
+        _ => return false,
+    };
+    kind == service.kind && own.name == policy_namespace && service.name == target.name
+}

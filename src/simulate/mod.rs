@@ -1,0 +1,57 @@
+//! Who can reach what, decided by whom: the mesh's own answer, from manifests.
+//!
+//! This room reads objects as they would be applied, never the model they were made from: that
+//! makes it a second, independent reading. It imports `k8s` and `diagnostic` alone.
+//!
+//! ```text
+//! objects --Mesh::from_objects--> Mesh --decide(Request)--> Decision: verdict, points, rules
+//!                                   |--matrix()--> Matrix
+//!                                   clone + set_state, set_waypoint_state: a transient state
+//! ```
+//!
+//! Reading order: `mesh` (what is there), `path` (which points a connection meets), then the points:
+//! `gateway`, `waypoint`, `sidecar` (all by `point` and `envoy`), `ztunnel_point` (by `ztunnel`);
+//! `decision` (what they say).
+//!
+//! The references are facts/istio-ambient.md, and facts/envoy.md and facts/ztunnel.md, which win.
+
+mod ask;
+mod classify;
+mod decide;
+mod decision;
+pub mod envoy;
+mod find;
+mod gateway;
+mod identity;
+mod matcher;
+mod mesh;
+mod network_policy;
+mod options;
+mod path;
+mod peer_authentication;
+mod point;
+mod policy;
+mod raw;
+mod request;
+mod request_authentication;
+mod sidecar;
+mod waypoint;
+pub mod ztunnel;
+mod ztunnel_point;
+
+pub use ask::Seen;
+pub use classify::{Classification, Place, RuleAt, RuleEffect};
+pub use decide::{Cell, Matrix};
+pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
+pub use find::NotFound;
+pub use identity::{Identities, IdentityId, Peer};
+pub use matcher::{Glob, IpBlock};
+pub use mesh::{
+    Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
+    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceId, ServiceKind,
+    WaypointState, Workload, WorkloadId,
+};
+pub use options::{Features, IstioVersion, Options, PathNormalization};
+pub use policy::{Action, Policy, PolicyId};
+pub use request::{Client, Destination, HttpRequest, Request};
+pub use request_authentication::Token;

@@ -1,0 +1,118 @@
+//! NetworkPolicy: which pods may open which TCP ports. In ambient what must be open between pods is
+//! 15008 (facts/istio-ambient.md §6.5).
+
+use std::net::IpAddr;
+
+use crate::diagnostic::{Diagnostic, Span};
+use crate::k8s::{Labels, Object};
+
+use super::matcher;
+use super::mesh::NamespaceId;
+use super::raw;
+
+/// A NetworkPolicy.
+#[derive(Clone, Debug)]
+pub struct NetworkPolicy {
+    /// Its namespace.
+    pub namespace: NamespaceId,
+    /// Its name.
+    pub name: String,
+    /// What it says.
+    pub spec: raw::NetworkPolicy,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// One end of a connection between pods.
+#[derive(Clone, Copy, Debug)]
+pub struct PodEnd<'a> {
+    /// Its namespace, where it is a pod of the mesh.
+    pub namespace: Option<(NamespaceId, &'a Labels)>,
+    /// Its labels.
+    pub labels: &'a Labels,
+    /// Its address, where it is known.
+    pub ip: Option<IpAddr>,
+    /// Names of its ports.
+    pub ports: &'a [raw::ContainerPort],
+}
+
+impl NetworkPolicy {
+    pub(super) fn read(object: &Object, namespace: NamespaceId) -> Result<Self, Box<Diagnostic>> {
+        Ok(Self {
+            namespace,
+            name: object.name.clone(),
+            spec: object.parse::<raw::Specified<raw::NetworkPolicy>>()?.spec,
+            span: object.name_span(),
+        })
+    }
+
+    fn selects(&self, end: &PodEnd<'_>) -> bool {
+        end.namespace.is_some_and(|(id, _)| id == self.namespace)
+            && self.spec.pod_selector.matches(end.labels)
+    }
+}
+
+/// The policy that blocks a connection: the first of those that isolate an end, when none of them
+/// admits it. A node's own processes are not asked for, nor what stays in one pod.
+pub fn blocking<'p>(
+    policies: &'p [NetworkPolicy],
+    from: &PodEnd<'_>,
+    to: &PodEnd<'_>,
+    port: u16,
+) -> Option<&'p NetworkPolicy> {
+    let verdict = |isolating: Vec<&'p NetworkPolicy>, admits: &dyn Fn(&NetworkPolicy) -> bool| {
+        if isolating.iter().any(|p| admits(p)) { None } else { isolating.into_iter().next() }
+    };
+    let out = policies.iter().filter(|p| p.spec.isolates_egress() && p.selects(from)).collect();
+    let incoming = policies.iter().filter(|p| p.spec.isolates_ingress() && p.selects(to)).collect();
+    let admits_out = |p: &NetworkPolicy| {
+        p.spec
+            .egress
+            .iter()
+            .any(|rule| peers_hold(p, &rule.to, to) && ports_hold(&rule.ports, port, to.ports))
+    };
+    let admits_in = |p: &NetworkPolicy| {
+        p.spec
+            .ingress
+            .iter()
+            .any(|rule| peers_hold(p, &rule.from, from) && ports_hold(&rule.ports, port, to.ports))
+    };
+    verdict(out, &admits_out).or_else(|| verdict(incoming, &admits_in))
+}
+
+fn peers_hold(policy: &NetworkPolicy, peers: &[raw::NetworkPolicyPeer], end: &PodEnd<'_>) -> bool {
+    peers.is_empty() || peers.iter().any(|peer| peer_holds(policy, peer, end))
+}
+
+fn peer_holds(policy: &NetworkPolicy, peer: &raw::NetworkPolicyPeer, end: &PodEnd<'_>) -> bool {
+    if let Some(block) = &peer.ip_block {
+        let inside = |text: &str| {
+            end.ip.zip(matcher::IpBlock::parse(text)).is_some_and(|(ip, block)| block.contains(ip))
+        };
+        let everyone = matches!(block.cidr.as_str(), "0.0.0.0/0" | "::/0");
+        return (inside(&block.cidr) || (everyone && end.ip.is_none()))
+            && !block.except.iter().any(|e| inside(e));
+    }
+    let Some((id, labels)) = end.namespace else { return false };
+    let namespace = match &peer.namespace_selector {
+        Some(selector) => selector.matches(labels),
+        None => id == policy.namespace,
+    };
+    namespace && peer.pod_selector.as_ref().is_none_or(|s| s.matches(end.labels))
+}
+
+fn ports_hold(ports: &[raw::NetworkPolicyPort], port: u16, named: &[raw::ContainerPort]) -> bool {
+    ports.is_empty()
+        || ports.iter().any(|p| {
+            p.protocol.as_deref().unwrap_or("TCP") == "TCP"
+                && match &p.port {
+                    None => true,
+                    Some(raw::IntOrText::Int(first)) => {
+                        (*first..=p.end_port.unwrap_or(*first)).contains(&port)
+                    }
+                    Some(raw::IntOrText::Text(name)) => named
+                        .iter()
+                        .any(|c| c.name.as_deref() == Some(name) && c.container_port == port),
+                }
+        })
+}

@@ -1,0 +1,118 @@
+//! What manifests do not say: the mesh's configuration and the control plane's version.
+
+use std::collections::BTreeSet;
+
+/// Settings of one cluster's mesh. The defaults are Istio's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Name of the cluster; empty where there is only one and it has none.
+    pub cluster: String,
+    /// Trust domain of the workloads' certificates.
+    pub trust_domain: String,
+    /// Other trust domains that count as the mesh's own, at Envoy only (facts/istio-ambient.md §4.9).
+    pub trust_domain_aliases: Vec<String>,
+    /// The namespace whose policies hold everywhere.
+    pub root_namespace: String,
+    /// What Envoy does to a path before it decides.
+    pub path_normalization: PathNormalization,
+    /// The external authorizers the mesh knows. `None`: not told, so every one is taken to exist.
+    pub extension_providers: Option<BTreeSet<String>>,
+    /// Version of Istio; it decides which features there are (facts/istio-ambient.md §9.2).
+    pub istio: IstioVersion,
+    /// The injector's revisions. `None`: not told, so every one that a label names is taken to exist.
+    pub revisions: Option<BTreeSet<String>>,
+    /// `sidecarInjectorWebhook.enableNamespacesByDefault`.
+    pub inject_by_default: bool,
+    /// New sidecars take HBONE (`ISTIO_META_ENABLE_HBONE`, part of the ambient profile).
+    pub sidecar_hbone: bool,
+    /// istiod's flags that change semantics (facts/istio-ambient.md §9.3).
+    pub features: Features,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            cluster: String::new(),
+            trust_domain: "cluster.local".into(),
+            trust_domain_aliases: Vec::new(),
+            root_namespace: "istio-system".into(),
+            path_normalization: PathNormalization::default(),
+            extension_providers: None,
+            istio: IstioVersion::NEWEST,
+            revisions: None,
+            inject_by_default: false,
+            sidecar_hbone: true,
+            features: Features::default(),
+        }
+    }
+}
+
+/// istiod's flags. The defaults are those of the ambient profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Features {
+    /// `ENABLE_INGRESS_WAYPOINT_ROUTING`.
+    pub ingress_waypoint_routing: bool,
+    /// `ENABLE_SELECTOR_BASED_K8S_GATEWAY_POLICY`.
+    pub selector_policies_on_gateways: bool,
+    /// `AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY`.
+    pub ztunnel_dry_run: bool,
+    /// `PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS`.
+    pub multiple_custom_providers: bool,
+}
+
+impl Default for Features {
+    fn default() -> Self {
+        Self {
+            ingress_waypoint_routing: true,
+            selector_policies_on_gateways: true,
+            ztunnel_dry_run: false,
+            multiple_custom_providers: false,
+        }
+    }
+}
+
+/// `pathNormalization.normalization` of the mesh configuration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PathNormalization {
+    /// As sent, but for backslashes.
+    None,
+    /// Dot segments resolved, unreserved characters decoded.
+    #[default]
+    Base,
+    /// And slashes merged.
+    MergeSlashes,
+    /// And `%2f` taken as a slash before.
+    DecodeAndMergeSlashes,
+}
+
+impl PathNormalization {
+    /// Reads the word of the mesh configuration.
+    pub fn parse(word: &str) -> Option<Self> {
+        match word {
+            "NONE" => Some(Self::None),
+            "DEFAULT" | "BASE" => Some(Self::Base),
+            "MERGE_SLASHES" => Some(Self::MergeSlashes),
+            "DECODE_AND_MERGE_SLASHES" => Some(Self::DecodeAndMergeSlashes),
+            _ => None,
+        }
+    }
+}
+
+/// A minor release of Istio.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct IstioVersion {
+    /// Major.
+    pub major: u32,
+    /// Minor.
+    pub minor: u32,
+}
+
+impl IstioVersion {
+    /// The newest whose behaviour is known here.
+    pub const NEWEST: Self = Self { major: 1, minor: 31 };
+
+    /// A release.
+    pub const fn new(major: u32, minor: u32) -> Self {
+        Self { major, minor }
+    }
+}

@@ -1,0 +1,268 @@
+//! The way of a connection through the mesh: which enforcement points it meets, for every mode of
+//! client and server and every way to address it (facts/istio-ambient.md §6.3, P1 to P12).
+
+use std::net::IpAddr;
+
+use super::decision::{Point, Reason, Step, Verdict};
+use super::identity::IdentityId;
+use super::mesh::{
+    Binding, ClusterId, Fixed, GatewayId, Mesh, PodState, Role, ServiceKind, WaypointState,
+    WorkloadId,
+};
+use super::network_policy::{self, PodEnd};
+use super::request::{Client, Destination, Prepared};
+use super::request_authentication::Token;
+use super::{gateway, sidecar, waypoint, ztunnel_point};
+use crate::k8s::Labels;
+
+/// The port on which HBONE is taken.
+pub(super) const HBONE_PORT: u16 = 15008;
+
+/// One way being walked.
+pub(super) struct Way<'a> {
+    pub mesh: &'a Mesh,
+    pub fixed: &'a Fixed,
+    pub request: &'a Prepared,
+    /// Who connects to the next point.
+    pub hop: Hop,
+    /// The token that the next point sees.
+    pub token: &'a Token,
+    pub steps: &'a mut Vec<Step>,
+}
+
+/// Who opens a connection, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hop {
+    /// The workload whose pods it comes from; `None` from outside.
+    pub workload: Option<WorkloadId>,
+    /// The certificate it can show.
+    pub identity: Option<IdentityId>,
+    /// The cluster it comes from.
+    pub cluster: Option<ClusterId>,
+    /// Its address, where it is known.
+    pub ip: Option<IpAddr>,
+    /// What it can speak.
+    pub speaks: Speaks,
+}
+
+/// What a client's proxy can speak to the next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Speaks {
+    /// Plaintext: there is no proxy.
+    Plain,
+    /// mTLS to sidecars: a sidecar without HBONE.
+    Mtls,
+    /// mTLS to sidecars, HBONE to ambient: a sidecar with HBONE, or a gateway.
+    MtlsAndHbone,
+    /// HBONE only, else plaintext: ztunnel, or a waypoint.
+    Hbone,
+}
+
+static NO_TOKEN: Token = Token::None;
+
+impl<'a> Way<'a> {
+    /// Starts at a client.
+    pub fn new(
+        mesh: &'a Mesh,
+        request: &'a Prepared,
+        from: Client,
+        steps: &'a mut Vec<Step>,
+    ) -> Self {
+        steps.clear();
+        let hop = match from {
+            Client::Outside(ip) => {
+                Hop { workload: None, identity: None, cluster: None, ip, speaks: Speaks::Plain }
+            }
+            Client::Workload(id) => {
+                let workload = mesh.workload(id);
+                let state = mesh.state(id);
+                let speaks = match (workload.role, state) {
+                    (Role::Waypoint, _) | (_, PodState::Ambient) => Speaks::Hbone,
+                    (_, PodState::Plain) => Speaks::Plain,
+                    (_, PodState::Sidecar) => Speaks::Mtls,
+                    (_, PodState::SidecarHbone) => Speaks::MtlsAndHbone,
+                };
+                Hop {
+                    workload: Some(id),
+                    identity: (speaks != Speaks::Plain).then_some(workload.identity),
+                    cluster: Some(mesh.cluster_of(id)),
+                    ip: workload.ip,
+                    speaks,
+                }
+            }
+        };
+        Self { mesh, fixed: &mesh.fixed, request, hop, token: &request.token, steps }
+    }
+
+    /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
+    pub fn walk(mut self, endpoint: Option<WorkloadId>) -> Verdict {
+        // what a gateway passes on came from outside: its own policies are asked first (P7)
+        if let Some(id) = self.hop.workload
+            && self.mesh.workload(id).role == Role::Gateway
+            && !gateway::pass(&mut self, id)
+        {
+            return Verdict::Deny;
+        }
+        if let Some(waypoint) = self.waypoint(endpoint) {
+            match self.mesh.waypoint_state(waypoint) {
+                // skipped silently: fail-open (§2.2)
+                WaypointState::NotProgrammed => {}
+                WaypointState::NoReadyPods => {
+                    self.step(Point::Waypoint(waypoint), HBONE_PORT, Reason::NoReadyPods);
+                    return Verdict::Deny;
+                }
+                WaypointState::Ready => {
+                    if !waypoint::pass(&mut self, waypoint, endpoint) {
+                        return Verdict::Deny;
+                    }
+                }
+            }
+        }
+        match endpoint {
+            Some(server) => self.serve(server),
+            None => self.leave(),
+        }
+    }
+
+    /// The waypoint that this client goes through.
+    fn waypoint(&self, endpoint: Option<WorkloadId>) -> Option<GatewayId> {
+        let client_role = self.hop.workload.map(|id| self.mesh.workload(id).role);
+        // sidecars, and clients outside the mesh, go straight to the pod (P6, P8, P9)
+        let is_ambient = self.hop.speaks == Speaks::Hbone && client_role == Some(Role::Application);
+        let is_gateway = matches!(client_role, Some(Role::Gateway | Role::EastWest));
+        let binding = match self.request.to {
+            Destination::Service { service, .. } if !self.mesh.service(service).headless => {
+                // a gateway only with ingress-use-waypoint, and a Service with an address (P7)
+                if !is_ambient && !(is_gateway && self.ingress_uses_waypoint(service)) {
+                    return None;
+                }
+                self.mesh.service_binding(service)
+            }
+            // P12: a pod's address, or a headless service
+            _ if is_ambient => self.mesh.workload_binding(endpoint?),
+            _ => return None,
+        };
+        match binding {
+            Binding::Bound(id) => Some(*id),
+            _ => None,
+        }
+    }
+
+    /// `istio.io/ingress-use-waypoint` on the Service, else on its namespace (since 1.25; §2.4).
+    fn ingress_uses_waypoint(&self, service: super::mesh::ServiceId) -> bool {
+        const LABEL: &str = "istio.io/ingress-use-waypoint";
+        let service = self.mesh.service(service);
+        let namespace = self.mesh.namespace(service.namespace);
+        let options = self.mesh.options(namespace.cluster);
+        let inherited = (options.istio >= super::options::IstioVersion::new(1, 25))
+            .then(|| namespace.labels.get(LABEL))
+            .flatten();
+        let label = service.labels.get(LABEL).or(inherited);
+        options.features.ingress_waypoint_routing
+            && super::policy::is_true(label.map(String::as_str))
+    }
+
+    /// The last stretch, to a pod of the mesh's own.
+    fn serve(&mut self, server: WorkloadId) -> Verdict {
+        let port = self.target_port(server);
+        let passed = match self.mesh.state(server) {
+            PodState::Plain => {
+                self.admitted(server, port) && self.step(Point::Nobody, port, Reason::NotEnforced)
+            }
+            PodState::Ambient => ztunnel_point::pass(self, server, port),
+            state => sidecar::pass(self, server, port, state),
+        };
+        if passed { Verdict::Allow } else { Verdict::Deny }
+    }
+
+    /// Nothing of the mesh is behind the destination.
+    fn leave(&mut self) -> Verdict {
+        let outside = match self.request.to {
+            Destination::Service { service, .. } => {
+                self.mesh.service(service).kind == ServiceKind::ServiceEntry
+            }
+            Destination::Pod { .. } => false,
+        };
+        let port = match self.request.to {
+            Destination::Service { port, .. } | Destination::Pod { port, .. } => port,
+        };
+        if outside {
+            self.step(Point::Nobody, port, Reason::NotEnforced);
+            return Verdict::Allow;
+        }
+        self.step(Point::Nobody, port, Reason::NoEndpoints);
+        Verdict::Unreachable
+    }
+
+    /// The pod's port: sidecar and ztunnel see this one (§6.1).
+    fn target_port(&self, server: WorkloadId) -> u16 {
+        match self.request.to {
+            Destination::Pod { port, .. } => port,
+            Destination::Service { service, port } => self
+                .mesh
+                .service(service)
+                .ports
+                .iter()
+                .find(|p| p.number == port)
+                .map_or(port, |p| p.target_at(self.mesh.workload(server))),
+        }
+    }
+
+    /// Is a connection between the pods let through by NetworkPolicy?
+    pub fn admitted(&mut self, to: WorkloadId, port: u16) -> bool {
+        let policies = &self.fixed.network_policies;
+        if policies.is_empty() {
+            return true;
+        }
+        let nobody = Labels::new();
+        let from = match self.hop.workload {
+            Some(id) => end(self.mesh, id),
+            None => PodEnd { namespace: None, labels: &nobody, ip: self.hop.ip, ports: &[] },
+        };
+        let blocked = network_policy::blocking(policies, &from, &end(self.mesh, to), port);
+        match blocked.and_then(|b| policies.iter().position(|p| std::ptr::eq(p, b))) {
+            None => true,
+            Some(index) => self.step(Point::Network(to), port, Reason::NetworkPolicy(index)),
+        }
+    }
+
+    /// Notes a step that nothing else hangs on; true when the way goes on.
+    pub fn step(&mut self, point: Point, port: u16, reason: Reason) -> bool {
+        self.steps.push(Step {
+            point,
+            peer: self.hop.identity,
+            source_ip: self.hop.ip,
+            port,
+            chain: None,
+            reason,
+            depends_on_request: false,
+            unknown_address: false,
+        });
+        !reason.is_refusal()
+    }
+
+    /// From here on a proxy of the mesh is the client.
+    pub fn continue_as(&mut self, workload: WorkloadId, speaks: Speaks, token_goes_on: bool) {
+        let proxy = self.mesh.workload(workload);
+        self.hop = Hop {
+            workload: Some(workload),
+            identity: Some(proxy.identity),
+            cluster: Some(self.mesh.cluster_of(workload)),
+            ip: proxy.ip,
+            speaks,
+        };
+        if !token_goes_on {
+            self.token = &NO_TOKEN;
+        }
+    }
+}
+
+fn end(mesh: &Mesh, id: WorkloadId) -> PodEnd<'_> {
+    let workload = mesh.workload(id);
+    PodEnd {
+        namespace: Some((workload.namespace, &mesh.namespace(workload.namespace).labels)),
+        labels: &workload.labels,
+        ip: workload.ip,
+        ports: &workload.ports,
+    }
+}

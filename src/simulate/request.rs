@@ -1,0 +1,154 @@
+//! What is asked of a mesh: may this client make this request?
+
+use std::net::IpAddr;
+
+use super::envoy::Http;
+use super::mesh::{Mesh, Protocol, ServiceId, WorkloadId};
+use super::options::PathNormalization;
+use super::request_authentication::Token;
+
+/// A question.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Request {
+    /// Who asks.
+    pub from: Client,
+    /// For what.
+    pub to: Destination,
+    /// The HTTP request; on ports that do not speak HTTP only the connection counts.
+    pub http: HttpRequest,
+    /// A connection that is not HTTP, on a port that does not say what it speaks.
+    pub raw_tcp: bool,
+}
+
+/// Who asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Client {
+    /// A workload. A gateway passes on what comes from outside.
+    Workload(WorkloadId),
+    /// Somebody without a proxy, straight to the pod; the address where it is known.
+    Outside(Option<IpAddr>),
+}
+
+/// What the client addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Destination {
+    /// A service, by its own port.
+    Service {
+        /// Which.
+        service: ServiceId,
+        /// The service's port.
+        port: u16,
+    },
+    /// A pod of a workload, by its address.
+    Pod {
+        /// Which.
+        workload: WorkloadId,
+        /// The pod's port.
+        port: u16,
+    },
+}
+
+/// An HTTP request as it is sent.
+#[derive(Clone, Debug, PartialEq)]
+pub struct HttpRequest {
+    /// Method.
+    pub method: String,
+    /// Path, query included.
+    pub path: String,
+    /// `:authority`; the destination's name and port where absent.
+    pub host: Option<String>,
+    /// Headers, in any case and order, repeated ones as often.
+    pub headers: Vec<(String, String)>,
+    /// The token in `authorization`.
+    pub token: Token,
+}
+
+impl Default for HttpRequest {
+    fn default() -> Self {
+        Self {
+            method: "GET".into(),
+            path: "/".into(),
+            host: None,
+            headers: Vec::new(),
+            token: Token::None,
+        }
+    }
+}
+
+impl Request {
+    /// `GET /` to a service.
+    pub fn to_service(from: Client, service: ServiceId, port: u16) -> Self {
+        let to = Destination::Service { service, port };
+        Self { from, to, http: HttpRequest::default(), raw_tcp: false }
+    }
+
+    /// `GET /` to a pod's address.
+    pub fn to_pod(from: Client, workload: WorkloadId, port: u16) -> Self {
+        let to = Destination::Pod { workload, port };
+        Self { from, to, http: HttpRequest::default(), raw_tcp: false }
+    }
+}
+
+/// A request with what depends on the destination alone worked out.
+#[derive(Clone, Debug)]
+pub(super) struct Prepared {
+    pub to: Destination,
+    pub http: Http,
+    pub token: Token,
+    pub protocol: Protocol,
+    pub speaks_http: bool,
+}
+
+impl Prepared {
+    pub fn new(mesh: &Mesh, to: Destination, http: &HttpRequest, raw_tcp: bool) -> Self {
+        let (host, protocol) = match to {
+            Destination::Service { service, port } => {
+                let service = mesh.service(service);
+                let found = service.ports.iter().find(|p| p.number == port);
+                let protocol = found.map_or(Protocol::Unset, |p| p.protocol);
+                (format!("{}:{port}", service.host), protocol)
+            }
+            Destination::Pod { workload, port } => {
+                let host = mesh.workload(workload).ip.map_or_else(
+                    || format!("{}:{port}", mesh.workload(workload).name),
+                    |ip| format!("{ip}:{port}"),
+                );
+                (host, mesh.protocol_of_pod_port(workload, port))
+            }
+        };
+        let host = http.host.clone().unwrap_or(host);
+        Self {
+            to,
+            http: Http::new(
+                &http.method,
+                &host,
+                &http.path,
+                &http.headers,
+                normalization(mesh, to),
+            ),
+            token: http.token.clone(),
+            protocol,
+            speaks_http: !raw_tcp,
+        }
+    }
+}
+
+fn normalization(mesh: &Mesh, to: Destination) -> PathNormalization {
+    let namespace = match to {
+        Destination::Service { service, .. } => mesh.service(service).namespace,
+        Destination::Pod { workload, .. } => mesh.workload(workload).namespace,
+    };
+    mesh.options(mesh.namespace(namespace).cluster).path_normalization
+}
+
+impl Mesh {
+    /// What a pod's port speaks, by the first service in front of it.
+    pub(super) fn protocol_of_pod_port(&self, workload: WorkloadId, port: u16) -> Protocol {
+        let target = self.workload(workload);
+        self.services()
+            .filter(|(_, s)| s.endpoints.contains(&workload))
+            .flat_map(|(_, s)| &s.ports)
+            .find(|p| p.target_at(target) == port)
+            .map_or(Protocol::Unset, |p| p.protocol)
+    }
+}

@@ -1,0 +1,64 @@
+//! The destination's sidecar: the direct peer's identity, the pod's own port (facts/istio-ambient.md §6.1).
+
+use super::decision::{Point, Reason, Step};
+use super::envoy::Facts;
+use super::mesh::{PodState, WorkloadId};
+use super::path::{HBONE_PORT, Speaks, Way};
+use super::peer_authentication::MtlsMode;
+use super::point::ask;
+
+/// Lets a connection through a sidecar. True when it reaches the application.
+pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16, state: PodState) -> bool {
+    let here = &way.fixed.points.workloads[id.0 as usize];
+    let mode = here.mtls(port);
+    let hbone = way.hop.speaks == Speaks::Hbone && state == PodState::SidecarHbone;
+    // P1: sidecars and gateways speak mTLS, unless the port wants plaintext
+    let mtls =
+        matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone) && mode != MtlsMode::Disable;
+    // P2: ztunnel and waypoints speak HBONE, or else plaintext
+    if !hbone && !mtls {
+        way.hop.identity = None;
+    }
+    if !way.admitted(id, if hbone { HBONE_PORT } else { port }) {
+        return false;
+    }
+    let peer = way.hop.identity.map(|id| way.fixed.identities.peer(id));
+    match peer {
+        None if mode == MtlsMode::Strict => {
+            let reason = Reason::NoClientCertificate(here.mode_from);
+            return way.step(Point::Sidecar(id), port, reason);
+        }
+        Some(peer) => {
+            let cluster = way.mesh.cluster_of(id);
+            if !way.fixed.trust_domains(cluster).contains(peer.trust_domain()) {
+                return way.step(Point::Sidecar(id), port, Reason::TrustDomain);
+            }
+        }
+        None => {}
+    }
+    let crosses = way.hop.cluster.is_some_and(|c| c != way.mesh.cluster_of(id));
+    let source_ip = if crosses { None } else { way.hop.ip };
+    let kind = way.request.protocol.chain(way.request.speaks_http);
+    let facts = Facts {
+        peer,
+        source_ip,
+        remote_ip: source_ip,
+        destination_ip: way.mesh.workload(id).ip,
+        destination_port: port,
+        sni: "",
+        http: Some(&way.request.http),
+        claims: None,
+    };
+    let said = ask(way.fixed, &way.fixed.points.envoy[here.envoy], kind, facts, way.token);
+    way.steps.push(Step {
+        point: Point::Sidecar(id),
+        peer: way.hop.identity,
+        source_ip,
+        port,
+        chain: Some(kind),
+        reason: said.reason,
+        depends_on_request: said.depends_on_request,
+        unknown_address: said.depends_on_address,
+    });
+    !said.reason.is_refusal()
+}

@@ -1,0 +1,70 @@
+//! The destination's ztunnel (facts/istio-ambient.md §4.8; facts/ztunnel.md, "Where RBAC is asked").
+
+use super::decision::{Point, Reason, Rule, Step};
+use super::mesh::{AuthorizationRef, Fixed, WorkloadId};
+use super::path::{HBONE_PORT, Speaks, Way};
+use super::policy::is_true;
+use super::ztunnel::{Connection, Verdict, decide};
+
+/// Lets a connection through the destination's ztunnel. True when it reaches the application.
+pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16) -> bool {
+    let hbone = matches!(way.hop.speaks, Speaks::Hbone | Speaks::MtlsAndHbone);
+    // P6, P8: whoever does not speak HBONE comes in plaintext, and has no identity
+    if !hbone {
+        way.hop.identity = None;
+    }
+    if !way.admitted(id, if hbone { HBONE_PORT } else { port }) {
+        return false;
+    }
+    let workload = way.mesh.workload(id);
+    // plaintext that is not redirected reaches the application without RBAC (§1.4)
+    let bypass = workload.annotations.get("ambient.istio.io/bypass-inbound-capture");
+    if !hbone && is_true(bypass.map(String::as_str)) {
+        return way.step(Point::Nobody, port, Reason::NotEnforced);
+    }
+    let peer = way.hop.identity.map(|id| way.fixed.identities.peer(id));
+    let cluster = way.mesh.cluster_of(id);
+    // TLS comes first: only the destination's own trust domain, no aliases
+    if let Some(peer) = peer
+        && peer.trust_domain() != way.mesh.options(cluster).trust_domain
+    {
+        return way.step(Point::Ztunnel(id), port, Reason::TrustDomain);
+    }
+    let crosses = way.hop.cluster.is_some_and(|c| c != cluster);
+    let connection = Connection {
+        peer,
+        source_ip: if crosses { None } else { way.hop.ip },
+        destination_ip: workload.ip,
+        destination_port: port,
+    };
+    let (reason, unknown_address) = ask(way.fixed, id, &connection);
+    way.steps.push(Step {
+        point: Point::Ztunnel(id),
+        peer: way.hop.identity,
+        source_ip: connection.source_ip,
+        port,
+        chain: None,
+        reason,
+        depends_on_request: false,
+        unknown_address,
+    });
+    !reason.is_refusal()
+}
+
+/// Asks the policies of a workload. Also: does a rule read an address?
+pub(super) fn ask(fixed: &Fixed, id: WorkloadId, connection: &Connection<'_>) -> (Reason, bool) {
+    let point = &fixed.points.ztunnel[fixed.points.workloads[id.0 as usize].ztunnel];
+    let answer = decide(point.authorizations(fixed), connection);
+    let rule = |index: usize, rule: Option<usize>| match point.policies[index] {
+        AuthorizationRef::Policy(id) => Rule::Policy(id, rule),
+        AuthorizationRef::Peer(index) => Rule::Peer(index),
+        AuthorizationRef::Strict(cluster) => Rule::Strict(cluster),
+    };
+    let reason = match answer.verdict {
+        Verdict::NoAllowPolicies => Reason::NoAllowPolicies,
+        Verdict::Allowed { policy, rule: index } => Reason::Allowed(rule(policy, index)),
+        Verdict::Denied { policy, rule: index } => Reason::Denied(rule(policy, index)),
+        Verdict::NoneMatched => Reason::NoneMatched,
+    };
+    (reason, answer.depends_on_address)
+}
