@@ -168,9 +168,14 @@ impl Validator {
         metadata::check(object, &mut own);
         let mut admission = Vec::new();
         istio::check(object, &mut admission);
-        // what a schema or a CRD's rule said of a place, the webhook need not say again
+        // of two findings at one place the webhook's says more than a pattern or a rule
         let place = |d: &Diagnostic| d.primary.as_ref().map(|p| p.span);
-        admission.retain(|d| own.iter().all(|o| place(o) != place(d)));
+        let is_same = |a: &Diagnostic, b: &Diagnostic| place(a) == place(b);
+        own.retain(|d| {
+            !matches!(d.code, "wrong-value" | "rule-broken")
+                || !admission.iter().any(|a| a.is_error() && is_same(a, d))
+        });
+        admission.retain(|a| !own.iter().any(|d| is_same(a, d)));
         own.append(&mut admission);
         let verdict = match (has_errors(&own), known) {
             (true, _) => Verdict::Invalid,

@@ -260,3 +260,27 @@ fn shown(text: &str) -> String {
         text.to_owned()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnostic::FileId;
+    use crate::k8s::objects_of;
+    use crate::yaml::{Budget, read};
+
+    #[test]
+    fn annotations_have_room_for_256_kib_and_no_more() {
+        let of = |bytes: usize| {
+            let text = format!(
+                "apiVersion: v1\nkind: Namespace\nmetadata:\n  name: a\n  annotations:\n    k: {}\n",
+                "x".repeat(bytes)
+            );
+            let (objects, _) = objects_of(read(FileId(0), &text, &Budget::SPEC).0);
+            let mut found = Vec::new();
+            check(&objects[0], &mut found);
+            found.iter().map(|d| d.code).collect::<Vec<_>>()
+        };
+        assert_eq!(of(ANNOTATIONS - 1), Vec::<&str>::new());
+        assert_eq!(of(ANNOTATIONS), ["annotations-too-large"]);
+    }
+}

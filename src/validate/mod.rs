@@ -4,6 +4,7 @@
 //! - [`Schema`]: JSON Schema over spanned YAML.
 //! - [`manifests`]: one object against its kind's schema or CRD, Kubernetes' rules for metadata
 //!   and Istio's admission rules. A kind without a schema is *not validated*, never valid.
+//! - [`rule`]: lints over all objects that are applied together, each with its page.
 //! - [`catalogue`]: the schemas of the kinds that waypost renders, in kubeconform's layout.
 
 pub mod catalogue;
@@ -16,6 +17,7 @@ mod istio;
 pub mod manifests;
 mod metadata;
 mod misplaced;
+pub mod rule;
 mod schema;
 
 pub use document::SpecSchemas;

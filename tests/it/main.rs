@@ -7,6 +7,7 @@ mod install;
 mod install_case;
 mod install_schema;
 mod kill;
+mod manifests;
 mod patches;
 mod program;
 mod refused;

@@ -1,0 +1,7 @@
+//! Who is captured by ztunnel, who by a sidecar, and who by neither.
+
+pub(super) mod inbound_bypass;
+pub(super) mod label_on_workload;
+pub(super) mod mesh_label;
+pub(super) mod network_policy;
+pub(super) mod reinjection;

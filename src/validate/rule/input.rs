@@ -1,0 +1,196 @@
+//! What rules look at: all objects that are applied together, and what is known beside them.
+//!
+//! What is not there is not assumed: a rule speaks of a namespace's mode, a waypoint or a Service
+//! only where the objects show it.
+
+use std::collections::BTreeMap;
+
+use crate::diagnostic::FileId;
+use crate::k8s::{LabelSelector, Labels, Object};
+use crate::yaml::Node;
+
+/// The label that enrols a namespace or a pod.
+pub(super) const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
+/// The label that binds to a waypoint.
+pub(super) const USE_WAYPOINT: &str = "istio.io/use-waypoint";
+/// The label with the waypoint's namespace, beside [`USE_WAYPOINT`].
+pub(super) const USE_WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+/// The group of the Gateway API.
+pub(super) const GATEWAY_API: &str = "gateway.networking.k8s.io";
+/// The class of waypoints.
+pub(super) const WAYPOINT_CLASS: &str = "istio-waypoint";
+
+/// What is known beside the objects.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Istio's root namespace.
+    pub root_namespace: String,
+    /// The trust domains of the mesh; empty where they are not known.
+    pub trust_domains: Vec<String>,
+    /// Flux is told not to substitute, or does not apply these objects.
+    pub substitution_is_off: bool,
+    /// The unit of each file: what one Argo CD Application or Flux Kustomization applies. Files
+    /// that are not listed are of no known unit.
+    pub units: BTreeMap<FileId, String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            root_namespace: "istio-system".to_owned(),
+            trust_domains: Vec::new(),
+            substitution_is_off: false,
+            units: BTreeMap::new(),
+        }
+    }
+}
+
+/// The objects, and how they hang together.
+pub struct RuleInput<'a> {
+    /// All objects.
+    pub objects: &'a [Object],
+    /// What is known beside them.
+    pub settings: &'a Settings,
+    namespaces: BTreeMap<&'a str, &'a Object>,
+    workloads: BTreeMap<&'a str, Vec<Workload<'a>>>,
+}
+
+/// What makes pods, or a pod.
+pub(super) struct Workload<'a> {
+    /// The object.
+    pub(super) object: &'a Object,
+    /// Labels of its pods.
+    pub(super) labels: Labels,
+    /// Annotations of its pods.
+    pub(super) annotations: Labels,
+    /// Its pods share the node's network: neither proxy captures them.
+    host_network: bool,
+}
+
+impl<'a> RuleInput<'a> {
+    /// Looks the objects over once.
+    pub fn new(objects: &'a [Object], settings: &'a Settings) -> Self {
+        let namespaces = objects
+            .iter()
+            .filter(|o| o.gvk.is("", "Namespace"))
+            .map(|o| (o.name.as_str(), o))
+            .collect();
+        let mut workloads: BTreeMap<&str, Vec<Workload<'_>>> = BTreeMap::new();
+        for workload in objects.iter().filter_map(Workload::of) {
+            let namespace = workload.object.namespace.as_deref().unwrap_or_default();
+            workloads.entry(namespace).or_default().push(workload);
+        }
+        Self { objects, settings, namespaces, workloads }
+    }
+
+    /// All objects of a kind, in any version.
+    pub(super) fn of(
+        &self,
+        group: &'static str,
+        kind: &'static str,
+    ) -> impl Iterator<Item = &'a Object> + use<'a> {
+        self.objects.iter().filter(move |o| o.gvk.is(group, kind))
+    }
+
+    /// The Namespace object of a name.
+    pub(super) fn namespace(&self, name: &str) -> Option<&'a Object> {
+        self.namespaces.get(name).copied()
+    }
+
+    /// All Namespace objects, by name.
+    pub(super) fn namespaces(&self) -> impl Iterator<Item = &'a Object> + '_ {
+        self.namespaces.values().copied()
+    }
+
+    /// The workloads of a namespace.
+    pub(super) fn workloads(&self, namespace: &str) -> &[Workload<'a>] {
+        self.workloads.get(namespace).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// All workloads.
+    pub(super) fn all_workloads(&self) -> impl Iterator<Item = &Workload<'a>> {
+        self.workloads.values().flatten()
+    }
+
+    /// The Gateway of a name in a namespace.
+    pub(super) fn gateway(&self, namespace: &str, name: &str) -> Option<&'a Object> {
+        self.of(GATEWAY_API, "Gateway")
+            .find(|g| g.namespace.as_deref().unwrap_or_default() == namespace && g.name == name)
+    }
+
+    /// The Services of a namespace.
+    pub(super) fn services(&self, namespace: &str) -> impl Iterator<Item = &'a Object> + use<'a> {
+        let namespace = namespace.to_owned();
+        self.of("", "Service")
+            .filter(move |s| s.namespace.as_deref().unwrap_or_default() == namespace)
+    }
+
+    /// True when the namespace's own label enrols it.
+    pub(super) fn is_ambient(&self, namespace: &str) -> bool {
+        self.namespace(namespace)
+            .is_some_and(|n| n.labels.get(DATAPLANE_MODE).is_some_and(|m| m == "ambient"))
+    }
+
+    /// Whether ztunnel captures a workload's pods (facts/istio-ambient.md §1.2).
+    pub(super) fn is_captured(&self, workload: &Workload<'_>) -> bool {
+        let namespace = workload.object.namespace.as_deref().unwrap_or_default();
+        if workload.host_network || workload.annotations.contains_key("sidecar.istio.io/status") {
+            return false;
+        }
+        match workload.labels.get(DATAPLANE_MODE).map(String::as_str) {
+            Some("ambient") => true,
+            Some("none") => false,
+            _ => self.is_ambient(namespace),
+        }
+    }
+}
+
+impl<'a> Workload<'a> {
+    fn of(object: &'a Object) -> Option<Self> {
+        let spec = object.body.get("spec");
+        let template = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
+            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
+            | ("batch", "Job") => spec?.get("template")?,
+            ("batch", "CronJob") => spec?.get("jobTemplate")?.get("spec")?.get("template")?,
+            ("", "Pod") => &object.body,
+            _ => return None,
+        };
+        let map = |key: &str| texts(template.get("metadata").and_then(|m| m.get(key)));
+        let host_network = template
+            .get("spec")
+            .and_then(|s| s.get("hostNetwork"))
+            .is_some_and(|n| n.value == crate::yaml::Value::Bool(true));
+        Some(Self { object, labels: map("labels"), annotations: map("annotations"), host_network })
+    }
+}
+
+/// The texts of a mapping.
+pub(super) fn texts(node: Option<&Node>) -> Labels {
+    let entries = node.and_then(Node::as_mapping).map(|m| m.entries.as_slice()).unwrap_or_default();
+    entries.iter().filter_map(|e| Some((e.key.clone(), e.value.as_str()?.to_owned()))).collect()
+}
+
+/// The value at a chain of keys.
+pub(super) fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, key| node.get(key)).filter(|n| !n.is_null())
+}
+
+/// The text at a chain of keys.
+pub(super) fn text<'n>(node: &'n Node, path: &[&str]) -> Option<&'n str> {
+    at(node, path).and_then(Node::as_str)
+}
+
+/// The entries of the list at a chain of keys.
+pub(super) fn items<'n>(node: &'n Node, path: &[&str]) -> &'n [Node] {
+    at(node, path).and_then(Node::as_list).unwrap_or_default()
+}
+
+/// A selector that Kubernetes means: with `matchLabels` and `matchExpressions`.
+pub(super) fn selector(node: &Node) -> Option<LabelSelector> {
+    crate::yaml::from_node(node).ok()
+}
+
+/// The place of a label of an object.
+pub(super) fn label_span(object: &Object, key: &str) -> crate::diagnostic::Span {
+    at(&object.body, &["metadata", "labels", key]).map_or(object.name_span(), |n| n.span)
+}
