@@ -43,12 +43,16 @@ pub fn mask<'t>(text: &'t str, spans: &[Span]) -> Cow<'t, str> {
 
 /// Blots secrets out of what is about to be shown: the lines of the files, and the texts of the
 /// findings, which may quote a value.
-pub fn redact(found: &mut [Diagnostic], sources: &mut Sources, objects: &[Object]) {
+pub fn redact<'a>(
+    found: &mut [Diagnostic],
+    sources: &mut Sources,
+    objects: impl IntoIterator<Item = &'a Object>,
+) {
     if found.is_empty() {
         return;
     }
     let mut by_file: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
-    for span in objects.iter().flat_map(secret_spans) {
+    for span in objects.into_iter().flat_map(secret_spans) {
         by_file.entry(span.file).or_default().push(span);
     }
     let mut values: Vec<String> = Vec::new();
