@@ -72,7 +72,7 @@ fn means(expected: &str, message: &str) -> bool {
         }
         "spec.targetRef.name: Required value" => &["`targetRef` has no `name`"],
         "spec.targetRef.group in body should match" => &["`group` "],
-        "spec.targetRef.kind in body should match" => &["`kind` "],
+        "spec.targetRef.kind in body should match" => &["`kind` ", "cannot be bound to `Serv_ice`"],
         "spec.jwtRules[0] in body must be of type object" => {
             &["an entry of `jwtRules` must be a mapping, but is nothing"]
         }
