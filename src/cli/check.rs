@@ -44,7 +44,8 @@ impl Check {
         let mut worst = ExitCode::Clean;
         for name in names {
             let mut loaded = session.load(&name);
-            let rendered = session.render(&mut loaded, self.stage.as_deref(), &scope)?;
+            let prepared = session.prepare(&mut loaded, self.stage.as_deref(), &scope)?;
+            let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
             let Some(rendered) = rendered else {
                 worst = worst.max(ExitCode::Problems);

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::session::{Loaded, Session, scope};
+use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
+use crate::diagnostic::has_errors;
 use crate::pipeline::Rendered;
 use crate::tree::disk::{Claim, DiskError, EnvironmentFolder, SwapMethod};
 use crate::tree::{Allowances, Change, Scope, plan};
@@ -15,7 +16,8 @@ use crate::tree::{Allowances, Change, Scope, plan};
 /// Render environments into the tree that Argo CD or Flux applies.
 ///
 /// Each environment is replaced as a whole: a reader sees the old tree or the new one, never a
-/// mixture. What did not change is not touched. Only files that waypost wrote are ever deleted, and
+/// mixture. What did not change is not touched, and an environment whose lock names the same input
+/// and the same files is not rendered again (`waypost check` always renders). Only files that waypost wrote are ever deleted, and
 /// a render that would delete more than expected is refused.
 #[derive(Args, Clone, Debug)]
 pub struct Render {
@@ -41,6 +43,9 @@ pub struct Render {
     /// Threads; one for each processor where not given. The result is the same with any number.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     jobs: Option<u16>,
+    /// Render also where the lock shows that nothing has changed since the last render.
+    #[arg(long)]
+    force: bool,
     /// Let a unit that had objects become empty.
     #[arg(long)]
     allow_empty_unit: bool,
@@ -74,15 +79,19 @@ impl Render {
         let mut stream = String::new();
         for name in names {
             let mut loaded = session.load(&name);
-            let rendered = session.render(&mut loaded, self.stage.as_deref(), &scope)?;
-            terminal.show(&loaded.found, &loaded.sources);
-            let code = match rendered {
-                None => ExitCode::Problems,
-                Some(rendered) if self.stdout => {
-                    stream.push_str(&rendered.stream());
-                    ExitCode::Clean
+            let prepared = session.prepare(&mut loaded, self.stage.as_deref(), &scope)?;
+            let code = if self.stdout {
+                let rendered = session.render(&mut loaded, &prepared);
+                terminal.show(&loaded.found, &loaded.sources);
+                match rendered {
+                    None => ExitCode::Problems,
+                    Some(rendered) => {
+                        stream.push_str(&rendered.stream());
+                        ExitCode::Clean
+                    }
                 }
-                Some(rendered) => self.write(&name, rendered, loaded, &scope, global, terminal)?,
+            } else {
+                self.to_disk(&name, &session, loaded, &prepared, &scope, (global, terminal))?
             };
             worst = worst.max(code);
         }
@@ -95,22 +104,39 @@ impl Render {
         Ok(worst)
     }
 
-    fn write(
+    fn to_disk(
         &self,
         name: &str,
-        rendered: Rendered,
-        loaded: Loaded,
+        session: &Session<'_>,
+        mut loaded: Loaded,
+        prepared: &Prepared<'_>,
         scope: &Scope,
-        global: &Global,
-        terminal: &Terminal,
+        (global, terminal): (&Global, &Terminal),
     ) -> anyhow::Result<ExitCode> {
-        let Loaded { sources, resolved, .. } = loaded;
-        // the tree is all that is needed from here on
-        drop(resolved);
+        if has_errors(&loaded.found) {
+            // everything that is wrong is told at once
+            session.render(&mut loaded, prepared);
+            terminal.show(&loaded.found, &loaded.sources);
+            return Ok(ExitCode::Problems);
+        }
         let claim = Claim::take(folder(global, &self.out, name)?, SwapMethod::default())
             .map_err(with_help)?;
         let local = claim.read().map_err(with_help)?;
-        let Rendered { tree, provenance, objects, .. } = rendered;
+        terminal.detail(&format!("{name}: read the tree"));
+        if !self.force && session.is_current(&mut loaded, prepared, &local) {
+            terminal.show(&loaded.found, &loaded.sources);
+            let objects = local.objects_in_units();
+            terminal.say(&format!("{name}: {}", summary(objects, &Change::default())));
+            return Ok(ExitCode::Clean);
+        }
+        let rendered = session.render(&mut loaded, prepared);
+        let Loaded { sources, resolved, found, .. } = loaded;
+        terminal.show(&found, &sources);
+        // the tree is all that is needed from here on
+        drop(resolved);
+        let Some(Rendered { tree, provenance, objects, .. }) = rendered else {
+            return Ok(ExitCode::Problems);
+        };
         let change = plan(&tree, &local, &provenance, scope, &self.allowances());
         drop(local);
         if !change.is_allowed() {

@@ -6,11 +6,11 @@ use super::Global;
 use super::terminal::Terminal;
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::model::{Reached, Unit};
-use crate::pipeline::{self, Rendered, Tools};
+use crate::pipeline::{self, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
 use crate::spec::{DocumentKind, Entry, EntryKind, Files, Reader};
-use crate::tree::Scope;
+use crate::tree::{Digest, Local, Scope, is_current};
 use crate::validate::SpecSchemas;
 use crate::validate::catalogue::embedded;
 use crate::validate::manifests::{Options, Validator};
@@ -115,47 +115,95 @@ impl<'a> Session<'a> {
         templates
     }
 
-    /// Renders a loaded environment into memory. Every finding is in `loaded.found` afterwards, in
-    /// order; with an error among them there is no tree.
-    pub(super) fn render(
+    /// What rendering a loaded environment takes.
+    pub(super) fn prepare<'s>(
         &self,
         loaded: &mut Loaded,
         stage: Option<&str>,
-        scope: &Scope,
-    ) -> anyhow::Result<Option<Rendered>> {
+        scope: &'s Scope,
+    ) -> anyhow::Result<Prepared<'s>> {
         let (renderer, found) = Renderer::new(std::mem::take(&mut loaded.templates));
         loaded.found.extend(found);
         let (validator, found) = Validator::new(&embedded(), &[], Options::default());
         loaded.found.extend(found);
-        let tools = Tools { renderer, validator };
-        let mut rendered = None;
+        let mut reached = None;
         if let Some(resolved) = &loaded.resolved {
             let environment = &resolved.environment;
-            let stage: Option<Reached> = match stage {
-                Some(text) => Some(
-                    pipeline::parse_reached(environment, text).map_err(|e| anyhow::anyhow!(e))?,
-                ),
-                None => None,
-            };
+            if let Some(text) = stage {
+                let point = pipeline::parse_reached(environment, text);
+                reached = Some(point.map_err(|e| anyhow::anyhow!(e))?);
+            }
             for cluster in scope.clusters.iter().flatten() {
                 if !environment.clusters.keys().any(|c| c.as_str() == cluster) {
                     anyhow::bail!("`{}` has no cluster `{cluster}`", environment.name);
                 }
             }
-            let request = pipeline::Request {
-                stage: stage.as_ref(),
-                scope,
-                input: pipeline::input_digest(&loaded.sources),
-            };
-            let progress = self.terminal.progress(&format!("rendering {}", environment.name));
+        }
+        Ok(Prepared {
+            tools: Tools { renderer, validator },
+            reached,
+            scope,
+            input: pipeline::input_digest(&loaded.sources),
+        })
+    }
+
+    /// Renders a loaded environment into memory. Every finding is in `loaded.found` afterwards, in
+    /// order; with an error among them there is no tree.
+    pub(super) fn render(&self, loaded: &mut Loaded, prepared: &Prepared<'_>) -> Option<Rendered> {
+        let mut rendered = None;
+        if let Some(resolved) = &loaded.resolved {
+            let name = &resolved.environment.name;
+            let progress = self.terminal.progress(&format!("rendering {name}"));
+            let count = |count| progress.add(count);
             let (tree, found) =
-                pipeline::render(resolved, &tools, &request, &|count| progress.add(count));
+                pipeline::render(resolved, &prepared.tools, &prepared.request(), &count);
             loaded.found.extend(found);
             rendered = tree;
         }
         sort(&mut loaded.found);
         self.terminal.detail("rendered");
-        Ok(rendered.filter(|_| !has_errors(&loaded.found)))
+        rendered.filter(|_| !has_errors(&loaded.found))
+    }
+
+    /// True when the tree on disk is what a render would leave there, by its locks. The findings
+    /// are in `loaded.found` then, as after a render.
+    pub(super) fn is_current(
+        &self,
+        loaded: &mut Loaded,
+        prepared: &Prepared<'_>,
+        local: &Local,
+    ) -> bool {
+        let Some(resolved) = loaded.resolved.as_ref().filter(|r| r.patches.is_empty()) else {
+            return false;
+        };
+        let request = prepared.request();
+        if has_errors(&loaded.found)
+            || *prepared.scope != Scope::default()
+            || !is_current(local, &pipeline::provenance(resolved, &request))
+        {
+            return false;
+        }
+        let found = pipeline::findings(resolved, &prepared.tools, &request);
+        if has_errors(&found) {
+            return false;
+        }
+        loaded.found.extend(found);
+        sort(&mut loaded.found);
+        true
+    }
+}
+
+/// What rendering takes beside the environment.
+pub(super) struct Prepared<'s> {
+    tools: Tools,
+    reached: Option<Reached>,
+    scope: &'s Scope,
+    input: Digest,
+}
+
+impl Prepared<'_> {
+    fn request(&self) -> Request<'_> {
+        Request { stage: self.reached.as_ref(), scope: self.scope, input: self.input }
     }
 }
 

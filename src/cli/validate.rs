@@ -63,7 +63,9 @@ impl Validate {
         let mut worst = ExitCode::Clean;
         for name in names {
             let mut loaded = session.load(&name);
-            let rendered = session.render(&mut loaded, None, &Scope::default())?;
+            let scope = Scope::default();
+            let prepared = session.prepare(&mut loaded, None, &scope)?;
+            let rendered = session.render(&mut loaded, &prepared);
             let counts = Counts {
                 files: loaded.sources.iter().count(),
                 objects: rendered.as_ref().map_or(0, |r| r.objects),

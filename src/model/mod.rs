@@ -8,6 +8,7 @@
 
 mod cluster;
 mod environment;
+mod fqn;
 mod identity;
 mod name;
 mod namespace;
@@ -23,6 +24,7 @@ pub use environment::{
     Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition, Step,
     TsbObjects,
 };
+pub use fqn::{Collection, Fqn, FqnError};
 pub use identity::{Principal, TrustDomain};
 pub use name::{
     ClusterName, EnvironmentName, NameError, NamespaceId, NamespaceName, ObjectName, StageName,
@@ -32,7 +34,7 @@ pub use namespace::{
 };
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
-pub use tenancy::{Collection, Fqn, FqnError, Position, Standing, TsbResource};
+pub use tenancy::{Position, Standing, TsbResource};
 pub use unit::Unit;
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

@@ -1,6 +1,6 @@
 //! Objects to files: a path and a text for each, and a `kustomization.yaml` for each unit.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use serde_json::{Value, json};
 
@@ -51,8 +51,8 @@ pub(super) struct Assembly {
     /// By the unit's folder.
     units: BTreeMap<String, Kustomization>,
     objects: usize,
-    /// Where each object was asked for first, by cluster and identity: nothing is applied twice.
-    seen: BTreeMap<(String, ObjectRef), Option<Span>>,
+    /// Where each object of the present cluster was asked for first: nothing is applied twice.
+    seen: HashMap<ObjectRef, Option<Span>>,
 }
 
 #[derive(Debug, Default)]
@@ -63,6 +63,11 @@ struct Kustomization {
 }
 
 impl Assembly {
+    /// Begins with the next cluster.
+    pub(super) fn begin_cluster(&mut self) {
+        self.seen.clear();
+    }
+
     /// Takes an object of a cluster in.
     pub(super) fn add(&mut self, cluster: &str, written: Written, found: &mut Vec<Diagnostic>) {
         let Written { area, path, reference, file, origin } = written;
@@ -70,7 +75,7 @@ impl Assembly {
             self.put(format!("{cluster}/expected/{path}"), file, found);
             return;
         };
-        if let Some(first) = self.seen.insert((cluster.to_owned(), reference.clone()), origin) {
+        if let Some(first) = self.seen.insert(reference.clone(), origin) {
             found.push(twice(&reference, first, origin));
             return;
         }

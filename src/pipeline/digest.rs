@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use crate::diagnostic::Sources;
+use crate::render::built_in;
 use crate::tree::Digest;
+use crate::validate::catalogue::embedded;
 
-/// The digest of the files that were read and of this version of waypost, built-in templates
-/// included: a version stands for them.
+/// The digest of the files that were read, and of this version of waypost with its built-in
+/// templates and schemas.
 pub fn input_digest(sources: &Sources) -> Digest {
     let mut lines: Vec<String> = sources
         .iter()
@@ -16,6 +18,12 @@ pub fn input_digest(sources: &Sources) -> Digest {
     let mut all = String::new();
     // writing to a String cannot fail
     let _ = writeln!(all, "waypost {}", env!("CARGO_PKG_VERSION"));
+    for (name, text) in built_in() {
+        let _ = writeln!(all, "{} template {name}", Digest::of(text.as_bytes()));
+    }
+    for schema in embedded() {
+        let _ = writeln!(all, "{} schema {}", Digest::of(schema.text.as_bytes()), schema.path);
+    }
     for line in lines {
         let _ = writeln!(all, "{line}");
     }

@@ -90,21 +90,10 @@ pub fn render(
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
     let (patches, mut found) = patch::entries(&resolved.patches);
     let mut assembly = Assembly::default();
-    let mut provenance =
-        Provenance { tool: env!("CARGO_PKG_VERSION").to_owned(), ..Provenance::default() };
-    let wanted = |cluster: &&Cluster| request.scope.covers_cluster(cluster.name.as_str());
-
-    let clusters: Vec<&Cluster> = environment.clusters.values().filter(wanted).collect();
     let mut patcher = Patcher::new(&patches);
-    for cluster in &clusters {
+    for cluster in clusters(environment, request.scope) {
         let name = cluster.name.as_str();
-        provenance.clusters.insert(
-            name.to_owned(),
-            ClusterProvenance {
-                input: request.input,
-                stages: stages(environment, &state, cluster),
-            },
-        );
+        assembly.begin_cluster();
         let install = install(environment, cluster, request.scope, &mut found);
         let mut others = Vec::new();
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
@@ -152,8 +141,53 @@ pub fn render(
     if has_errors(&found) {
         return (None, found);
     }
-    let rendered = assembly.finish(provenance, &mut found);
+    let rendered = assembly.finish(provenance(resolved, request), &mut found);
     (Some(rendered).filter(|_| !has_errors(&found)), found)
+}
+
+/// What a render is made from: what the locks say, where nothing has changed since.
+pub fn provenance(resolved: &Resolved, request: &Request<'_>) -> Provenance {
+    let environment = &resolved.environment;
+    let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
+    let of = |cluster: &Cluster| ClusterProvenance {
+        input: request.input,
+        stages: stages(environment, &state, cluster),
+    };
+    Provenance {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        clusters: clusters(environment, request.scope)
+            .map(|cluster| (cluster.name.to_string(), of(cluster)))
+            .collect(),
+    }
+}
+
+/// What there is to say of an environment whose tree is current: the findings of every decision,
+/// without the objects that they come to. Patches speak when they are applied only: where there
+/// are any, an environment is rendered.
+pub fn findings(resolved: &Resolved, tools: &Tools, request: &Request<'_>) -> Vec<Diagnostic> {
+    let environment = &resolved.environment;
+    let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
+    let mut found = Vec::new();
+    for cluster in clusters(environment, request.scope) {
+        install(environment, cluster, request.scope, &mut found);
+        if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
+            tsb(tools, resolved, &mut found);
+        }
+        let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
+        let told: Vec<Vec<Diagnostic>> = namespaces
+            .par_iter()
+            .map(|n| translate::namespace_manifests(environment, &state, cluster, n).1)
+            .collect();
+        found.extend(told.into_iter().flatten());
+    }
+    found
+}
+
+fn clusters<'a>(
+    environment: &'a Environment,
+    scope: &'a Scope,
+) -> impl Iterator<Item = &'a Cluster> {
+    environment.clusters.values().filter(|c| scope.covers_cluster(c.name.as_str()))
 }
 
 /// A rendered object and where it goes.

@@ -8,7 +8,7 @@ use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
 use super::canonical;
-use super::formatter::yaml_scalar;
+use super::formatter::{Flow, block, yaml_scalar};
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
 use crate::k8s::Object;
 use crate::manifest::{ConfigMap, Manifest};
@@ -58,11 +58,17 @@ pub struct Renderer {
 impl Renderer {
     /// Takes the user's templates in, by name. A name that no built-in template has is a finding:
     /// it would never be used.
-    pub fn new(overrides: BTreeMap<String, Override>) -> (Self, Vec<Diagnostic>) {
+    pub fn new(mut overrides: BTreeMap<String, Override>) -> (Self, Vec<Diagnostic>) {
+        // a copy of a built-in template is none of the user's
+        overrides.retain(|name, mine| {
+            !BUILT_IN.iter().any(|(known, text)| known == name && **text == *mine.text)
+        });
         let mut environment = Environment::new();
         environment.set_undefined_behavior(UndefinedBehavior::Strict);
         environment.set_auto_escape_callback(|_| minijinja::AutoEscape::None);
-        environment.set_formatter(yaml_scalar);
+        let flow = if overrides.is_empty() { Flow::Never } else { Flow::Perhaps };
+        environment.set_formatter(yaml_scalar(flow));
+        environment.add_filter("block", block);
         environment.set_fuel(Some(FUEL));
         let mut found = Vec::new();
         let mut add = |name: &'static str, text: &str, mine: Option<&Override>| {
@@ -218,7 +224,12 @@ fn start_of(file: FileId) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Metadata, Namespace};
+    use crate::k8s::{Labels, TargetRef};
+    use crate::manifest::{
+        Action, AuthorizationPolicy, Gateway, Infrastructure, Listener, Metadata, MtlsMode,
+        Namespace, ParametersRef, PeerAuthentication, Rule, Source, Workload,
+    };
+    use crate::model::{Principal, WorkloadKind};
 
     fn namespace(name: &str) -> Manifest {
         Manifest::Namespace(Namespace {
@@ -273,11 +284,59 @@ mod tests {
     #[test]
     fn built_in_templates_are_canonical() -> Result<(), Box<Diagnostic>> {
         let (renderer, _) = Renderer::new(BTreeMap::new());
-        let rendered = renderer.render(Manifest::Namespace(Namespace {
-            metadata: Metadata { name: "client".into(), ..Metadata::default() }
-                .label("istio.io/dataplane-mode", "ambient"),
-        }))?;
-        assert!(rendered.read.is_some_and(|(_, text)| text.is_some()));
+        let metadata = || Metadata::namespaced("a", "b").label("list", "a,b");
+        let labels = || Labels::from([("a".to_owned(), "b".to_owned())]);
+        let principal = Principal::Authenticated;
+        let all = [
+            Manifest::AuthorizationPolicy(AuthorizationPolicy {
+                metadata: metadata(),
+                action: Some(Action::Deny),
+                selector: labels(),
+                target_ref: Some(TargetRef::gateway("waypoint")),
+                rules: vec![Rule { from: vec![Source { principals: vec![principal] }] }],
+            }),
+            Manifest::AuthorizationPolicy(AuthorizationPolicy {
+                metadata: metadata(),
+                action: None,
+                selector: Labels::new(),
+                target_ref: None,
+                rules: Vec::new(),
+            }),
+            Manifest::ConfigMap(ConfigMap {
+                metadata: metadata(),
+                documents: BTreeMap::from([("a".into(), serde_json::json!({"spec": {"b": 2}}))]),
+            }),
+            Manifest::Gateway(Gateway {
+                metadata: metadata(),
+                class: "istio-waypoint".into(),
+                infrastructure: Infrastructure {
+                    labels: labels(),
+                    parameters_ref: Some(ParametersRef { name: "c".into() }),
+                },
+                listeners: vec![Listener {
+                    name: "mesh".into(),
+                    port: 15008,
+                    protocol: "HBONE".into(),
+                    routes_from: "Same".into(),
+                }],
+            }),
+            Manifest::Namespace(Namespace { metadata: Metadata { namespace: None, ..metadata() } }),
+            Manifest::PeerAuthentication(PeerAuthentication {
+                metadata: metadata(),
+                mode: MtlsMode::Strict,
+            }),
+            Manifest::Workload(Workload {
+                kind: WorkloadKind::Deployment,
+                metadata: metadata(),
+                pod_labels: labels(),
+                pod_annotations: labels(),
+            }),
+        ];
+        for manifest in all {
+            let reference = manifest.reference();
+            let rendered = renderer.render(manifest)?;
+            assert!(rendered.read.is_some_and(|(_, text)| text.is_some()), "{reference}");
+        }
         Ok(())
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::digest::Digest;
 use super::lock::{Lock, LockError};
+use super::scope::unit_of;
 
 /// The files of an environment's folder by digest, and its locks. `disk` reads it; it is empty
 /// where the folder is missing.
@@ -26,5 +27,18 @@ impl Local {
             Err(LockError::Conflict { both, .. }) => both.as_deref(),
             Err(LockError::Format { .. } | LockError::Line { .. } | LockError::NotText) => None,
         }
+    }
+
+    /// How many objects the locks list in units.
+    pub fn objects_in_units(&self) -> usize {
+        let locks =
+            self.locks.iter().filter_map(|(cluster, lock)| Some((cluster, lock.as_ref().ok()?)));
+        locks
+            .map(|(cluster, lock)| {
+                let applied = |path: &str| unit_of(&format!("{cluster}/{path}")).is_some();
+                let objects = lock.files.iter().filter(|(_, entry)| entry.object.is_some());
+                objects.filter(|(path, _)| applied(path)).count()
+            })
+            .sum()
     }
 }

@@ -20,6 +20,7 @@
 //! that an old lock lists are deleted; that a tree that did not change is not touched.
 
 mod change;
+mod current;
 mod digest;
 pub mod disk;
 mod drift;
@@ -31,6 +32,7 @@ pub mod path;
 mod scope;
 
 pub use change::{Change, ClusterProvenance, Provenance, plan};
+pub use current::is_current;
 pub use digest::Digest;
 pub use drift::{Drift, DriftKind, check};
 pub use files::{Tree, TreeFile};

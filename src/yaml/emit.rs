@@ -52,6 +52,15 @@ pub fn emit_checked(value: &Value) -> Result<String, EmitError> {
     if reads_back(&text, value) { Ok(text) } else { Err(EmitError::ReadBack) }
 }
 
+/// A text as it stands behind its key or dash at `column`, without the last line feed: a block
+/// literal where it may be one. For templates.
+pub fn block_text(text: &str, column: usize) -> String {
+    let mut out = String::with_capacity(text.len() + 8);
+    string(&mut out, text, column);
+    out.pop();
+    out
+}
+
 /// A text as one scalar on one line, quoted where needed. For templates and splices in block
 /// context: inside `[…]` or `{…}` a plain text with a comma or a bracket would fall apart.
 pub fn scalar_text(text: &str) -> String {

@@ -28,7 +28,7 @@ mod syntax;
 pub use budget::Budget;
 pub use characters::check_characters;
 pub use de::{DeError, from_node};
-pub use emit::{EmitError, emit, emit_checked, scalar_text};
+pub use emit::{EmitError, block_text, emit, emit_checked, scalar_text};
 pub use node::{Document, Entry, Mapping, Node, Value};
 pub use pointer::Pointer;
 pub use read::read;

@@ -106,7 +106,9 @@ fn means(expected: &str, message: &str) -> bool {
             &["port must be between 1-65535", "must be a port between 1 and 65535", "is not a port"]
         }
         "url must have scheme" => &["url must have scheme", "must be a URL with the scheme"],
-        "must be a valid duration greater than" => &["must be a valid duration"],
+        "must be a valid duration greater than" => {
+            &["must be a valid duration", "is not a valid duration"]
+        }
         other => panic!("a message without a meaning: {other}"),
     };
     wanted.iter().any(|w| message.contains(w))

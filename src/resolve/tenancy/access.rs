@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use super::account::Who;
+use super::account::{Account, Who};
 use super::declared::Policy;
 use super::domain::Domains;
 use super::hierarchy::{NodeId, Tree};
@@ -11,7 +11,7 @@ use super::inventory::{Inventory, Slot};
 use super::ownership::Ownership;
 use super::rule::{RuleList, Target};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::{Access, Attributed, ObjectName, Principal};
+use crate::model::{Access, Attributed, ClusterName, ObjectName, Principal};
 
 /// Where a namespace hangs: in a workspace, and perhaps in a security group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,6 +47,7 @@ pub(super) struct Compiler<'a> {
     of_domain: Vec<Vec<Slot>>,
     sets: BTreeMap<Vec<Target>, Callers>,
     rules: BTreeMap<Scope, Access>,
+    listed: BTreeMap<(Scope, ClusterName), Callers>,
     told: BTreeSet<(Span, &'static str)>,
 }
 
@@ -73,6 +74,7 @@ impl<'a> Compiler<'a> {
             of_domain,
             sets: BTreeMap::new(),
             rules: BTreeMap::new(),
+            listed: BTreeMap::new(),
             told: BTreeSet::new(),
         }
     }
@@ -127,13 +129,8 @@ impl<'a> Compiler<'a> {
                 self.rules.insert(scope, access.clone());
                 access
             }
-            Policy::Custom(accounts) => {
-                let mut callers = BTreeSet::new();
-                for account in accounts.iter() {
-                    callers.extend(self.account(&account.who, slot, account.span, found));
-                }
-                only(Arc::new(callers))
-            }
+            // "CUSTOM: only the listed serviceAccounts"
+            Policy::Custom(accounts) => only(self.listed(scope, slot, accounts, found)),
         }
     }
 
@@ -166,6 +163,37 @@ impl<'a> Compiler<'a> {
         cluster.map(|c| Principal::TrustDomain(c.trust_domain.clone())).into_iter().collect()
     }
 
+    /// The listed accounts: the same for all namespaces of a scope in a cluster, but for `./*`.
+    fn listed(
+        &mut self,
+        scope: Scope,
+        slot: Slot,
+        accounts: &[Account],
+        found: &mut Vec<Diagnostic>,
+    ) -> Callers {
+        let Some((cluster, _)) = self.inventory.at(slot) else { return Callers::default() };
+        let key = (scope, cluster.name.clone());
+        let listed = match self.listed.get(&key) {
+            Some(listed) => Arc::clone(listed),
+            None => {
+                let mut callers = BTreeSet::new();
+                for account in accounts.iter().filter(|account| account.who != Who::Own) {
+                    callers.extend(self.account(&account.who, slot, account.span, found));
+                }
+                let listed = Arc::new(callers);
+                self.listed.insert(key, Arc::clone(&listed));
+                listed
+            }
+        };
+        let own = self.inventory.principal(slot);
+        match own.filter(|_| accounts.iter().any(|account| account.who == Who::Own)) {
+            Some(own) if !listed.contains(&own) => {
+                Arc::new(listed.iter().cloned().chain([own]).collect())
+            }
+            _ => listed,
+        }
+    }
+
     /// An entry of `serviceAccounts` names a namespace and no cluster. It is taken in the
     /// workload's own cluster: the narrower reading, told where the other one would differ.
     fn account(
@@ -175,11 +203,9 @@ impl<'a> Compiler<'a> {
         span: Span,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Principal> {
-        let (cluster, own) = self.inventory.at(slot)?;
+        let (cluster, _) = self.inventory.at(slot)?;
         let (namespace, account) = match who {
-            Who::Own => {
-                return Some(Principal::Namespace(cluster.trust_domain.clone(), own.clone()));
-            }
+            Who::Own => return self.inventory.principal(slot),
             Who::Namespace(namespace) => (namespace, None),
             Who::Account(namespace, account) => (namespace, Some(account)),
         };

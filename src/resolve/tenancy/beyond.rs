@@ -36,7 +36,7 @@ pub(super) fn report(
         if document.kind == DocumentKind::Known(TsbKind::ServiceSecuritySetting) {
             found.push(
                 say(format!(
-                    "{} is no part of the translated policies: they follow the group's setting",
+                    "{} is no part of the translated policies: callers that it refuses get in where its group's setting lets them",
                     document.title()
                 ))
                 .at(document.name_span(), "")

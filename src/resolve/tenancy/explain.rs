@@ -130,7 +130,11 @@ impl Tenancy {
                 add(&mut explanation.traffic_mode, step, fates.traffic_mode, stricter);
             }
             if let Some(policy) = &own.policy {
-                let step = (level, policy.value.mode().as_str(), policy.origin);
+                let says = match &policy.value {
+                    Policy::Rules(rules) if rules.deny_all => "RULES with denyAll",
+                    other => other.mode().as_str(),
+                };
+                let step = (level, says, policy.origin);
                 add(&mut explanation.authorization, step, fates.policy, stricter);
             }
         }

@@ -120,7 +120,9 @@ pub(super) fn build(
     for (index, document) in documents.iter().enumerate() {
         let identity = identity(&placed[index]);
         if let Some(other) = first.get(&identity) {
-            found.push(duplicate(document, &documents[*other], &identity));
+            if same_organization(document, &documents[*other]) {
+                found.push(duplicate(document, &documents[*other], &identity));
+            }
             repeated[index] = true;
             continue;
         }
@@ -140,7 +142,10 @@ pub(super) fn build(
             let id = tree.insert(level);
             match tree.nodes[id].setting {
                 None => tree.nodes[id].setting = Some(index),
-                Some(other) => found.push(second_setting(document, &documents[other], level)),
+                Some(other) if same_organization(document, &documents[other]) => {
+                    found.push(second_setting(document, &documents[other], level));
+                }
+                Some(_) => {}
             }
         }
     }
@@ -186,6 +191,12 @@ fn sets_security(document: &TsbDocument) -> bool {
             .is_some_and(|setting| !setting.is_null()),
         _ => false,
     }
+}
+
+/// Documents of two organizations are one fault already: they are not compared any further.
+fn same_organization(one: &TsbDocument, other: &TsbDocument) -> bool {
+    let name = |d: &TsbDocument| d.parents.organization.as_ref().map(|o| o.value.clone());
+    name(one) == name(other)
 }
 
 fn duplicate(document: &TsbDocument, other: &TsbDocument, identity: &str) -> Diagnostic {

@@ -19,6 +19,7 @@ mod body;
 mod cluster;
 mod declared;
 mod domain;
+mod doubt;
 mod explain;
 mod hierarchy;
 mod inventory;

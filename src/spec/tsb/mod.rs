@@ -10,10 +10,12 @@
 mod document;
 mod field;
 mod kind;
+mod parents;
 mod security;
 
-pub use document::{DocumentKind, Form, Parents, TsbDocument, read_documents};
+pub use document::{DocumentKind, TsbDocument, read_documents};
 pub use kind::{GroupKind, Level, TsbKind};
+pub use parents::{Form, Parents};
 pub use security::{
     Authorization, Beyond, Feature, Mode, Rule, Rules, Security, Strategy, TrafficMode,
 };

@@ -1,6 +1,6 @@
 //! TSB resources for unit `tsb`, and between their two forms.
 //!
-//! - [`unit`] gives what is applied: Kubernetes form, in an order that suits pushMode SYNC, without
+//! - [`unit()`] gives what is applied: Kubernetes form, in an order that suits pushMode SYNC, without
 //!   the settings that the tree's own policies stand for.
 //! - [`to_kubernetes`] and [`to_tctl`] write one resource in either form.
 //!
