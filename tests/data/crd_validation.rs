@@ -1,6 +1,8 @@
 //! Istio's own corpus of valid and invalid documents, which upstream checks against its CRDs, CEL
 //! rules and webhook (facts/istio-ambient.md §14.4, §14.5): ours must say the same of each.
 
+#![allow(clippy::panic, clippy::unwrap_used, reason = "a test may fail this way")]
+
 use std::collections::BTreeMap;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! `waypost validate PATH` and `waypost explain`, as pipelines use them.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may fail this way")]
+
 use std::fs;
 use std::path::Path;
 
