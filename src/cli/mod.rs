@@ -6,7 +6,10 @@
 mod check;
 mod completions;
 mod exit;
+mod explain;
+mod format;
 mod init;
+mod manifests;
 mod render;
 mod schema;
 mod session;
@@ -60,6 +63,7 @@ enum Verb {
     Render(render::Render),
     Check(check::Check),
     Validate(validate::Validate),
+    Explain(explain::Explain),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -73,6 +77,7 @@ pub fn main() -> ExitCode {
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
+        Verb::Explain(explain) => explain.run(&terminal),
         Verb::Schema(schema) => schema.run(),
         Verb::Completions(completions) => completions.run(),
     };
