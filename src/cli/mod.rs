@@ -91,6 +91,17 @@ pub fn main() -> ExitCode {
         if !gone {
             terminal.fail(&error);
         }
-        ExitCode::Failed
+        if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Failed }
     })
+}
+
+/// What was asked for does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+impl Usage {
+    fn new(message: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Self(message.into()))
+    }
 }

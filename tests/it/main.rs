@@ -21,6 +21,7 @@ mod tidy;
 mod tree;
 mod tree_disk;
 mod tree_kill;
+mod tree_use;
 mod tsb;
 mod tsb_forms;
 mod tsb_schema;
