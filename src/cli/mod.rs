@@ -5,7 +5,9 @@
 
 mod check;
 mod completions;
+mod convert;
 mod exit;
+mod explain;
 mod init;
 mod render;
 mod schema;
@@ -53,6 +55,8 @@ enum Verb {
     Render(render::Render),
     Check(check::Check),
     Validate(validate::Validate),
+    Explain(explain::Explain),
+    Convert(convert::Convert),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -66,6 +70,8 @@ pub fn main() -> ExitCode {
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
+        Verb::Explain(explain) => explain.run(&global, &terminal),
+        Verb::Convert(convert) => convert.run(&global, &terminal),
         Verb::Schema(schema) => schema.run(),
         Verb::Completions(completions) => completions.run(),
     };

@@ -1,6 +1,9 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
 
+mod convert;
+mod environments;
+mod explain;
 mod golden;
 mod guide;
 mod install;
