@@ -1,5 +1,6 @@
 //! Small environments, one idea each: `tests/cases/<name>/` has `environment/`, what it comes to at
-//! each stage (`expected/<stage>/`; `none` where there are no stages) and why (`README.md`).
+//! each stage (`expected/<stage>/`; `none` where there are no stages; what was found on the way in
+//! `findings.txt`) and why (`README.md`).
 //! `WAYPOST_BLESS=1` writes the trees anew; the difference is reviewed like code.
 
 use std::path::{Path, PathBuf};
@@ -40,6 +41,11 @@ fn stage(root: &Path, name: &str, golden: &Path) -> Result<(), String> {
     }
     let mut rendered = files(&root.join(stage).join(name));
     rendered.retain(|path, _| !path.ends_with("waypost.lock"));
+    // the last line counts the files that were written
+    let (findings, _) = ran.stderr.rsplit_once(&format!("{name}: ")).unwrap_or_default();
+    if !findings.is_empty() {
+        rendered.insert("findings.txt".to_owned(), findings.to_owned());
+    }
     compare_trees(&format!("{name} {stage}"), golden, &rendered)
 }
 

@@ -14,6 +14,7 @@ mod manifests;
 mod patches;
 mod program;
 mod refused;
+mod refused_tsb;
 mod same_bytes;
 mod simulate;
 mod spec;
