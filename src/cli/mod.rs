@@ -42,7 +42,14 @@ struct Global {
     #[arg(short = 'C', long, global = true, default_value = ".", value_name = "DIR")]
     root: PathBuf,
     /// When to colour what is said.
-    #[arg(long, global = true, value_enum, default_value_t)]
+    #[arg(
+        long = "color",
+        alias = "colour",
+        value_name = "WHEN",
+        global = true,
+        value_enum,
+        default_value_t
+    )]
     colour: Colour,
     /// Say how long what took, and how much memory.
     #[arg(short, long, global = true)]

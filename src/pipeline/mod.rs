@@ -6,6 +6,7 @@
 mod assemble;
 mod check;
 mod digest;
+mod manifests;
 mod patch;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 pub use digest::input_digest;
+pub use manifests::{CheckedObject, ManifestFile, Manifests, manifests};
 
 use self::assemble::{Assembly, Written};
 use self::patch::Patcher;

@@ -224,7 +224,12 @@ fn start_of(file: FileId) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{Metadata, Namespace};
+    use crate::k8s::{Labels, TargetRef};
+    use crate::manifest::{
+        Action, AuthorizationPolicy, Gateway, Infrastructure, Listener, Metadata, MtlsMode,
+        Namespace, ParametersRef, PeerAuthentication, Rule, Source, Workload,
+    };
+    use crate::model::{Principal, WorkloadKind};
 
     fn namespace(name: &str) -> Manifest {
         Manifest::Namespace(Namespace {
@@ -279,20 +284,59 @@ mod tests {
     #[test]
     fn built_in_templates_are_canonical() -> Result<(), Box<Diagnostic>> {
         let (renderer, _) = Renderer::new(BTreeMap::new());
-        let rendered = renderer.render(Manifest::Namespace(Namespace {
-            metadata: Metadata { name: "client".into(), ..Metadata::default() }
-                .label("istio.io/dataplane-mode", "ambient")
-                .label("list", "a,b"),
-        }))?;
-        assert!(rendered.read.is_some_and(|(_, text)| text.is_some()));
-        let rendered = renderer.render(Manifest::ConfigMap(ConfigMap {
-            metadata: Metadata::namespaced("a", "b"),
-            documents: BTreeMap::from([(
-                "deployment".into(),
-                serde_json::json!({"spec": {"replicas": 2}}),
-            )]),
-        }))?;
-        assert!(rendered.read.is_some_and(|(_, text)| text.is_some()));
+        let metadata = || Metadata::namespaced("a", "b").label("list", "a,b");
+        let labels = || Labels::from([("a".to_owned(), "b".to_owned())]);
+        let principal = Principal::Authenticated;
+        let all = [
+            Manifest::AuthorizationPolicy(AuthorizationPolicy {
+                metadata: metadata(),
+                action: Some(Action::Deny),
+                selector: labels(),
+                target_ref: Some(TargetRef::gateway("waypoint")),
+                rules: vec![Rule { from: vec![Source { principals: vec![principal] }] }],
+            }),
+            Manifest::AuthorizationPolicy(AuthorizationPolicy {
+                metadata: metadata(),
+                action: None,
+                selector: Labels::new(),
+                target_ref: None,
+                rules: Vec::new(),
+            }),
+            Manifest::ConfigMap(ConfigMap {
+                metadata: metadata(),
+                documents: BTreeMap::from([("a".into(), serde_json::json!({"spec": {"b": 2}}))]),
+            }),
+            Manifest::Gateway(Gateway {
+                metadata: metadata(),
+                class: "istio-waypoint".into(),
+                infrastructure: Infrastructure {
+                    labels: labels(),
+                    parameters_ref: Some(ParametersRef { name: "c".into() }),
+                },
+                listeners: vec![Listener {
+                    name: "mesh".into(),
+                    port: 15008,
+                    protocol: "HBONE".into(),
+                    routes_from: "Same".into(),
+                }],
+            }),
+            Manifest::Namespace(Namespace { metadata: Metadata { namespace: None, ..metadata() } }),
+            Manifest::PeerAuthentication(PeerAuthentication {
+                metadata: metadata(),
+                mode: MtlsMode::Strict,
+            }),
+            Manifest::Workload(Workload {
+                kind: WorkloadKind::Deployment,
+                metadata: metadata(),
+                pod_labels: labels(),
+                pod_annotations: labels(),
+            }),
+        ];
+        for manifest in all {
+            let reference = manifest.reference();
+            let rendered = renderer.render(manifest)?;
+            assert!(rendered.read.is_some_and(|(_, text)| text.is_some()), "{reference}");
+        }
         Ok(())
     }
 

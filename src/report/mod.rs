@@ -1,3 +1,17 @@
-//! Writers of findings and results: one file a format. They compute nothing.
+//! Writers of findings and results: one file a format. They compute nothing, and they are
+//! siblings: none imports another.
 
+mod findings;
+mod github;
+mod gitlab;
+mod json;
+mod junit;
+mod sarif;
 pub mod text;
+
+pub use findings::{About, Checked, Counts, Findings, Outcome};
+pub use github::github;
+pub use gitlab::gitlab;
+pub use json::json;
+pub use junit::junit;
+pub use sarif::sarif;

@@ -153,7 +153,7 @@ impl Validator {
 
     /// Checks one object and adds what is wrong with it.
     pub fn check(&self, object: &Object, found: &mut Vec<Diagnostic>) -> Verdict {
-        self.check_with(object, &object.body.to_json(), found)
+        self.check_known(object, None, found)
     }
 
     /// As [`Validator::check`], for whoever has the object's value already.
@@ -161,6 +161,15 @@ impl Validator {
         &self,
         object: &Object,
         value: &serde_json::Value,
+        found: &mut Vec<Diagnostic>,
+    ) -> Verdict {
+        self.check_known(object, Some(value), found)
+    }
+
+    fn check_known(
+        &self,
+        object: &Object,
+        value: Option<&serde_json::Value>,
         found: &mut Vec<Diagnostic>,
     ) -> Verdict {
         let mut own = Vec::new();
@@ -190,7 +199,7 @@ impl Validator {
     fn check_schema(
         &self,
         object: &Object,
-        value: &serde_json::Value,
+        value: Option<&serde_json::Value>,
         found: &mut Vec<Diagnostic>,
     ) -> bool {
         let Some(kind) = self.kinds.get(&SchemaKey::of_kind(&object.gvk)) else { return false };
@@ -225,10 +234,13 @@ impl Validator {
 fn check_typed(
     schema: &Schema,
     object: &Object,
-    value: &serde_json::Value,
+    value: Option<&serde_json::Value>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let raw = schema.check_value(value, &object.body);
+    let raw = match value {
+        Some(value) => schema.check_value(value, &object.body),
+        None => schema.check(&object.body),
+    };
     if raw.is_empty() {
         return;
     }

@@ -54,6 +54,46 @@ fn a_second_render_touches_nothing() {
     assert_eq!(before, rendered.metadata().and_then(|m| m.modified()).expect("a time"));
 }
 
+/// What the lock shows to be current is not rendered again; everything else is.
+#[test]
+fn only_what_the_lock_shows_to_be_current_is_skipped() {
+    let folder = copy_of("brownfield");
+    let root = folder.path();
+    let render = |arguments: &[&str]| {
+        let ran = waypost(root, &[&["-v", "render", "brownfield"], arguments].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        // `--verbose` says what was done
+        (ran.stderr.contains("  rendered\n"), ran.stderr)
+    };
+    assert!(render(&[]).0, "there is no tree yet");
+    let (rendered, said) = render(&[]);
+    assert!(!rendered, "{said}");
+    assert!(said.contains("32 objects, nothing changed"), "{said}");
+    assert!(said.contains("note[owned-by-policies]"), "findings are told all the same: {said}");
+    assert!(render(&["--force"]).0);
+    assert!(render(&["--stage", "bookinfo"]).0, "another stage");
+    assert!(render(&["--allow-shrink"]).0, "and back");
+
+    let unit = root.join("rendered/brownfield/cp-cluster-1/mesh");
+    let edited = unit.join("client/peerauthentication-default.yaml");
+    let text = std::fs::read_to_string(&edited).expect("a file of the tree");
+    write(&edited, &text.replace("STRICT", "DISABLE"));
+    assert!(render(&[]).0, "a file was edited");
+    assert_eq!(std::fs::read_to_string(&edited).expect("a file of the tree"), text);
+    std::fs::remove_file(&edited).expect("removed");
+    assert!(render(&[]).0, "a file is missing");
+    assert_eq!(std::fs::read_to_string(&edited).expect("a file of the tree"), text);
+
+    let spec = root.join("environments/brownfield/access.yaml");
+    let access = std::fs::read_to_string(&spec).expect("a source");
+    write(&spec, &format!("{access}# more\n"));
+    assert!(render(&[]).0, "a source has changed");
+    write(&root.join("rendered/brownfield/README.md"), "ours\n");
+    assert!(!render(&[]).0, "a file outside of the units is nobody's business");
+    write(&unit.join("foreign.yaml"), "a: 1\n");
+    assert_eq!(waypost(root, &["render", "brownfield"]).code, 3, "a foreign file in a unit");
+}
+
 #[allow(clippy::disallowed_methods, reason = "a test changes its own copy")]
 fn write(path: &Path, text: &str) {
     std::fs::write(path, text).expect("written");

@@ -51,6 +51,8 @@ pub struct RuleInput<'a> {
     pub objects: &'a [Object],
     /// What is known beside them.
     pub settings: &'a Settings,
+    kinds: BTreeMap<(&'a str, &'a str), Vec<&'a Object>>,
+    places: BTreeMap<(&'a str, &'a str), BTreeMap<&'a str, Vec<&'a Object>>>,
     namespaces: BTreeMap<&'a str, &'a Object>,
     workloads: BTreeMap<&'a str, Vec<Workload<'a>>>,
 }
@@ -70,17 +72,22 @@ pub(super) struct Workload<'a> {
 impl<'a> RuleInput<'a> {
     /// Looks the objects over once.
     pub fn new(objects: &'a [Object], settings: &'a Settings) -> Self {
-        let namespaces = objects
-            .iter()
-            .filter(|o| o.gvk.is("", "Namespace"))
-            .map(|o| (o.name.as_str(), o))
-            .collect();
+        let mut kinds: BTreeMap<_, Vec<&Object>> = BTreeMap::new();
+        let mut places: BTreeMap<_, BTreeMap<_, Vec<&Object>>> = BTreeMap::new();
         let mut workloads: BTreeMap<&str, Vec<Workload<'_>>> = BTreeMap::new();
-        for workload in objects.iter().filter_map(Workload::of) {
-            let namespace = workload.object.namespace.as_deref().unwrap_or_default();
-            workloads.entry(namespace).or_default().push(workload);
+        for object in objects {
+            let (group, kind) = (object.gvk.group.as_str(), object.gvk.kind.as_str());
+            let namespace = object.namespace.as_deref().unwrap_or_default();
+            kinds.entry((group, kind)).or_default().push(object);
+            let of_kind = places.entry((group, kind)).or_default();
+            of_kind.entry(namespace).or_default().push(object);
+            if let Some(workload) = Workload::of(object) {
+                workloads.entry(namespace).or_default().push(workload);
+            }
         }
-        Self { objects, settings, namespaces, workloads }
+        let of_kind = kinds.get(&("", "Namespace")).map(Vec::as_slice).unwrap_or_default();
+        let namespaces = of_kind.iter().map(|o| (o.name.as_str(), *o)).collect();
+        Self { objects, settings, kinds, places, namespaces, workloads }
     }
 
     /// All objects of a kind, in any version.
@@ -88,8 +95,19 @@ impl<'a> RuleInput<'a> {
         &self,
         group: &'static str,
         kind: &'static str,
-    ) -> impl Iterator<Item = &'a Object> + use<'a> {
-        self.objects.iter().filter(move |o| o.gvk.is(group, kind))
+    ) -> impl Iterator<Item = &'a Object> + '_ {
+        self.kinds.get(&(group, kind)).into_iter().flatten().copied()
+    }
+
+    /// Those in one namespace.
+    pub(super) fn of_namespace<'s>(
+        &'s self,
+        group: &'static str,
+        kind: &'static str,
+        namespace: &str,
+    ) -> impl Iterator<Item = &'a Object> + use<'s, 'a> {
+        let of_kind = self.places.get(&(group, kind));
+        of_kind.and_then(|places| places.get(namespace)).into_iter().flatten().copied()
     }
 
     /// The Namespace object of a name.
@@ -114,15 +132,15 @@ impl<'a> RuleInput<'a> {
 
     /// The Gateway of a name in a namespace.
     pub(super) fn gateway(&self, namespace: &str, name: &str) -> Option<&'a Object> {
-        self.of(GATEWAY_API, "Gateway")
-            .find(|g| g.namespace.as_deref().unwrap_or_default() == namespace && g.name == name)
+        self.of_namespace(GATEWAY_API, "Gateway", namespace).find(|g| g.name == name)
     }
 
     /// The Services of a namespace.
-    pub(super) fn services(&self, namespace: &str) -> impl Iterator<Item = &'a Object> + use<'a> {
-        let namespace = namespace.to_owned();
-        self.of("", "Service")
-            .filter(move |s| s.namespace.as_deref().unwrap_or_default() == namespace)
+    pub(super) fn services<'s>(
+        &'s self,
+        namespace: &str,
+    ) -> impl Iterator<Item = &'a Object> + use<'s, 'a> {
+        self.of_namespace("", "Service", namespace)
     }
 
     /// True when the namespace's own label enrols it.

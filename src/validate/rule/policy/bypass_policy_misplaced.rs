@@ -84,8 +84,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         let Some(target) = targets(policy).next() else { continue };
         let namespace = policy.namespace.as_deref().unwrap_or_default();
         let mut waypoints = input
-            .of(GATEWAY_API, "Gateway")
-            .filter(|g| g.namespace.as_deref().unwrap_or_default() == namespace)
+            .of_namespace(GATEWAY_API, "Gateway", namespace)
             .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS));
         let admits_only = |account: &str| {
             rules(policy).iter().all(|rule| {

@@ -64,7 +64,6 @@ use super::super::Rule;
 use super::super::input::{GATEWAY_API, RuleInput, text};
 use super::reading::targets;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::k8s::Object;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "policy-not-attached",
@@ -119,15 +118,13 @@ fn absent(
     namespace: &str,
     name: &str,
 ) -> Option<String> {
-    let of = |o: &Object| o.namespace.clone().unwrap_or_default();
-    let all = || input.of(group, kind);
-    if all().any(|o| of(o) == namespace && o.name == name) {
+    let here = || input.of_namespace(group, kind, namespace);
+    if here().any(|o| o.name == name) {
         return None;
     }
-    if let Some(other) = all().find(|o| o.name == name) {
-        return Some(format!("the {kind} `{name}` is in namespace `{}`", of(other)));
+    if let Some(other) = input.of(group, kind).find(|o| o.name == name) {
+        let home = other.namespace.as_deref().unwrap_or_default();
+        return Some(format!("the {kind} `{name}` is in namespace `{home}`"));
     }
-    all()
-        .any(|o| of(o) == namespace)
-        .then(|| format!("namespace `{namespace}` has no {kind} `{name}`"))
+    here().next().is_some().then(|| format!("namespace `{namespace}` has no {kind} `{name}`"))
 }

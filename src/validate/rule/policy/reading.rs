@@ -6,7 +6,7 @@ use crate::k8s::{Labels, Object};
 use crate::yaml::Node;
 
 /// Every AuthorizationPolicy.
-pub(super) fn policies<'a>(input: &RuleInput<'a>) -> impl Iterator<Item = &'a Object> + use<'a> {
+pub(super) fn policies<'a>(input: &'a RuleInput<'_>) -> impl Iterator<Item = &'a Object> {
     input.of("security.istio.io", "AuthorizationPolicy")
 }
 

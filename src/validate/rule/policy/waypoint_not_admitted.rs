@@ -67,7 +67,7 @@
 
 use super::super::Rule;
 use super::super::input::{RuleInput, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, items};
-use super::reading::{Kept, action, is_at_ztunnel, policies, rules};
+use super::reading::{Kept, action, is_at_ztunnel, rules};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::yaml::Node;
 
@@ -87,8 +87,8 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         let Some(gateway) = input.gateway(home, name) else { continue };
         // an annotation changes the account that the waypoint runs as
         let account = gateway.annotations.get("gateway.istio.io/service-account").unwrap_or(name);
-        let allowing: Vec<_> = policies(input)
-            .filter(|p| p.namespace.as_deref() == Some(&namespace.name))
+        let allowing: Vec<_> = input
+            .of_namespace("security.istio.io", "AuthorizationPolicy", &namespace.name)
             .filter(|p| action(p) == "ALLOW" && is_at_ztunnel(input, p))
             .collect();
         // what denies everybody means to

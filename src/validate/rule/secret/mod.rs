@@ -5,7 +5,7 @@ pub(super) mod secret_text;
 mod shape;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, FileId, Sources, Span};
@@ -43,14 +43,27 @@ pub fn mask<'t>(text: &'t str, spans: &[Span]) -> Cow<'t, str> {
 
 /// Blots secrets out of what is about to be shown: the lines of the files, and the texts of the
 /// findings, which may quote a value.
-pub fn redact(found: &mut [Diagnostic], sources: &mut Sources, objects: &[Object]) {
+pub fn redact<'a>(
+    found: &mut [Diagnostic],
+    sources: &mut Sources,
+    objects: impl IntoIterator<Item = &'a Object>,
+) {
+    if found.is_empty() {
+        return;
+    }
     let mut by_file: BTreeMap<FileId, Vec<Span>> = BTreeMap::new();
-    for span in objects.iter().flat_map(secret_spans) {
+    for span in objects.into_iter().flat_map(secret_spans) {
         by_file.entry(span.file).or_default().push(span);
     }
     let mut values: Vec<String> = Vec::new();
-    let files: Vec<FileId> = sources.iter().map(|(id, _)| id).collect();
-    for id in files {
+    // only what is about to be shown
+    let shown: BTreeSet<FileId> = found
+        .iter()
+        .flat_map(|d| d.primary.iter().chain(&d.secondary))
+        .map(|place| place.span.file)
+        .chain(by_file.keys().copied())
+        .collect();
+    for id in shown {
         let Some(text) = sources.get(id).map(|s| Arc::clone(&s.text)) else { continue };
         let spans = by_file.get(&id).map(Vec::as_slice).unwrap_or_default();
         let slices =

@@ -11,7 +11,7 @@ use super::input::{GATEWAY_API, RuleInput, WAYPOINT_CLASS, text};
 use crate::k8s::Object;
 
 /// Every Gateway that is a waypoint.
-fn waypoints<'a>(input: &RuleInput<'a>) -> impl Iterator<Item = &'a Object> + use<'a> {
+fn waypoints<'a>(input: &'a RuleInput<'_>) -> impl Iterator<Item = &'a Object> {
     input
         .of(GATEWAY_API, "Gateway")
         .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS))

@@ -99,9 +99,8 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         }
         let name = text(reference, &["name"]).unwrap_or_default();
         let namespace = gateway.namespace.as_deref().unwrap_or_default();
-        let is_it =
-            |o: &&Object| o.name == name && o.namespace.as_deref().unwrap_or_default() == namespace;
-        if let Some(parameters) = input.of("", "ConfigMap").find(is_it) {
+        let mut maps = input.of_namespace("", "ConfigMap", namespace);
+        if let Some(parameters) = maps.find(|o| o.name == name) {
             let data = at(&parameters.body, &["data"]).and_then(Node::as_mapping);
             for entry in data.map(|m| m.entries.as_slice()).unwrap_or_default() {
                 check_entry(gateway, entry, found);

@@ -1,0 +1,284 @@
+//! Manifests of any folder: read, checked each by itself, then all that is applied together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use rayon::prelude::*;
+
+use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Sources, Span, sort};
+use crate::k8s::{Object, objects_of};
+use crate::validate::duplicates;
+use crate::validate::manifests::{Summary, Validator, Verdict};
+use crate::validate::rule::{RuleInput, Settings, check_all, redact};
+use crate::yaml::{Budget, Document, Entry, Node, Value, read};
+
+/// A file of manifests.
+#[derive(Clone, Debug)]
+pub struct ManifestFile {
+    /// Its path as a person should see it.
+    pub path: String,
+    /// What is applied together: files of one set are seen by one run of the lints.
+    pub set: String,
+    /// The unit: what one Application or Kustomization applies, if that is known.
+    pub unit: Option<String>,
+}
+
+/// An object and what became of it.
+#[derive(Clone, Debug)]
+pub struct CheckedObject {
+    /// Where it stands.
+    pub span: Span,
+    /// `group/version/Kind`.
+    pub kind: String,
+    /// `namespace/name`, or the name.
+    pub name: String,
+    /// Whether it is valid.
+    pub verdict: Verdict,
+}
+
+/// What was found in some files.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    /// The texts behind the findings, secrets blotted out where something is shown of them.
+    pub sources: Sources,
+    /// The findings, in order, without any secret.
+    pub found: Vec<Diagnostic>,
+    /// The objects, in the order of their files.
+    pub objects: Vec<CheckedObject>,
+    /// Counts.
+    pub summary: Summary,
+}
+
+/// Checks files of manifests: every object against its kind, every set against the lints. `text`
+/// gives a file's text, or says why it cannot.
+pub fn manifests(
+    files: &[ManifestFile],
+    text: &(dyn Fn(usize) -> Result<String, String> + Sync),
+    validator: &Validator,
+    settings: &Settings,
+    done: &(dyn Fn(usize) + Sync),
+) -> Manifests {
+    let mut all: Vec<Contents> = (0..files.len())
+        .into_par_iter()
+        .map(|at| Contents::read(at, &files[at].path, text(at)))
+        .collect();
+    let patches = patch_files(files, &all);
+    all.par_iter_mut().zip(files).for_each(|(contents, file)| {
+        if patches.contains(&file.path) {
+            // part of another object: kustomize says what becomes of it
+            contents.objects.clear();
+        }
+        contents.check(validator);
+        done(contents.objects.len());
+    });
+
+    let mut out = Manifests {
+        summary: Summary { files: files.len(), ..Summary::default() },
+        ..Manifests::default()
+    };
+    let mut sets: BTreeMap<&str, (Settings, Vec<Object>)> = BTreeMap::new();
+    for (at, (contents, file)) in all.into_iter().zip(files).enumerate() {
+        let id = out.sources.add(file.path.as_str(), contents.text);
+        debug_assert_eq!(id, file_id(at));
+        out.found.extend(contents.found);
+        for (object, verdict) in contents.objects.iter().zip(contents.verdicts) {
+            out.summary.count(object, verdict);
+            out.objects.push(CheckedObject::of(object, verdict));
+        }
+        let (of_set, objects) =
+            sets.entry(&file.set).or_insert_with(|| (settings.clone(), Vec::new()));
+        if let Some(unit) = &file.unit {
+            of_set.units.insert(id, unit.clone());
+        }
+        objects.extend(contents.objects);
+    }
+    for (settings, objects) in sets.values() {
+        check_all(&RuleInput::new(objects, settings), &mut out.found);
+        let mut units: BTreeMap<Option<&String>, Vec<&Object>> = BTreeMap::new();
+        for object in objects {
+            units.entry(settings.units.get(&object.span().file)).or_default().push(object);
+        }
+        for objects in units.into_values() {
+            duplicates(objects, &mut out.found);
+        }
+    }
+    sort(&mut out.found);
+    out.summary.count_findings(&out.found);
+    redact(&mut out.found, &mut out.sources, sets.values().flat_map(|(_, objects)| objects));
+    out
+}
+
+/// A file, read.
+struct Contents {
+    text: String,
+    objects: Vec<Object>,
+    verdicts: Vec<Verdict>,
+    found: Vec<Diagnostic>,
+}
+
+impl Contents {
+    fn read(at: usize, path: &str, text: Result<String, String>) -> Self {
+        let id = file_id(at);
+        let text = match text {
+            Ok(text) => text,
+            Err(why) => {
+                let start = Position { line: 1, column: 1, offset: 0 };
+                let found =
+                    Diagnostic::error("unreadable-file", format!("`{path}` cannot be read: {why}"))
+                        .at(Span { file: id, start, end: start }, "");
+                return Self {
+                    text: String::new(),
+                    objects: Vec::new(),
+                    verdicts: Vec::new(),
+                    found: vec![found],
+                };
+            }
+        };
+        let (mut documents, mut found) = read(id, &text, &Budget::MANIFESTS);
+        if is_kustomization(path) {
+            documents.iter_mut().for_each(complete_kustomization);
+        }
+        let (objects, more) = objects_of(documents);
+        found.extend(more);
+        Self { text, objects, verdicts: Vec::new(), found }
+    }
+
+    fn check(&mut self, validator: &Validator) {
+        self.verdicts =
+            self.objects.iter().map(|object| validator.check(object, &mut self.found)).collect();
+    }
+}
+
+impl CheckedObject {
+    fn of(object: &Object, verdict: Verdict) -> Self {
+        let name = match &object.namespace {
+            Some(namespace) => format!("{namespace}/{}", object.name),
+            None => object.name.clone(),
+        };
+        Self { span: object.span(), kind: object.gvk.to_string(), name, verdict }
+    }
+}
+
+impl Manifests {
+    /// True when some finding is an error.
+    pub fn has_errors(&self) -> bool {
+        self.found.iter().any(|d| d.severity == Severity::Error)
+    }
+}
+
+fn file_id(at: usize) -> FileId {
+    FileId(u32::try_from(at).unwrap_or(u32::MAX))
+}
+
+fn is_kustomization(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
+}
+
+/// kustomize takes a kustomization file without kind and version.
+fn complete_kustomization(document: &mut Document) {
+    let span = document.root.span;
+    let Value::Mapping(mapping) = &mut document.root.value else { return };
+    let component = mapping.get("kind").and_then(Node::as_str) == Some("Component");
+    let version = if component { "v1alpha1" } else { "v1beta1" };
+    let defaults = [
+        ("apiVersion", format!("kustomize.config.k8s.io/{version}")),
+        ("kind", "Kustomization".to_owned()),
+    ];
+    for (key, value) in defaults {
+        if mapping.get(key).is_none() {
+            mapping.entries.push(Entry {
+                key: key.to_owned(),
+                key_span: span,
+                value: Node { span, value: Value::Text(value) },
+            });
+        }
+    }
+}
+
+/// The files that a kustomization of the same run names as patches.
+fn patch_files(files: &[ManifestFile], all: &[Contents]) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (contents, file) in all.iter().zip(files) {
+        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        for object in contents.objects.iter().filter(|o| o.gvk.group == "kustomize.config.k8s.io") {
+            let list = |key: &str| object.body.get(key).and_then(Node::as_list).unwrap_or_default();
+            let patches = list("patches").iter().filter_map(|p| p.get("path"));
+            let json = list("patchesJson6902").iter().filter_map(|p| p.get("path"));
+            let merges = list("patchesStrategicMerge").iter();
+            for path in patches.chain(json).chain(merges).filter_map(Node::as_str) {
+                found.insert(joined(folder, path));
+            }
+        }
+    }
+    found
+}
+
+/// `a/b` and `../c/./d` is `a/c/d`.
+fn joined(folder: &str, path: &str) -> String {
+    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
+    for part in path.split('/') {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop();
+            }
+            part => parts.push(part),
+        }
+    }
+    let root = if folder.starts_with('/') { "/" } else { "" };
+    format!("{root}{}", parts.join("/"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::validate::catalogue::embedded;
+    use crate::validate::manifests::Options;
+
+    fn run(files: &[(&str, &str)]) -> Manifests {
+        let (validator, _) = Validator::new(&embedded(), &[], Options::default());
+        let listed: Vec<ManifestFile> = files
+            .iter()
+            .map(|(path, _)| ManifestFile {
+                path: (*path).to_owned(),
+                set: String::new(),
+                unit: None,
+            })
+            .collect();
+        let text = |at: usize| match files[at].1 {
+            "?" => Err("permission denied".to_owned()),
+            text => Ok(text.to_owned()),
+        };
+        manifests(&listed, &text, &validator, &Settings::default(), &|_| {})
+    }
+
+    #[test]
+    fn every_object_is_counted_and_unknown_kinds_are_said() {
+        let out = run(&[
+            (
+                "a/b.yaml",
+                "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n---\napiVersion: x.y/v1\nkind: Thing\nmetadata: {name: b}\n",
+            ),
+            ("a/c.yaml", "?"),
+            ("a/d.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: A}\n"),
+        ]);
+        let s = &out.summary;
+        assert_eq!((s.files, s.objects, s.valid, s.invalid), (3, 3, 1, 1));
+        assert_eq!(s.not_validated_count(), 1);
+        assert_eq!((s.errors, s.warnings), (2, 0));
+        let codes: Vec<&str> = out.found.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["unreadable-file", "bad-name"]);
+    }
+
+    #[test]
+    fn patches_of_a_kustomization_are_no_objects() {
+        let patch = "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\nspec: {unknown: true}\n";
+        let out = run(&[
+            ("u/kustomization.yaml", "resources: [ns.yaml]\npatches:\n- path: ../p/./patch.yaml\n"),
+            ("p/patch.yaml", patch),
+        ]);
+        assert_eq!(out.found, []);
+        assert_eq!(out.summary.objects, 1);
+        assert_eq!(run(&[("p/patch.yaml", patch)]).summary.invalid, 1);
+    }
+}
