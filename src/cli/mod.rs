@@ -5,6 +5,7 @@
 
 mod check;
 mod completions;
+mod convert;
 mod exit;
 mod explain;
 mod format;
@@ -64,6 +65,7 @@ enum Verb {
     Check(check::Check),
     Validate(validate::Validate),
     Explain(explain::Explain),
+    Convert(convert::Convert),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -77,7 +79,8 @@ pub fn main() -> ExitCode {
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
-        Verb::Explain(explain) => explain.run(&terminal),
+        Verb::Explain(explain) => explain.run(&global, &terminal),
+        Verb::Convert(convert) => convert.run(&global, &terminal),
         Verb::Schema(schema) => schema.run(),
         Verb::Completions(completions) => completions.run(),
     };

@@ -1,6 +1,9 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
 
+mod convert;
+mod environments;
+mod explain;
 mod golden;
 mod guide;
 mod install;
@@ -11,6 +14,7 @@ mod manifests;
 mod patches;
 mod program;
 mod refused;
+mod refused_tsb;
 mod same_bytes;
 mod simulate;
 mod spec;
