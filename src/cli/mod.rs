@@ -3,6 +3,7 @@
 //! Standard output carries data only; everything for people goes to standard error. Each verb is
 //! its arguments (whose doc comments are its help) and one function that returns an [`ExitCode`].
 
+mod access;
 mod check;
 mod completions;
 mod exit;
@@ -53,6 +54,7 @@ enum Verb {
     Render(render::Render),
     Check(check::Check),
     Validate(validate::Validate),
+    Access(access::Access),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -66,6 +68,7 @@ pub fn main() -> ExitCode {
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
+        Verb::Access(access) => access.run(&global, &terminal),
         Verb::Schema(schema) => schema.run(),
         Verb::Completions(completions) => completions.run(),
     };

@@ -11,12 +11,12 @@
 mod ambient_ztunnel;
 mod authz_builder;
 mod crd_validation;
-mod real_validation;
-mod rendered_validation;
-mod inventory;
 mod envoy_filter;
+mod inventory;
 mod manifests;
 mod real;
+mod real_validation;
+mod rendered_validation;
 mod ztunnel_rbac;
 
 use std::path::PathBuf;
