@@ -1,5 +1,12 @@
 //! `waypost access …`, on the examples and on small folders.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use std::path::Path;
 
 use crate::program::{project, waypost};
