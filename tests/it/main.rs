@@ -1,6 +1,7 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
 
+mod access;
 mod convert;
 mod environments;
 mod explain;
