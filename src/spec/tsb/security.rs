@@ -272,6 +272,10 @@ impl Authorization {
         let rules = get(fields, "rules")
             .and_then(|node| Rules::read(node, found))
             .map(|rules| Spanned::new(rules, key_span("rules")));
+        // with a mode that is not known, nobody can say whether they belong to it
+        let misspelt = mode.is_none() && get(fields, "mode").is_some();
+        let (service_accounts, rules) =
+            if misspelt { (None, None) } else { (service_accounts, rules) };
         Some(Self { span: node.span, mode, service_accounts, rules })
     }
 }
