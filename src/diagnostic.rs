@@ -291,7 +291,8 @@ fn drop_echoes(diagnostics: &mut Vec<Diagnostic>) {
             (known && OF_SCHEMAS.contains(&d.code))
                 || (TWICE.contains(&d.code) && root != Some(d.code))
                 || (d.help.is_none() && advised.contains(&d.code))
-                || (d.code == "version-gate" && before.iter().any(|b| b.code == d.code))
+                || (d.code == "version-gate"
+                    && before.iter().any(|b| b.code == d.code && b.help == d.help))
         };
         let begin = kept.len();
         for diagnostic in here {

@@ -9,6 +9,8 @@ use crate::tree::Scope;
 
 /// Check environments without writing anything: the spec, what it refers to, and what it renders
 /// to.
+///
+/// What would stop the last stage of a migration is told from the start.
 #[derive(Args, Clone, Debug)]
 pub struct Validate {
     /// Environments; all where none is named.
@@ -27,6 +29,7 @@ impl Validate {
             let mut loaded = session.load(&name);
             let scope = Scope::default();
             let prepared = session.prepare(&mut loaded, None, &scope)?;
+            session.look_ahead(&mut loaded, &prepared);
             let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
             match rendered {
