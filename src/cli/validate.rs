@@ -2,24 +2,62 @@
 
 use clap::Args;
 
+use super::format::{self, Format};
+use super::manifests::{Paths, STDIN};
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
+use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::report::{Counts, Findings};
 use crate::tree::Scope;
 
-/// Check environments without writing anything: the spec, what it refers to, and what it renders
-/// to.
+/// Check environments, or manifests of any folder, without writing anything.
+///
+/// An argument that names an environment is checked as one: the spec, what it refers to, and what
+/// it renders to. Every other argument is a file or folder of manifests, or `-` for standard
+/// input: each object is held against the schema of its kind, or the CRD where there is one, with
+/// its rules; then all are held against the lints (`waypost explain`). A kind without a schema is
+/// reported as not validated, never as valid.
 #[derive(Args, Clone, Debug)]
 pub struct Validate {
-    /// Environments; all where none is named.
-    #[arg(value_name = "ENV")]
-    environments: Vec<String>,
+    /// Environments, or files and folders of manifests; all environments where none is named.
+    #[arg(value_name = "ENV|PATH")]
+    targets: Vec<String>,
+    /// How findings are written: text to standard error, everything else to standard output.
+    #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
+    format: Format,
+    #[command(flatten)]
+    paths: Paths,
 }
 
 impl Validate {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+        let is_environment = |target: &String| {
+            let is_name = target != STDIN && !target.contains(['/', '\\', '.']);
+            is_name && global.root.join("environments").join(target).is_dir()
+        };
+        let (environments, paths): (Vec<String>, Vec<String>) =
+            self.targets.iter().cloned().partition(is_environment);
+        match (environments.is_empty(), paths.is_empty()) {
+            (_, true) => self.environments(&environments, global, terminal),
+            (true, false) => self.paths.run(&paths, self.format, global, terminal),
+            (false, false) => {
+                anyhow::bail!(
+                    "`{}` is no environment: check environments and paths apart",
+                    paths[0]
+                )
+            }
+        }
+    }
+
+    fn environments(
+        &self,
+        wanted: &[String],
+        global: &Global,
+        terminal: &Terminal,
+    ) -> anyhow::Result<ExitCode> {
         let session = Session::new(global, terminal)?;
-        let Some(names) = session.names(&self.environments) else {
+        let Some(names) = session.names(wanted) else {
             return Ok(ExitCode::Problems);
         };
         let mut worst = ExitCode::Clean;
@@ -28,14 +66,41 @@ impl Validate {
             let scope = Scope::default();
             let prepared = session.prepare(&mut loaded, None, &scope)?;
             let rendered = session.render(&mut loaded, &prepared);
-            terminal.show(&loaded.found, &loaded.sources);
+            let counts = Counts {
+                files: loaded.sources.iter().count(),
+                objects: rendered.as_ref().map_or(0, |r| r.objects),
+                valid: rendered.as_ref().map_or(0, |r| r.objects),
+                ..counts(&loaded.found)
+            };
+            let findings = Findings {
+                diagnostics: &loaded.found,
+                sources: &loaded.sources,
+                checked: &[],
+                counts,
+                about: &format::about,
+            };
+            format::write(self.format, &findings, terminal)?;
             match rendered {
                 Some(rendered) => {
                     terminal.say(&format!("{name}: valid, {} objects", rendered.objects));
                 }
                 None => worst = ExitCode::Problems,
             }
+            if has_errors(&loaded.found) {
+                worst = ExitCode::Problems;
+            }
         }
         Ok(worst)
+    }
+}
+
+/// Counts of findings alone.
+fn counts(found: &[Diagnostic]) -> Counts {
+    let of = |severity| found.iter().filter(|d| d.severity == severity).count();
+    Counts {
+        errors: of(Severity::Error),
+        warnings: of(Severity::Warning),
+        notes: of(Severity::Note),
+        ..Counts::default()
     }
 }

@@ -78,7 +78,7 @@ impl<'a> Suite<'a> {
             self.skipped()
         );
         for (object, faults) in &self.cases {
-            let name = escaped(&format!("{} {}", object.kind, object.name));
+            let name = escaped(format!("{} {}", object.kind, object.name).trim_end());
             let class = escaped(path);
             let _ = write!(out, "    <testcase name=\"{name}\" classname=\"{class}\"");
             match (faults.as_slice(), object.outcome) {

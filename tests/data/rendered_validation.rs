@@ -1,6 +1,8 @@
 //! Every file of the committed trees against the CRDs of the Istio and Gateway API releases that
 //! are supported, with their rules.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail this way")]
+
 use std::path::{Path, PathBuf};
 
 use waypost::diagnostic::FileId;

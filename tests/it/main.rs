@@ -28,5 +28,6 @@ mod tree_kill;
 mod tsb;
 mod tsb_forms;
 mod tsb_schema;
+mod validate_paths;
 mod yaml_read;
 mod yaml_write;

@@ -2,6 +2,8 @@
 //! `err-*.out` says; `ok-*.yaml` draws none at all. `page.out` is what the example on a rule's own
 //! page reads as. `WAYPOST_BLESS=1` writes the `.out` files.
 
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may fail this way")]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -32,6 +32,10 @@ enum Step<'e> {
     Each,
 }
 
+/// Deeper than any rule of the CRDs we know (24); the interpreter recurses as we do, with large
+/// frames.
+const DEEPEST: usize = 32;
+
 impl Need {
     /// Adds what an expression needs. `None` when it holds what the interpreter cannot evaluate.
     pub(super) fn add(&mut self, expression: &IdedExpr) -> Option<()> {
@@ -44,8 +48,7 @@ impl Need {
         scope: &mut Vec<Binding<'e>>,
         depth: usize,
     ) -> Option<()> {
-        // deeper than any rule a person writes; the interpreter recurses as we do
-        if depth > 200 {
+        if depth > DEEPEST {
             return None;
         }
         if let Some(chain) = chain_of(expression, scope) {
@@ -114,22 +117,28 @@ impl Need {
 
 /// The way from the root value, when an expression is nothing but that.
 fn chain_of<'e>(expression: &'e IdedExpr, scope: &[Binding<'e>]) -> Option<Vec<Step<'e>>> {
-    match &expression.expr {
-        Expr::Ident(name) => match scope.iter().rev().find(|b| b.name == name) {
-            Some(binding) => binding.items_of.clone(),
-            None => (name == "self").then(Vec::new),
-        },
-        Expr::Select(select) => {
-            // `has(a.b).c` is no chain
-            if matches!(&select.operand.expr, Expr::Select(inner) if inner.test) {
-                return None;
+    let mut fields = Vec::new();
+    let mut at = expression;
+    let mut chain = loop {
+        match &at.expr {
+            // `has(a.b).c` is no chain; one as long as that is no person's
+            Expr::Select(select) if fields.is_empty() || !select.test => {
+                fields.push(Step::Field(&select.field));
+                at = &select.operand;
+                if fields.len() > DEEPEST {
+                    return None;
+                }
             }
-            let mut chain = chain_of(&select.operand, scope)?;
-            chain.push(Step::Field(&select.field));
-            Some(chain)
+            Expr::Ident(name) => match scope.iter().rev().find(|b| b.name == name) {
+                Some(binding) => break binding.items_of.clone()?,
+                None if name == "self" => break Vec::new(),
+                None => return None,
+            },
+            _ => return None,
         }
-        _ => None,
-    }
+    };
+    chain.extend(fields.into_iter().rev());
+    Some(chain)
 }
 
 #[cfg(test)]

@@ -1,0 +1,54 @@
+//! `--format`: findings for people on standard error, for programs on standard output.
+
+use std::io::{self, Write};
+
+use clap::ValueEnum;
+
+use super::terminal::Terminal;
+use crate::report::{self, About, Findings};
+use crate::validate::rule;
+
+/// How findings are written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs; versioned.
+    Json,
+    /// JUnit XML: a case for each object.
+    Junit,
+    /// SARIF 2.1.0, for code scanning.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// GitLab's code quality report.
+    Gitlab,
+}
+
+/// Writes findings.
+pub(super) fn write(
+    format: Format,
+    findings: &Findings<'_>,
+    terminal: &Terminal,
+) -> io::Result<()> {
+    let text = match format {
+        Format::Text => {
+            terminal.show(findings.diagnostics, findings.sources);
+            return Ok(());
+        }
+        Format::Json => report::json(findings),
+        Format::Junit => report::junit(findings),
+        Format::Sarif => report::sarif(findings),
+        Format::Github => report::github(findings),
+        Format::Gitlab => report::gitlab(findings),
+    };
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+/// What is known of a code.
+pub(super) fn about(code: &str) -> Option<About> {
+    rule::explain(code).map(|rule| About { summary: rule.summary.to_owned(), page: rule.page() })
+}

@@ -1,0 +1,126 @@
+//! `waypost validate PATH` and `waypost explain`, as pipelines use them.
+
+#![allow(clippy::disallowed_methods, clippy::unwrap_used, reason = "a test may fail this way")]
+
+use std::fs;
+use std::path::Path;
+
+use crate::program::{Ran, project, waypost};
+
+const TREE: &str = "tests/cases/manifests/tree";
+const CRDS: &str = "tests/cases/manifests/crds";
+
+fn run(arguments: &[&str]) -> Ran {
+    waypost(project(), arguments)
+}
+
+/// Compares with a file beside the case; `WAYPOST_BLESS=1` writes it.
+fn expect(name: &str, text: &str) {
+    let path = project().join("tests/cases/manifests/expected").join(name);
+    // the version of the program is no part of what is compared
+    let text = text.replace(env!("CARGO_PKG_VERSION"), "VERSION");
+    if std::env::var_os("WAYPOST_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    } else {
+        assert_eq!(text, fs::read_to_string(&path).unwrap_or_default(), "{name}");
+    }
+}
+
+#[cfg(feature = "cel")]
+#[test]
+fn every_format_says_the_same() {
+    let text = run(&["validate", TREE, "--crds", CRDS]);
+    assert_eq!((text.code, text.stdout.as_str()), (3, ""));
+    expect("text", &text.stderr);
+    for format in ["json", "junit", "sarif", "github", "gitlab"] {
+        let ran = run(&["validate", TREE, "--crds", CRDS, "--format", format]);
+        assert_eq!(ran.code, 3, "{format}");
+        expect(format, &ran.stdout);
+        assert!(ran.stderr.starts_with("7 files, 8 objects: 3 valid, 3 invalid"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn secrets_appear_in_no_format() {
+    for format in ["text", "json", "junit", "sarif", "github", "gitlab"] {
+        let ran = run(&["validate", TREE, "--format", format]);
+        let all = format!("{}{}", ran.stdout, ran.stderr);
+        assert!(all.contains("secret-data"), "{format}");
+        assert!(!all.contains("correct-horse"), "{format}: {all}");
+    }
+}
+
+#[test]
+fn exit_codes_tell_what_happened() {
+    let valid = "tests/cases/manifests/tree/sub/kustomization.yaml";
+    assert_eq!(run(&["validate", valid]).code, 0);
+    let unknown = "tests/cases/manifests/tree/unknown.json";
+    let ran = run(&["validate", unknown]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("1 not validated"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("no schema for other.example/v1/Gadget: 1 object"));
+    assert_eq!(run(&["validate", unknown, "--require-schemas"]).code, 3);
+    assert_eq!(run(&["validate", "no/such/path"]).code, 1);
+    assert_eq!(run(&["validate", "brownfield", unknown]).code, 1);
+    assert_eq!(run(&["validate", valid, "--format", "xml"]).code, 2);
+    assert_eq!(run(&["validate", valid, "--crds", "no/such/path"]).code, 1);
+}
+
+/// Without its rules a CRD says less, never the opposite.
+#[test]
+fn rules_can_be_left_out() {
+    let with = run(&["validate", TREE, "--crds", CRDS, "--format", "github"]);
+    let without = run(&["validate", TREE, "--crds", CRDS, "--format", "github", "--no-rules"]);
+    assert!(!without.stdout.contains("rule-broken"));
+    assert!(without.stdout.lines().all(|line| with.stdout.lines().any(|l| l == line)));
+    if cfg!(feature = "cel") {
+        assert!(with.stdout.contains("rule-broken"));
+    } else {
+        assert!(with.stderr.contains("this program was built without CEL"), "{}", with.stderr);
+    }
+}
+
+#[test]
+fn standard_input_and_schemas_of_the_repository_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: &str| {
+        let path = folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    write("a.yaml", "apiVersion: other.example/v1\nkind: Gadget\nmetadata: {name: a}\nsize: 1\n");
+    write(
+        "schemas/other.example/gadget_v1.json",
+        r#"{"properties": {"apiVersion": {}, "kind": {}, "metadata": {}}, "additionalProperties": false}"#,
+    );
+    let ran = waypost(folder.path(), &["validate", "a.yaml"]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("`size` is not known here"), "{}", ran.stderr);
+    let crd = fs::read_to_string(project().join(CRDS).join("widget.yaml")).unwrap();
+    write("schemas/crds/widget.yaml", &crd);
+    write("b.yaml", "apiVersion: shop.example/v1\nkind: Widget\nmetadata: {name: a}\nspec: {}\n");
+    let ran = waypost(folder.path(), &["validate", "b.yaml"]);
+    assert!(ran.stderr.contains("`spec` has no `size`"), "{}", ran.stderr);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_not_followed_and_it_is_said() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("a")).unwrap();
+    std::os::unix::fs::symlink(Path::new("/etc/hostname"), folder.path().join("a/b.yaml")).unwrap();
+    let ran = waypost(folder.path(), &["validate", "a"]);
+    assert_eq!(ran.code, 0);
+    assert!(ran.stderr.contains("`a/b.yaml` was not read"), "{}", ran.stderr);
+}
+
+#[test]
+fn pages_are_printed_by_code_and_by_istios_code() {
+    let page = run(&["explain", "l7-deny-noop"]);
+    assert_eq!(page.code, 0);
+    assert!(page.stdout.starts_with("# l7-deny-noop\n\nA DENY rule"), "{}", page.stdout);
+    assert!(run(&["explain", "IST0123"]).stdout.starts_with("# reinjection\n"));
+    assert_eq!(run(&["explain", "l7-deny-nop"]).code, 2);
+    expect("explain", &run(&["explain"]).stdout);
+}
