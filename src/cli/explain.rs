@@ -3,6 +3,7 @@
 mod namespace;
 mod setting;
 mod text;
+mod value;
 
 use std::io::{self, Write};
 
@@ -21,19 +22,26 @@ use crate::validate::rule::{self, RULES};
 /// `namespace/<cluster>/<namespace>`: the security setting that holds there, with its workspace and
 /// group, its traffic mode, everyone who may call and who may not, each with the document and the
 /// line it comes from, and what was overridden and why.
+///
+/// `value <route>`: every value of the spec at and below a route, and the file and line of the
+/// layer that wrote it.
 #[derive(Args, Clone, Debug)]
 pub struct Explain {
     /// The code of a finding, as it stands in brackets: error[CODE]; or
-    /// `namespace/<cluster>/<namespace>`.
-    #[arg(value_name = "CODE|NAMESPACE")]
+    /// `namespace/<cluster>/<namespace>`; or `value`.
+    #[arg(value_name = "CODE|NAMESPACE|value")]
     what: Option<String>,
-    /// Namespaces: the environment; every one that has the namespace where none is named.
+    /// Of a value of the spec, its route: `spec.clusters[east].trustDomain`, or
+    /// `/spec/clusters/east/trustDomain`.
+    #[arg(value_name = "ROUTE")]
+    route: Option<String>,
+    /// The environment; every one that has what is asked for where none is named.
     #[arg(long, value_name = "ENV")]
     env: Option<String>,
     /// Namespaces: the point of the migration, instead of the one the spec says is reached.
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
-    /// Namespaces: how to write it.
+    /// Namespaces and values: how to write it.
     #[arg(long, value_enum, default_value_t)]
     format: Format,
 }
@@ -50,10 +58,15 @@ enum Format {
 
 impl Explain {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        match self.what.as_deref() {
-            Some(what) if what.starts_with("namespace/") => self.namespace(what, global, terminal),
-            Some(code) => page(code, terminal),
-            None => list(),
+        match (self.what.as_deref(), &self.route) {
+            (Some("value"), Some(route)) => self.value(route, global, terminal),
+            (Some("value"), None) => anyhow::bail!("write `explain value <route>`"),
+            (_, Some(route)) => anyhow::bail!("`{route}` is too much: only `value` has a route"),
+            (Some(what), None) if what.starts_with("namespace/") => {
+                self.namespace(what, global, terminal)
+            }
+            (Some(code), None) => page(code, terminal),
+            (None, None) => list(),
         }
     }
 }

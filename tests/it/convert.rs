@@ -1,7 +1,5 @@
 //! `waypost convert`: the fixtures of both forms, there and back.
 
-#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
-
 use std::path::PathBuf;
 
 use serde::Deserialize;

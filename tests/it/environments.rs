@@ -3,8 +3,6 @@
 //! `findings.txt`) and why (`README.md`).
 //! `WAYPOST_BLESS=1` writes the trees anew; the difference is reviewed like code.
 
-#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
-
 use std::path::{Path, PathBuf};
 
 use crate::golden::compare_trees;

@@ -99,7 +99,7 @@ fn namespaces(resolved: &Resolved) -> Vec<String> {
         .collect()
 }
 
-fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
+pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     Ok(text)
