@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use clap::{Args, ValueEnum};
 
 use super::terminal::Terminal;
-use super::{ExitCode, Global};
+use super::{ExitCode, Global, Usage};
 use crate::diagnostic::nearest;
 use crate::validate::rule::{self, RULES};
 
@@ -60,8 +60,10 @@ impl Explain {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         match (self.what.as_deref(), &self.route) {
             (Some("value"), Some(route)) => self.value(route, global, terminal),
-            (Some("value"), None) => anyhow::bail!("write `explain value <route>`"),
-            (_, Some(route)) => anyhow::bail!("`{route}` is too much: only `value` has a route"),
+            (Some("value"), None) => Err(Usage::new("write `explain value <route>`")),
+            (_, Some(route)) => {
+                Err(Usage::new(format!("`{route}` is too much: only `value` has a route")))
+            }
             (Some(what), None) if what.starts_with("namespace/") => {
                 self.namespace(what, global, terminal)
             }

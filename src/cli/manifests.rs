@@ -1,6 +1,6 @@
 //! Manifests named on the command line: files, folders, standard input.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -214,8 +214,11 @@ impl Files {
         }
         let mut listed = Vec::new();
         let mut all = Vec::new();
+        let mut places: BTreeMap<PathBuf, (String, Option<String>)> = BTreeMap::new();
         for path in paths {
-            let (set, unit) = place_of(&path);
+            let folder = path.parent().unwrap_or(root).to_owned();
+            let (set, unit) =
+                places.entry(folder).or_insert_with_key(|folder| place_of(folder)).clone();
             listed.push(ManifestFile { path: shown(&path, root), set, unit });
             all.push(path);
         }
@@ -235,11 +238,11 @@ impl Files {
     }
 }
 
-/// What is applied together with a file, and as what: in a tree of ours the cluster and the unit,
-/// elsewhere everything, and the nearest folder that kustomize builds.
-fn place_of(path: &Path) -> (String, Option<String>) {
+/// What is applied together with the files of a folder, and as what: in a tree of ours the cluster
+/// and the unit, elsewhere everything, and the nearest folder that kustomize builds.
+fn place_of(folder: &Path) -> (String, Option<String>) {
     let mut unit = None;
-    for folder in path.ancestors().skip(1) {
+    for folder in folder.ancestors() {
         if unit.is_none() && folder.join("kustomization.yaml").is_file() {
             unit = Some(folder.to_string_lossy().into_owned());
         }

@@ -90,10 +90,10 @@ spec:
 #[test]
 fn what_is_not_there() {
     let ran = waypost(project(), &["explain", "namespace/cp-cluster-1/htpbin"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("did you mean `cp-cluster-1/httpbin`?"), "{}", ran.stderr);
     let ran = waypost(project(), &["explain", "namespace/httpbin"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("namespace/<cluster>/<namespace>"), "{}", ran.stderr);
 }
 
@@ -144,7 +144,7 @@ spec:
     let ran = value("spec.clusters[cp-cluster-1].controlPlane");
     assert_eq!(ran.stdout.lines().count(), 8, "{}", ran.stdout);
     let ran = value("spec.clusters[cp-cluster-1].platfrom");
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("did you mean `platform`?"), "{}", ran.stderr);
 }
 

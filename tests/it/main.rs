@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
 
+mod access;
 mod convert;
 mod environments;
 mod explain;
@@ -27,6 +28,7 @@ mod tidy;
 mod tree;
 mod tree_disk;
 mod tree_kill;
+mod tree_use;
 mod tsb;
 mod tsb_forms;
 mod tsb_schema;

@@ -6,7 +6,7 @@ use super::setting::NamespaceReport;
 use super::{Explain, Format, text};
 use crate::cli::session::Session;
 use crate::cli::terminal::Terminal;
-use crate::cli::{ExitCode, Global};
+use crate::cli::{ExitCode, Global, Usage};
 use crate::diagnostic::{has_errors, nearest, sort};
 use crate::model::{ClusterName, NamespaceName};
 use crate::pipeline::parse_reached;
@@ -25,7 +25,8 @@ impl Explain {
             Some((ClusterName::parse(cluster).ok()?, NamespaceName::parse(namespace).ok()?))
         });
         let Some((cluster, namespace)) = &names else {
-            anyhow::bail!("`{what}` names no namespace: write `namespace/<cluster>/<namespace>`");
+            let help = "write `namespace/<cluster>/<namespace>`";
+            return Err(Usage::new(format!("`{what}` names no namespace: {help}")));
         };
         let session = Session::new(global, terminal)?;
         let wanted: Vec<String> = self.env.iter().cloned().collect();
@@ -70,14 +71,14 @@ impl Explain {
         }
         if reports.is_empty() && worst == ExitCode::Clean {
             if let Some(error) = no_stage {
-                anyhow::bail!(error);
+                return Err(Usage::new(error));
             }
             let what = format!("{cluster}/{namespace}");
             let hint = match nearest(&what, known.iter().map(String::as_str)) {
                 Some(near) => format!("; did you mean `{near}`?"),
                 None => String::new(),
             };
-            anyhow::bail!("no environment has namespace `{what}`{hint}");
+            return Err(Usage::new(format!("no environment has namespace `{what}`{hint}")));
         }
         if worst == ExitCode::Clean {
             print(&match self.format {

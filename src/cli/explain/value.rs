@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{Explain, Format, namespace};
 use crate::cli::session::Session;
 use crate::cli::terminal::Terminal;
-use crate::cli::{ExitCode, Global};
+use crate::cli::{ExitCode, Global, Usage};
 use crate::diagnostic::{Sources, nearest};
 use crate::yaml::{Node, Value};
 
@@ -45,7 +45,7 @@ impl Explain {
             }
         }
         if let Some(fault) = missing.filter(|_| found.is_empty()) {
-            anyhow::bail!("{fault}");
+            return Err(Usage::new(fault));
         }
         let text = match self.format {
             Format::Json => namespace::json(&found)?,
