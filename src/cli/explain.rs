@@ -60,9 +60,9 @@ impl Explain {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         match (self.what.as_deref(), &self.route) {
             (Some("value"), Some(route)) => self.value(route, global, terminal),
-            (Some("value"), None) => Err(Usage::new("write `explain value <route>`")),
+            (Some("value"), None) => Err(Usage::error("write `explain value <route>`")),
             (_, Some(route)) => {
-                Err(Usage::new(format!("`{route}` is too much: only `value` has a route")))
+                Err(Usage::error(format!("`{route}` is too much: only `value` has a route")))
             }
             (Some(what), None) if what.starts_with("namespace/") => {
                 self.namespace(what, global, terminal)

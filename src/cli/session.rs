@@ -144,7 +144,7 @@ impl<'a> Session<'a> {
             let environment = &resolved.environment;
             if let Some(text) = stage {
                 let point = pipeline::parse_reached(environment, text);
-                reached = Some(point.map_err(Usage::new)?);
+                reached = Some(point.map_err(Usage::error)?);
             }
             for cluster in scope.clusters.iter().flatten() {
                 if !environment.clusters.keys().any(|c| c.as_str() == cluster) {

@@ -26,7 +26,7 @@ impl Explain {
         });
         let Some((cluster, namespace)) = &names else {
             let help = "write `namespace/<cluster>/<namespace>`";
-            return Err(Usage::new(format!("`{what}` names no namespace: {help}")));
+            return Err(Usage::error(format!("`{what}` names no namespace: {help}")));
         };
         let session = Session::new(global, terminal)?;
         let wanted: Vec<String> = self.env.iter().cloned().collect();
@@ -71,14 +71,14 @@ impl Explain {
         }
         if reports.is_empty() && worst == ExitCode::Clean {
             if let Some(error) = no_stage {
-                return Err(Usage::new(error));
+                return Err(Usage::error(error));
             }
             let what = format!("{cluster}/{namespace}");
             let hint = match nearest(&what, known.iter().map(String::as_str)) {
                 Some(near) => format!("; did you mean `{near}`?"),
                 None => String::new(),
             };
-            return Err(Usage::new(format!("no environment has namespace `{what}`{hint}")));
+            return Err(Usage::error(format!("no environment has namespace `{what}`{hint}")));
         }
         if worst == ExitCode::Clean {
             print(&match self.format {

@@ -45,7 +45,7 @@ impl Explain {
             }
         }
         if let Some(fault) = missing.filter(|_| found.is_empty()) {
-            return Err(Usage::new(fault));
+            return Err(Usage::error(fault));
         }
         let text = match self.format {
             Format::Json => namespace::json(&found)?,
