@@ -66,6 +66,19 @@ impl<'a> Session<'a> {
         (!has_errors(&found)).then_some(names)
     }
 
+    /// The merged document of an environment, and its texts. The findings are shown; `None` where
+    /// one is an error.
+    pub(super) fn document(&self, name: &str) -> Option<(Node, Sources)> {
+        let check = self.check();
+        let mut reader = Reader::new(&self.files, &check);
+        let (input, mut found) = reader.read(name);
+        let sources = reader.into_sources();
+        sort(&mut found);
+        self.terminal.show(&found, &sources);
+        let input = input.filter(|_| !has_errors(&found))?;
+        Some((input.document, sources))
+    }
+
     /// Reads one environment and says what it means.
     pub(super) fn load(&self, name: &str) -> Loaded {
         let check = self.check();

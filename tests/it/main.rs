@@ -1,6 +1,8 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
 
+#![allow(clippy::expect_used, reason = "a test that cannot go on fails")]
+
 mod access;
 mod convert;
 mod environments;
