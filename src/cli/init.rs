@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 3] = [
 
 impl Init {
     pub(super) fn run(&self, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let name = EnvironmentName::parse(&self.name).map_err(|e| Usage::new(e.to_string()))?;
+        let name = EnvironmentName::parse(&self.name).map_err(|e| Usage::error(e.to_string()))?;
         let folder = self.folder.join("environments").join(name.as_str());
         for (path, _) in FILES {
             if folder.join(path).symlink_metadata().is_ok() {

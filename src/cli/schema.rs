@@ -43,9 +43,9 @@ impl Schema {
         let kinds: Vec<String> = embedded().iter().map(|source| kind(&source.path)).collect();
         Err(match nearest(&wanted, kinds.iter().map(String::as_str)) {
             Some(near) => {
-                Usage::new(format!("there is no schema `{name}`; did you mean `{near}`?"))
+                Usage::error(format!("there is no schema `{name}`; did you mean `{near}`?"))
             }
-            None => Usage::new(format!(
+            None => Usage::error(format!(
                 "there is no schema `{name}`; `waypost schema` lists what there is"
             )),
         })

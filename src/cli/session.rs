@@ -131,13 +131,13 @@ impl<'a> Session<'a> {
             let environment = &resolved.environment;
             if let Some(text) = stage {
                 let point = pipeline::parse_reached(environment, text);
-                reached = Some(point.map_err(Usage::new)?);
+                reached = Some(point.map_err(Usage::error)?);
             }
             for cluster in scope.clusters.iter().flatten() {
                 if !environment.clusters.keys().any(|c| c.as_str() == cluster) {
                     let known: Vec<&str> =
                         environment.clusters.keys().map(|name| name.as_str()).collect();
-                    return Err(Usage::new(format!(
+                    return Err(Usage::error(format!(
                         "`{}` has no cluster `{cluster}`: it has {}",
                         environment.name,
                         known.join(", ")
@@ -235,7 +235,7 @@ pub(super) fn scope(clusters: &[String], units: &[String]) -> anyhow::Result<Sco
         .map(|text| {
             Unit::parse(text).ok_or_else(|| {
                 let known: Vec<&str> = Unit::ALL.iter().map(|u| u.as_str()).collect();
-                Usage::new(format!("`{text}` is no unit: use {}", known.join(", ")))
+                Usage::error(format!("`{text}` is no unit: use {}", known.join(", ")))
             })
         })
         .collect::<anyhow::Result<_>>()?;

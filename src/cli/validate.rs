@@ -34,7 +34,7 @@ impl Validate {
             terminal.show(&loaded.found, &loaded.sources);
             match rendered {
                 Some(rendered) => {
-                    terminal.say(&format!("{name}: valid, {} objects", rendered.objects))
+                    terminal.say(&format!("{name}: valid, {} objects", rendered.objects));
                 }
                 None => worst = ExitCode::Problems,
             }
