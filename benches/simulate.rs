@@ -4,6 +4,8 @@
 //! cargo bench --bench simulate
 //! ```
 
+#![allow(clippy::print_stdout, reason = "a bench says what it measured")]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

@@ -261,6 +261,34 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
         ))
     });
     diagnostics.dedup();
+    drop_echoes(diagnostics);
+}
+
+/// A schema's findings say that a value is wrong; where a room that knows what the value means has
+/// found fault with the same stretch of text, or the same finding has advice, they add nothing.
+fn drop_echoes(diagnostics: &mut Vec<Diagnostic>) {
+    const OF_SCHEMAS: [&str; 3] = ["unknown-value", "wrong-type", "wrong-value"];
+    let errors: Vec<(Span, &'static str, bool)> = diagnostics
+        .iter()
+        .filter(|d| d.is_error())
+        .filter_map(|d| Some((d.primary.as_ref()?.span, d.code, d.help.is_some())))
+        .collect();
+    let mut kept: Option<(Span, &'static str)> = None;
+    diagnostics.retain(|d| {
+        let Some(span) = d.primary.as_ref().filter(|_| d.is_error()).map(|p| p.span) else {
+            return true;
+        };
+        if !OF_SCHEMAS.contains(&d.code) {
+            return true;
+        }
+        let first = errors.partition_point(|(s, ..)| *s < span);
+        let here = || errors[first..].iter().take_while(|(s, ..)| *s == span);
+        let is_echo = here().any(|(_, code, _)| !OF_SCHEMAS.contains(code))
+            || (d.help.is_none() && here().any(|(_, code, helps)| *code == d.code && *helps))
+            || kept == Some((span, d.code));
+        kept = Some((span, d.code));
+        !is_echo
+    });
 }
 
 /// A file that was read.

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::render::{folder, with_help};
+use super::render::folder;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
@@ -51,7 +51,7 @@ impl Check {
                 worst = worst.max(ExitCode::Problems);
                 continue;
             };
-            let local = disk::read(&folder(global, &self.out, &name)?).map_err(with_help)?;
+            let local = disk::read(&folder(global, &self.out, &name)?)?;
             let drift = check(&rendered.tree, &local, &rendered.provenance, &scope);
             terminal.detail("compared");
             if drift.is_empty() {

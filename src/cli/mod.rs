@@ -3,8 +3,10 @@
 //! Standard output carries data only; everything for people goes to standard error. Each verb is
 //! its arguments (whose doc comments are its help) and one function that returns an [`ExitCode`].
 
+mod access;
 mod check;
 mod completions;
+mod convert;
 mod exit;
 mod explain;
 mod format;
@@ -64,6 +66,8 @@ enum Verb {
     Check(check::Check),
     Validate(validate::Validate),
     Explain(explain::Explain),
+    Convert(convert::Convert),
+    Access(access::Access),
     Schema(schema::Schema),
     Completions(completions::Completions),
 }
@@ -77,7 +81,9 @@ pub fn main() -> ExitCode {
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
-        Verb::Explain(explain) => explain.run(&terminal),
+        Verb::Explain(explain) => explain.run(&global, &terminal),
+        Verb::Convert(convert) => convert.run(&global, &terminal),
+        Verb::Access(access) => access.run(&global, &terminal),
         Verb::Schema(schema) => schema.run(),
         Verb::Completions(completions) => completions.run(),
     };
@@ -91,6 +97,17 @@ pub fn main() -> ExitCode {
         if !gone {
             terminal.fail(&error);
         }
-        ExitCode::Failed
+        if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Failed }
     })
+}
+
+/// What was asked for does not exist.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+impl Usage {
+    fn new(message: impl Into<String>) -> anyhow::Error {
+        anyhow::Error::new(Self(message.into()))
+    }
 }

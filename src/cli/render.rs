@@ -1,16 +1,17 @@
 //! `waypost render`
 
+use std::ffi::OsStr;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Component, Path, PathBuf};
 
 use clap::Args;
 
 use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
-use super::{ExitCode, Global};
+use super::{ExitCode, Global, Usage};
 use crate::diagnostic::has_errors;
 use crate::pipeline::Rendered;
-use crate::tree::disk::{Claim, DiskError, EnvironmentFolder, SwapMethod};
+use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
 use crate::tree::{Allowances, Change, Scope, plan};
 
 /// Render environments into the tree that Argo CD or Flux applies.
@@ -119,9 +120,8 @@ impl Render {
             terminal.show(&loaded.found, &loaded.sources);
             return Ok(ExitCode::Problems);
         }
-        let claim = Claim::take(folder(global, &self.out, name)?, SwapMethod::default())
-            .map_err(with_help)?;
-        let local = claim.read().map_err(with_help)?;
+        let claim = Claim::take(folder(global, &self.out, name)?, SwapMethod::default())?;
+        let local = claim.read()?;
         terminal.detail(&format!("{name}: read the tree"));
         if !self.force && session.is_current(&mut loaded, prepared, &local) {
             terminal.show(&loaded.found, &loaded.sources);
@@ -149,7 +149,7 @@ impl Render {
                 ExitCode::Problems
             });
         }
-        claim.write(&tree, &change).map_err(with_help)?;
+        claim.write(&tree, &change)?;
         terminal.detail("written");
         terminal.say(&format!("{name}: {}", summary(objects, &change)));
         Ok(ExitCode::Clean)
@@ -184,31 +184,28 @@ fn summary(objects: usize, change: &Change) -> String {
 }
 
 /// The environment's folder below the tree's.
-pub(super) fn folder(
-    global: &Global,
-    out: &std::path::Path,
-    name: &str,
-) -> anyhow::Result<EnvironmentFolder> {
+pub(super) fn folder(global: &Global, out: &Path, name: &str) -> anyhow::Result<EnvironmentFolder> {
+    let first = out.components().find(|c| !matches!(c, Component::CurDir));
+    if let Some(Component::Normal(first)) = first
+        && [OsStr::new("environments"), OsStr::new("templates")].contains(&first)
+    {
+        return Err(Usage::new(format!(
+            "`--out {}` lies in a folder that people write: use another one, such as `rendered`",
+            out.display()
+        )));
+    }
     let relative = out.to_str().filter(|o| {
         out.is_relative()
-            && out.components().all(|c| matches!(c, std::path::Component::Normal(_)))
+            && out.components().all(|c| matches!(c, Component::Normal(_)))
             && !o.is_empty()
     });
     // below the repository every folder is checked for links; what a person names from outside is
     // taken as it is
-    match relative {
-        Some(below) => {
-            EnvironmentFolder::new(&global.root, &format!("{}/{name}", below.trim_end_matches('/')))
-        }
-        None => EnvironmentFolder::new(&global.root.join(out), name),
-    }
-    .map_err(with_help)
-}
-
-pub(super) fn with_help(error: DiskError) -> anyhow::Error {
-    let help = error.help();
-    match help {
-        Some(help) => anyhow::Error::new(error).context(help),
-        None => anyhow::Error::new(error),
-    }
+    Ok(match relative {
+        Some(below) => EnvironmentFolder::new(
+            &global.root,
+            &format!("{}/{name}", below.trim_end_matches('/')),
+        )?,
+        None => EnvironmentFolder::new(&global.root.join(out), name)?,
+    })
 }

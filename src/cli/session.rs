@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Global;
 use super::terminal::Terminal;
+use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::model::{Reached, Unit};
 use crate::pipeline::{self, Rendered, Request, Tools};
@@ -131,11 +131,17 @@ impl<'a> Session<'a> {
             let environment = &resolved.environment;
             if let Some(text) = stage {
                 let point = pipeline::parse_reached(environment, text);
-                reached = Some(point.map_err(|e| anyhow::anyhow!(e))?);
+                reached = Some(point.map_err(Usage::new)?);
             }
             for cluster in scope.clusters.iter().flatten() {
                 if !environment.clusters.keys().any(|c| c.as_str() == cluster) {
-                    anyhow::bail!("`{}` has no cluster `{cluster}`", environment.name);
+                    let known: Vec<&str> =
+                        environment.clusters.keys().map(|name| name.as_str()).collect();
+                    return Err(Usage::new(format!(
+                        "`{}` has no cluster `{cluster}`: it has {}",
+                        environment.name,
+                        known.join(", ")
+                    )));
                 }
             }
         }
@@ -219,7 +225,7 @@ pub(super) fn scope(clusters: &[String], units: &[String]) -> anyhow::Result<Sco
         .map(|text| {
             Unit::parse(text).ok_or_else(|| {
                 let known: Vec<&str> = Unit::ALL.iter().map(|u| u.as_str()).collect();
-                anyhow::anyhow!("`{text}` is no unit: use {}", known.join(", "))
+                Usage::new(format!("`{text}` is no unit: use {}", known.join(", ")))
             })
         })
         .collect::<anyhow::Result<_>>()?;

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::report;
+use crate::tree::disk::DiskError;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -73,6 +74,9 @@ impl Terminal {
         let mut text = format!("error: {error}");
         for cause in error.chain().skip(1) {
             text.push_str(&format!("\ncaused by: {cause}"));
+        }
+        if let Some(help) = error.downcast_ref::<DiskError>().and_then(DiskError::help) {
+            text.push_str(&format!("\nhelp: {help}"));
         }
         self.say(&text);
     }

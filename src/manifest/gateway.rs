@@ -12,13 +12,13 @@ pub struct Gateway {
     pub metadata: Metadata,
     /// `istio-waypoint`.
     pub class: String,
-    /// What goes to the objects that Istio makes of it.
-    pub infrastructure: Infrastructure,
+    /// What goes to the objects that Istio makes of it; TSB's own Gateways have none.
+    pub infrastructure: Option<Infrastructure>,
     /// Listeners.
     pub listeners: Vec<Listener>,
 }
 
-/// `spec.infrastructure`. Always given: without it Istio copies every label and annotation of the
+/// `spec.infrastructure`. Always given where the Gateway is applied: without it Istio copies every label and annotation of the
 /// Gateway to the waypoint's pods, and an applier's tracking annotation would restart them
 /// (facts/gitops-delivery.md 1.4).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

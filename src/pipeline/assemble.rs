@@ -32,7 +32,10 @@ impl Written {
     /// Writes an object's canonical text and reads it back, unless that very text has been read.
     pub(super) fn new(item: Item) -> Result<Self, Box<Diagnostic>> {
         let RenderedObject { value, read } = item.object;
-        let reference = reference(&value);
+        let reference = match &read {
+            Some((object, _)) => object.reference(),
+            None => reference(&value),
+        };
         let path = object_path(&reference);
         let text = match read {
             Some((_, Some(text))) => text,

@@ -66,16 +66,20 @@ pub struct Rendered {
 impl Rendered {
     /// What is applied, as one stream of YAML documents in the order of the units and paths.
     pub fn stream(&self) -> String {
-        let mut out = String::new();
-        for unit in Unit::ALL {
-            for (path, file) in self.tree.iter() {
-                let applied =
-                    file.object().is_some() && path.split('/').nth(1) == Some(unit.as_str());
-                if applied {
-                    out.push_str("---\n");
-                    out.push_str(self.patched.get(path).map_or(file.text(), String::as_str));
-                }
+        let mut units: [Vec<&str>; Unit::ALL.len()] = Default::default();
+        let mut bytes = 0;
+        for (path, file) in self.tree.iter().filter(|(_, file)| file.object().is_some()) {
+            let folder = path.split('/').nth(1).unwrap_or_default();
+            if let Some(unit) = Unit::ALL.iter().position(|u| u.as_str() == folder) {
+                let text = self.patched.get(path).map_or(file.text(), String::as_str);
+                bytes += text.len() + 4;
+                units[unit].push(text);
             }
+        }
+        let mut out = String::with_capacity(bytes);
+        for text in units.iter().flatten() {
+            out.push_str("---\n");
+            out.push_str(text);
         }
         out
     }

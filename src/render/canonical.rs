@@ -8,6 +8,9 @@ const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
 /// Puts an object's keys into canonical order. Lists keep theirs: it has a meaning.
 pub fn canonical(object: Value) -> Value {
+    if is_canonical(&object) {
+        return object;
+    }
     let Value::Object(map) = object else { return sorted(object) };
     let mut map = order(map, &TOP);
     if let Some(metadata) = map.get_mut("metadata")
@@ -16,6 +19,31 @@ pub fn canonical(object: Value) -> Value {
         *metadata = Value::Object(order(inner, &METADATA));
     }
     Value::Object(map)
+}
+
+/// True for what [`canonical`] would leave as it is: what the built-in templates give.
+fn is_canonical(object: &Value) -> bool {
+    let Value::Object(map) = object else { return is_sorted(object) };
+    is_ordered(map, &TOP)
+        && map.iter().all(|(key, value)| match value {
+            Value::Object(metadata) if key == "metadata" => {
+                is_ordered(metadata, &METADATA) && metadata.values().all(is_sorted)
+            }
+            other => is_sorted(other),
+        })
+}
+
+fn is_sorted(value: &Value) -> bool {
+    match value {
+        Value::Object(map) => is_ordered(map, &[]) && map.values().all(is_sorted),
+        Value::Array(items) => items.iter().all(is_sorted),
+        _ => true,
+    }
+}
+
+fn is_ordered(map: &Map<String, Value>, first: &[&str]) -> bool {
+    let rank = |key: &str| first.iter().position(|k| *k == key).unwrap_or(first.len());
+    map.keys().is_sorted_by(|a, b| (rank(a), a) <= (rank(b), b))
 }
 
 /// These keys first, then the others by name; everything below sorted.
@@ -54,8 +82,11 @@ mod tests {
             "metadata": {"annotations": {"b": "1", "a": "2"}, "finalizers": [], "name": "x"},
             "kind": "K", "apiVersion": "v1", "data": 1,
         });
+        assert!(!is_canonical(&object));
+        let ordered = canonical(object);
+        assert!(is_canonical(&ordered));
         assert_eq!(
-            canonical(object).to_string(),
+            ordered.to_string(),
             r#"{"apiVersion":"v1","kind":"K","metadata":{"name":"x","annotations":{"a":"2","b":"1"},"finalizers":[]},"data":1,"spec":{"a":{"metadata":{"a":2,"z":1}},"b":[2,1]}}"#
         );
     }

@@ -287,6 +287,19 @@ mod tests {
         let metadata = || Metadata::namespaced("a", "b").label("list", "a,b");
         let labels = || Labels::from([("a".to_owned(), "b".to_owned())]);
         let principal = Principal::Authenticated;
+        let gateway = |infrastructure| {
+            Manifest::Gateway(Gateway {
+                metadata: metadata(),
+                class: "istio-waypoint".into(),
+                infrastructure,
+                listeners: vec![Listener {
+                    name: "mesh".into(),
+                    port: 15008,
+                    protocol: "HBONE".into(),
+                    routes_from: "Same".into(),
+                }],
+            })
+        };
         let all = [
             Manifest::AuthorizationPolicy(AuthorizationPolicy {
                 metadata: metadata(),
@@ -306,20 +319,11 @@ mod tests {
                 metadata: metadata(),
                 documents: BTreeMap::from([("a".into(), serde_json::json!({"spec": {"b": 2}}))]),
             }),
-            Manifest::Gateway(Gateway {
-                metadata: metadata(),
-                class: "istio-waypoint".into(),
-                infrastructure: Infrastructure {
-                    labels: labels(),
-                    parameters_ref: Some(ParametersRef { name: "c".into() }),
-                },
-                listeners: vec![Listener {
-                    name: "mesh".into(),
-                    port: 15008,
-                    protocol: "HBONE".into(),
-                    routes_from: "Same".into(),
-                }],
-            }),
+            gateway(Some(Infrastructure {
+                labels: labels(),
+                parameters_ref: Some(ParametersRef { name: "c".into() }),
+            })),
+            gateway(None),
             Manifest::Namespace(Namespace { metadata: Metadata { namespace: None, ..metadata() } }),
             Manifest::PeerAuthentication(PeerAuthentication {
                 metadata: metadata(),

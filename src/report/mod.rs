@@ -1,6 +1,7 @@
 //! Writers of findings and results: one file a format. They compute nothing, and they are
 //! siblings: none imports another.
 
+pub mod access;
 mod findings;
 mod github;
 mod gitlab;

@@ -280,6 +280,14 @@ impl Mesh {
         }
     }
 
+    /// `namespace/name` of the policy that a rule is of, as ztunnel names it.
+    pub fn policy_key(&self, rule: Rule) -> String {
+        match rule {
+            Rule::Policy(id, _) => self.rule_name(Rule::Policy(id, None)),
+            other => self.rule_name(other),
+        }
+    }
+
     /// The rule of a step as the proxy's log would have it: `[none]` where ALLOW policies exist and
     /// none matched, with the prefix and suffix that istiod gives to CUSTOM rules.
     pub fn log_id(&self, step: &Step) -> Option<String> {

@@ -15,6 +15,7 @@
 //!
 //! The references are facts/istio-ambient.md, and facts/envoy.md and facts/ztunnel.md, which win.
 
+mod accept;
 mod ask;
 mod classify;
 mod decide;

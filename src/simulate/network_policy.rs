@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use crate::diagnostic::{Diagnostic, Span};
+use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
 
 use super::matcher;
@@ -19,8 +19,6 @@ pub struct NetworkPolicy {
     pub name: String,
     /// What it says.
     pub spec: raw::NetworkPolicy,
-    /// Where it stands.
-    pub span: Span,
 }
 
 /// One end of a connection between pods.
@@ -42,7 +40,6 @@ impl NetworkPolicy {
             namespace,
             name: object.name.clone(),
             spec: object.parse::<raw::Specified<raw::NetworkPolicy>>()?.spec,
-            span: object.name_span(),
         })
     }
 

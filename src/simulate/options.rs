@@ -25,6 +25,8 @@ pub struct Options {
     pub inject_by_default: bool,
     /// New sidecars take HBONE (`ISTIO_META_ENABLE_HBONE`, part of the ambient profile).
     pub sidecar_hbone: bool,
+    /// Istio's validation webhook is asked: what it refuses is not in force.
+    pub webhook: bool,
     /// istiod's flags that change semantics (facts/istio-ambient.md §9.3).
     pub features: Features,
 }
@@ -42,6 +44,7 @@ impl Default for Options {
             revisions: None,
             inject_by_default: false,
             sidecar_hbone: true,
+            webhook: true,
             features: Features::default(),
         }
     }

@@ -133,7 +133,8 @@ impl<'a> Way<'a> {
         let binding = match self.request.to {
             Destination::Service { service, .. } if !self.mesh.service(service).headless => {
                 // a gateway only with ingress-use-waypoint, and a Service with an address (P7)
-                if !is_ambient && !(is_gateway && self.ingress_uses_waypoint(service)) {
+                let goes = is_ambient || (is_gateway && self.ingress_uses_waypoint(service));
+                if !goes {
                     return None;
                 }
                 self.mesh.service_binding(service)

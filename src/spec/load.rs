@@ -31,6 +31,9 @@ pub enum Entry {
     Symlink,
     /// A file of more bytes than were asked for.
     TooLarge(u64),
+    /// A file that is no UTF-8 text: its text with a mark for what is none, and the byte where
+    /// that begins.
+    NotText(String, usize),
     /// It is there and cannot be read; why.
     Unreadable(String),
 }
@@ -96,10 +99,10 @@ fn reason(error: &std::io::Error) -> String {
 fn text_of(bytes: Vec<u8>) -> Entry {
     match String::from_utf8(bytes) {
         Ok(text) => Entry::File(text),
-        Err(e) => Entry::Unreadable(format!(
-            "it is not UTF-8 text: byte {} is not part of a character",
-            e.utf8_error().valid_up_to()
-        )),
+        Err(e) => {
+            let good = e.utf8_error().valid_up_to();
+            Entry::NotText(String::from_utf8_lossy(e.as_bytes()).into_owned(), good)
+        }
     }
 }
 
@@ -133,7 +136,7 @@ mod disk {
                     return read(openat(&at, step, flags, Mode::empty())?.into(), limit);
                 }
                 (FileType::RegularFile, Some(_)) => return Ok(Entry::Missing),
-                _ => return Ok(Entry::Unreadable("it is no regular file".into())),
+                _ => return Ok(Entry::Unreadable("it is a device, a pipe or a socket".into())),
             }
         }
         list(&at)
@@ -142,7 +145,7 @@ mod disk {
     fn read(file: File, limit: usize) -> io::Result<Entry> {
         let meta = file.metadata()?;
         if !meta.is_file() {
-            return Ok(Entry::Unreadable("it is no regular file".into()));
+            return Ok(Entry::Unreadable("it is a device, a pipe or a socket".into()));
         }
         if meta.len() > limit as u64 {
             return Ok(Entry::TooLarge(meta.len()));

@@ -26,6 +26,8 @@ pub(super) enum Written {
     ByMachines,
 }
 
+const NO_FILE: &str = "it is a device, a pipe or a socket";
+
 /// How deep folders are walked.
 const FOLDER_DEPTH: usize = 16;
 
@@ -123,6 +125,10 @@ impl<'f> Library<'f> {
                     other => found.extend(entry_fault(&path, &other, Some(named))),
                 },
                 EntryKind::File if is_manifest(&name) => paths.push(path),
+                EntryKind::Other if is_manifest(&name) => {
+                    let fault = Entry::Unreadable(NO_FILE.into());
+                    found.extend(entry_fault(&path, &fault, Some(named)));
+                }
                 EntryKind::File | EntryKind::Other => {}
             }
         }
@@ -187,11 +193,32 @@ impl<'f> Library<'f> {
                 found.push(self.missing(path, named));
                 None
             }
+            Entry::NotText(text, byte) => {
+                found.push(self.not_text(path, text, byte));
+                None
+            }
             other => {
                 found.extend(entry_fault(path, &other, named));
                 None
             }
         }
+    }
+
+    /// A file that is no UTF-8 text, at its first byte that is none.
+    fn not_text(&mut self, path: &str, text: String, byte: usize) -> Diagnostic {
+        let before = &text[..byte];
+        let line = before.rfind('\n').map_or(0, |at| at + 1);
+        let position = |columns: usize, offset: usize| Position {
+            line: before.matches('\n').count() as u32 + 1,
+            column: (before[line..].chars().count() + columns) as u32 + 1,
+            offset: offset as u32,
+        };
+        let (start, end) =
+            (position(0, byte), position(1, byte + char::REPLACEMENT_CHARACTER.len_utf8()));
+        let file = self.sources.add(path, text.as_str());
+        Diagnostic::error("unreadable-file", format!("`{path}` is not UTF-8 text"))
+            .at(Span { file, start, end }, "this is no part of a character")
+            .help("save the file as UTF-8")
     }
 
     /// A file that is not there, and the one beside it that may be meant.
@@ -229,7 +256,7 @@ fn symlink(path: &str, named: Option<Span>) -> Diagnostic {
 fn entry_fault(path: &str, entry: &Entry, named: Option<Span>) -> Option<Diagnostic> {
     let unreadable = |why: &str| Diagnostic::error("unreadable-file", format!("`{path}` {why}"));
     let diagnostic = match entry {
-        Entry::File(_) => return None,
+        Entry::File(_) | Entry::NotText(..) => return None,
         Entry::Symlink => return Some(symlink(path, named)),
         // a folder that went away while it was walked
         Entry::Missing => unreadable("is gone"),
@@ -239,7 +266,8 @@ fn entry_fault(path: &str, entry: &Entry, named: Option<Span>) -> Option<Diagnos
             format!("`{path}` has {bytes} bytes, more than are read"),
         )
         .help("split it into several files"),
-        Entry::Unreadable(why) => unreadable(&format!("cannot be read: {why}")),
+        Entry::Unreadable(why) => unreadable(&format!("cannot be read: {why}"))
+            .help("put a file there that waypost may read, or do not name it"),
     };
     Some(asked(diagnostic, named))
 }

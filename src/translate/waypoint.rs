@@ -39,13 +39,14 @@ pub(super) fn translate(
         manifest: Manifest::Gateway(Gateway {
             metadata,
             class: "istio-waypoint".into(),
-            infrastructure: Infrastructure {
+            // what TSB makes has none (facts/tsb.md, "Waypoint Gateway")
+            infrastructure: (area != Area::Expected).then(|| Infrastructure {
                 // any label of ours keeps Istio from copying the Gateway's own
                 labels: Labels::from([("waypost.dev/managed".into(), "true".into())]),
                 parameters_ref: parameters
                     .as_ref()
                     .map(|p| ParametersRef { name: p.metadata.name.clone() }),
-            },
+            }),
             listeners: vec![Listener {
                 name: "mesh".into(),
                 port: 15008,

@@ -149,7 +149,9 @@ impl Change {
 /// is not replaced.
 ///
 /// Where units are chosen, the head stays as it was, because the rest of the cluster still comes
-/// from the old input. The version of the tool alone changes nothing.
+/// from the old input; where that changes files of another input or stage, it names no input any
+/// more, because there is none that all of them come from. The version of the tool alone changes
+/// nothing.
 pub(super) fn next_lock(
     cluster: &str,
     tree: &Tree,
@@ -174,8 +176,13 @@ pub(super) fn next_lock(
     }
     let given = provenance.clusters.get(cluster).cloned().unwrap_or_default();
     let (input, stages) = match old {
-        Some(old) if !scope.is_whole_cluster() => (old.input, old.stages.clone()),
-        _ => (given.input, given.stages),
+        _ if scope.is_whole_cluster() => (given.input, given.stages),
+        None => (Digest::default(), given.stages),
+        Some(old) => {
+            let other = (old.input, &old.stages) != (given.input, &given.stages);
+            let mixed = other && old.files != files;
+            (if mixed { Digest::default() } else { old.input }, old.stages.clone())
+        }
     };
     let mut lock = Lock { tool: provenance.tool.clone(), input, stages, files };
     if let Some(old) = old

@@ -17,7 +17,8 @@ pub fn is_current(local: &Local, provenance: &Provenance) -> bool {
     }
     let mut listed = 0;
     for (cluster, wanted) in &provenance.clusters {
-        let Some(lock) = local.lock(cluster) else { return false };
+        // of a lock that git could not merge, both sides are known; it must be written anew
+        let Some(Ok(lock)) = local.locks.get(cluster) else { return false };
         let head = (lock.tool.as_str(), lock.input, &lock.stages);
         if head != (provenance.tool.as_str(), wanted.input, &wanted.stages) {
             return false;

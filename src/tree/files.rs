@@ -1,6 +1,6 @@
 //! What the tree of an environment holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
 
 use super::digest::Digest;
@@ -44,14 +44,11 @@ impl TreeFile {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
     files: BTreeMap<String, TreeFile>,
-    /// Every file and folder by its name in lower case; `None` where that is its name.
-    names: BTreeMap<String, Name>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct Name {
-    is_file: bool,
-    actual: Option<String>,
+    /// Every folder on the way to a file.
+    folders: HashSet<String>,
+    /// Files and folders whose name is not in lower case, by its lower case form. Names of objects
+    /// and kinds are: this is small, or empty.
+    mixed: BTreeMap<String, String>,
 }
 
 impl Tree {
@@ -66,34 +63,56 @@ impl Tree {
         if self.files.contains_key(&path) {
             return Err(PathError::Twice { path });
         }
-        let folded = path.to_ascii_lowercase();
-        let ends: Vec<usize> =
-            path.match_indices('/').map(|(i, _)| i).chain([path.len()]).collect();
-        for &end in &ends {
-            let (here, is_file) = (&path[..end], end == path.len());
-            let Some(name) = self.names.get(&folded[..end]) else { break };
-            let other = name.actual.as_deref().unwrap_or(&folded[..end]).to_owned();
-            if other != here {
-                return Err(PathError::CaseCollision { path, other });
+        let is_lower = !path.bytes().any(|b| b.is_ascii_uppercase());
+        if !(is_lower && self.mixed.is_empty()) {
+            self.check_case(&path)?;
+        }
+        if self.folders.contains(&path) {
+            let below = self.files.range(format!("{path}/")..).next();
+            let needs = below.map_or_else(|| path.clone(), |(p, _)| p.clone());
+            return Err(PathError::FolderIsFile { path: needs, other: path });
+        }
+        let parent = path.rfind('/').map_or("", |end| &path[..end]);
+        if !self.folders.contains(parent) {
+            let file = folders_of(&path).find(|f| self.files.contains_key(*f)).map(str::to_owned);
+            if let Some(other) = file {
+                return Err(PathError::FolderIsFile { path, other });
             }
-            match (name.is_file, is_file) {
-                (false, false) => {}
-                (true, _) => return Err(PathError::FolderIsFile { path, other }),
-                (false, true) => {
-                    let below = self.files.range(format!("{path}/")..).next();
-                    let needs = below.map_or_else(|| path.clone(), |(p, _)| p.clone());
-                    return Err(PathError::FolderIsFile { path: needs, other: path });
+            self.folders.extend(folders_of(&path).map(str::to_owned));
+        }
+        if !is_lower {
+            for name in folders_of(&path).chain([path.as_str()]) {
+                let folded = name.to_ascii_lowercase();
+                if folded != name {
+                    self.mixed.insert(folded, name.to_owned());
                 }
             }
         }
-        for end in ends {
-            let actual = (path[..end] != folded[..end]).then(|| path[..end].to_owned());
-            self.names
-                .entry(folded[..end].to_owned())
-                .or_insert(Name { is_file: end == path.len(), actual });
-        }
         self.files.insert(path, file);
         Ok(())
+    }
+
+    /// Some file systems do not tell names apart that differ by case only.
+    fn check_case(&self, path: &str) -> Result<(), PathError> {
+        for name in folders_of(path).chain([path]) {
+            match self.called(name) {
+                Some(other) if other != name => {
+                    return Err(PathError::CaseCollision { path: path.to_owned(), other });
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// The file or folder that bears a name, whatever its case.
+    fn called(&self, name: &str) -> Option<String> {
+        let folded = name.to_ascii_lowercase();
+        match self.mixed.get(&folded) {
+            Some(actual) => Some(actual.clone()),
+            None => (self.files.contains_key(&folded) || self.folders.contains(&folded))
+                .then_some(folded),
+        }
     }
 
     /// The file of a path.
@@ -117,15 +136,13 @@ impl Tree {
     /// A file of the tree that cannot lie on one disk with a file of this path, which is not in
     /// the tree: one is a folder for the other, or they differ by case only.
     pub(super) fn conflict(&self, path: &str) -> Option<String> {
-        let folded = path.to_ascii_lowercase();
-        let ends = path.match_indices('/').map(|(i, _)| i).chain([path.len()]);
-        for end in ends {
-            let name = self.names.get(folded.get(..end)?)?;
-            let actual = name.actual.as_deref().unwrap_or(&folded[..end]);
-            if name.is_file || end == path.len() || actual != &path[..end] {
+        for name in folders_of(path).chain([path]) {
+            let actual = self.called(name)?;
+            let is_file = self.files.contains_key(&actual);
+            if is_file || name == path || actual != name {
                 let below = format!("{actual}/");
-                let file = if name.is_file { None } else { self.below(&below).next() };
-                return Some(file.map_or(actual, |(path, _)| path).to_owned());
+                let file = if is_file { None } else { self.below(&below).next() };
+                return Some(file.map_or(actual.as_str(), |(path, _)| path).to_owned());
             }
         }
         None
@@ -140,6 +157,11 @@ impl Tree {
     pub fn is_empty(&self) -> bool {
         self.files.is_empty()
     }
+}
+
+/// The folders on the way to a path, from the outermost.
+fn folders_of(path: &str) -> impl Iterator<Item = &str> {
+    path.match_indices('/').map(|(end, _)| &path[..end])
 }
 
 #[cfg(test)]

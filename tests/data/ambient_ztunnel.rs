@@ -1,5 +1,12 @@
 //! istiod's own expectations of what it sends to ztunnel, field by field.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use serde_json::Value;
 use waypost::simulate::ztunnel::STATIC_STRICT;
 use waypost::simulate::{Mesh, Options};

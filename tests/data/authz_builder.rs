@@ -2,6 +2,13 @@
 //! values that its policies name must be decided by the simulator as by those filters, rule ids
 //! included.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};

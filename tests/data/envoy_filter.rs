@@ -1,6 +1,13 @@
 //! A small reader of Envoy's RBAC filters: what they say of a request, by their own matchers. It
 //! shares nothing with the simulator.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use std::net::IpAddr;
 
 use serde_json::Value;

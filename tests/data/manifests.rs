@@ -1,5 +1,12 @@
 //! Objects of files that others wrote.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use std::path::Path;
 
 use walkdir::WalkDir;

@@ -1,6 +1,13 @@
 //! Public repositories, as they were written: every pair is answered, every rule of every policy is
 //! classified.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

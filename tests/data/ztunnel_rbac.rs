@@ -1,5 +1,12 @@
 //! Decision cases of ztunnel's own matcher.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
 use serde_json::Value;
 use waypost::simulate::ztunnel::{
     Action, Authorization, Clause, Connection, Group, Match, Scope, ServiceAccount,

@@ -16,16 +16,29 @@ fn compare(environment: &str, stage: &str) {
     rendered.retain(|path, _| !path.ends_with("waypost.lock"));
 
     let golden = project().join("tests/cases").join(environment).join("expected").join(stage);
+    let same = compare_trees(&format!("{environment} {stage}"), &golden, &rendered);
+    assert!(same.is_ok(), "{}", same.unwrap_err());
+}
+
+/// Compares a rendered tree with the folder that expects it, or writes that folder anew. The error
+/// shows the first file that differs.
+pub fn compare_trees(
+    name: &str,
+    golden: &Path,
+    rendered: &BTreeMap<String, String>,
+) -> Result<(), String> {
     if std::env::var_os("WAYPOST_BLESS").is_some() {
-        bless(&golden, &rendered);
+        bless(golden, rendered);
     }
-    let expected = if golden.is_dir() { files(&golden) } else { BTreeMap::new() };
-    for (path, text) in &rendered {
+    let expected = if golden.is_dir() { files(golden) } else { BTreeMap::new() };
+    for (path, text) in rendered {
         let before = expected.get(path).map_or("", String::as_str);
-        assert!(before == text, "//// {environment} {stage} {path}\n{}", difference(before, text));
+        if before != text {
+            return Err(format!("//// {name} {path}\n{}", difference(before, text)));
+        }
     }
     let gone: Vec<&String> = expected.keys().filter(|p| !rendered.contains_key(*p)).collect();
-    assert!(gone.is_empty(), "not rendered any more at {stage}: {gone:?}");
+    if gone.is_empty() { Ok(()) } else { Err(format!("not rendered any more at {name}: {gone:?}")) }
 }
 
 fn difference(before: &str, after: &str) -> String {

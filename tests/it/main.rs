@@ -1,6 +1,10 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
 
+mod access;
+mod convert;
+mod environments;
+mod explain;
 mod golden;
 mod guide;
 mod install;
@@ -11,6 +15,7 @@ mod manifests;
 mod patches;
 mod program;
 mod refused;
+mod refused_tsb;
 mod same_bytes;
 mod simulate;
 mod spec;
@@ -21,6 +26,7 @@ mod tidy;
 mod tree;
 mod tree_disk;
 mod tree_kill;
+mod tree_use;
 mod tsb;
 mod tsb_forms;
 mod tsb_schema;

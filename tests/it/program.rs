@@ -1,7 +1,8 @@
 //! Runs the program as a person would, in an environment that is the same everywhere.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 /// What a run said and how it ended.
 pub struct Ran {
@@ -15,6 +16,19 @@ pub fn waypost(root: &Path, arguments: &[&str]) -> Ran {
     waypost_with(root, arguments, &[])
 }
 
+/// As [`waypost`], with a text on standard input.
+pub fn waypost_reading(root: &Path, arguments: &[&str], input: &str) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
+    command.env_clear().arg("-C").arg(root).args(arguments);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut pipe = child.stdin.take().expect("a pipe");
+    // a program that does not read to the end closes the pipe, which is no fault of the test
+    let _ = pipe.write_all(input.as_bytes());
+    drop(pipe);
+    ran(child.wait_with_output().expect("the program ends"))
+}
+
 /// As [`waypost`], with environment variables.
 pub fn waypost_with(root: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
@@ -22,7 +36,10 @@ pub fn waypost_with(root: &Path, arguments: &[&str], variables: &[(&str, &str)])
     for (name, value) in variables {
         command.env(name, value);
     }
-    let Output { status, stdout, stderr } = command.output().expect("the program starts");
+    ran(command.output().expect("the program starts"))
+}
+
+fn ran(Output { status, stdout, stderr }: Output) -> Ran {
     Ran {
         code: status.code().expect("it ends by itself"),
         stdout: String::from_utf8(stdout).expect("UTF-8"),
@@ -43,7 +60,8 @@ pub fn copy_of(example: &str) -> tempfile::TempDir {
     folder
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Copies a folder with all that is in it.
+pub fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).expect("a folder");
     for entry in std::fs::read_dir(from).expect("a folder to copy") {
         let entry = entry.expect("an entry");

@@ -6,18 +6,29 @@ use crate::program::{Ran, copy_of, waypost};
 
 /// Changes one file of a copy of the brownfield example and renders it.
 fn with(file: &str, change: impl Fn(&str) -> String) -> Ran {
+    with_changes(&[(file, &change)])
+}
+
+/// What a test does to a file.
+pub type Change<'a> = (&'a str, &'a dyn Fn(&str) -> String);
+
+/// Changes files of a copy of the brownfield example and renders it.
+pub fn with_changes(changes: &[Change<'_>]) -> Ran {
     let folder = copy_of("brownfield");
-    let path = folder.path().join("environments/brownfield").join(file);
-    let text = std::fs::read_to_string(&path).expect("the example's file");
-    let changed = change(&text);
-    assert_ne!(text, changed, "the change must change something");
-    write(&path, &changed);
+    for (file, change) in changes {
+        let path = folder.path().join("environments/brownfield").join(file);
+        let text = std::fs::read_to_string(&path).expect("the example's file");
+        let changed = change(&text);
+        assert_ne!(text, changed, "the change must change something");
+        write(&path, &changed);
+    }
     let ran = waypost(folder.path(), &["render", "brownfield"]);
-    assert!(!folder.path().join("rendered/brownfield").exists(), "nothing may be written");
+    let written = folder.path().join("rendered/brownfield").exists();
+    assert!(!written, "nothing may be written\n{}", ran.stderr);
     ran
 }
 
-fn one_finding(ran: &Ran, code: &str, place: &str) {
+pub fn one_finding(ran: &Ran, code: &str, place: &str) {
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     let errors = ran.stderr.lines().filter(|l| l.starts_with("error[")).count();
     assert_eq!(errors, 1, "{}", ran.stderr);

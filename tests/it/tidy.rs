@@ -25,7 +25,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tree", &["model", "k8s", "yaml", "diagnostic"]),
     ("simulate", &["k8s", "diagnostic"]),
     ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),
-    ("report", &["diagnostic"]),
+    ("report", &["simulate", "diagnostic"]),
     (
         "pipeline",
         &[

@@ -109,6 +109,7 @@ fn run(case: &Path) -> String {
     for (cluster, (_, namespaces)) in &mesh.clusters {
         for namespace in namespaces {
             out.push_str(&effective(&tenancy, cluster, namespace));
+            every_caller_has_a_reason(&tenancy, cluster, namespace);
         }
     }
     for id in &mesh.explain {
@@ -240,6 +241,29 @@ fn explanation(tenancy: &Tenancy, id: &str, sources: &Sources) -> String {
         );
     }
     out
+}
+
+/// An explanation names the same callers as the setting, and for each the words that name it; the
+/// place of each lies in a document.
+fn every_caller_has_a_reason(tenancy: &Tenancy, cluster: &ClusterName, namespace: &NamespaceName) {
+    let access = tenancy.security(cluster, namespace).access.value;
+    let explanation = tenancy.explain(cluster, namespace);
+    let (denied, allowed): (Vec<_>, Vec<_>) =
+        explanation.callers.iter().partition(|caller| caller.denies);
+    let allow = access.allow.clone().unwrap_or_default();
+    assert!(denied.iter().map(|caller| &caller.principal).eq(access.deny.iter()));
+    assert!(allowed.iter().map(|caller| &caller.principal).eq(allow.iter()));
+    for caller in &explanation.callers {
+        let documents = caller.because.iter().map(|place| tenancy.document_at(*place));
+        assert!(
+            !caller.because.is_empty() && documents.into_iter().all(|d| d.is_some()),
+            "{cluster}/{namespace}: {caller:?}"
+        );
+    }
+    for member in explanation.workspace.iter().chain(&explanation.group) {
+        let document = tenancy.document_at(member.entry).expect("a document");
+        assert_eq!(document.name, member.fqn.name());
+    }
 }
 
 /// What STRICTER promises: whatever rules a group writes, nobody may call it whom the tenant's

@@ -1,6 +1,7 @@
 //! Why a namespace has the setting it has.
 
 use super::access::Scope;
+use super::caller::{Caller, callers};
 use super::declared::Policy;
 use super::propagation::{self, Effective, Fate};
 use super::rule::{self, RuleList};
@@ -14,9 +15,9 @@ pub struct Explanation {
     /// The namespace.
     pub namespace: NamespaceId,
     /// The workspace that owns it; without one no setting of TSB governs it.
-    pub workspace: Option<Fqn>,
+    pub workspace: Option<Membership>,
     /// Its security group.
-    pub group: Option<Fqn>,
+    pub group: Option<Membership>,
     /// Its security domain.
     pub domain: Option<Fqn>,
     /// What it comes to.
@@ -27,6 +28,17 @@ pub struct Explanation {
     pub authorization: Vec<Step>,
     /// The rules that name this namespace as `to`: denials first.
     pub rules: Vec<RuleHere>,
+    /// Everyone whom the effective setting names, the refused first.
+    pub callers: Vec<Caller>,
+}
+
+/// What the namespace belongs to, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The workspace or group.
+    pub fqn: Fqn,
+    /// The entry of its selector that takes the namespace.
+    pub entry: Span,
 }
 
 /// What one level says.
@@ -96,20 +108,24 @@ impl Tenancy {
             traffic_mode: Vec::new(),
             authorization: Vec::new(),
             rules: Vec::new(),
+            callers: Vec::new(),
         };
-        if let Some(Governed { scope, .. }) = governed {
-            let fqn = |id: usize| self.tree.nodes[id].fqn.clone();
-            explanation.workspace = Some(fqn(scope.workspace));
-            explanation.group = scope.group.map(fqn);
+        if let Some(governed) = governed {
+            let Governed { scope, workspace_entry, group_entry, .. } = governed;
+            let of =
+                |id: usize, entry: Span| Membership { fqn: self.tree.nodes[id].fqn.clone(), entry };
+            explanation.workspace = Some(of(scope.workspace, *workspace_entry));
+            explanation.group = scope.group.map(|id| of(id, *group_entry));
             explanation.domain =
                 self.domains.of_node[scope.level()].map(|id| self.domains.names()[id].clone());
-            self.explain_levels(*scope, &mut explanation);
+            self.explain_levels(governed, &mut explanation);
         }
         explanation
     }
 
     /// Lays the levels over each other once more, this time with the reasons.
-    fn explain_levels(&self, scope: Scope, explanation: &mut Explanation) {
+    fn explain_levels(&self, governed: &Governed, explanation: &mut Explanation) {
+        let scope = governed.scope;
         let mut levels: Vec<usize> = self.tree.lineage(scope.level()).collect();
         levels.reverse();
         let mut effective = Effective::nothing();
@@ -138,7 +154,9 @@ impl Tenancy {
                 add(&mut explanation.authorization, step, fates.policy, stricter);
             }
         }
-        if let Some(Policy::Rules(rules)) = effective.policy.map(|policy| policy.value) {
+        let Some(policy) = effective.policy else { return };
+        explanation.callers = callers(self, &explanation.namespace, governed, &policy);
+        if let Policy::Rules(rules) = policy.value {
             explanation.rules = self.rules_here(scope, &rules.deny, true);
             explanation.rules.extend(self.rules_here(scope, &rules.allow, false));
         }

@@ -16,6 +16,7 @@ mod access;
 mod account;
 mod beyond;
 mod body;
+mod caller;
 mod cluster;
 mod declared;
 mod domain;
@@ -32,7 +33,8 @@ mod selector;
 
 use std::collections::BTreeMap;
 
-pub use explain::{Explanation, Outcome, RuleHere, Step};
+pub use caller::Caller;
+pub use explain::{Explanation, Membership, Outcome, RuleHere, Step};
 pub use inventory::Cluster;
 pub use resource::resource;
 
@@ -44,9 +46,9 @@ use self::inventory::Inventory;
 use self::organization::Organizations;
 use self::propagation::Effective;
 use self::rule::RuleReader;
-use crate::diagnostic::{Diagnostic, sort};
+use crate::diagnostic::{Diagnostic, Span, sort};
 use crate::model::{
-    Attributed, ClusterName, Fqn, NamespaceName, Owner, SecuritySetting, TsbResource,
+    Attributed, ClusterName, Fqn, NamespaceName, Owner, SecuritySetting, TrustDomain, TsbResource,
 };
 use crate::spec::tsb::TsbDocument;
 
@@ -69,6 +71,7 @@ pub struct Tenancy {
     domains: Domains,
     /// By node.
     declared: Vec<Option<Declared>>,
+    trust_domains: BTreeMap<ClusterName, TrustDomain>,
     governed: BTreeMap<ClusterName, BTreeMap<NamespaceName, Governed>>,
 }
 
@@ -76,6 +79,10 @@ pub struct Tenancy {
 #[derive(Clone, Debug)]
 struct Governed {
     scope: Scope,
+    /// The entry of the workspace's selector that takes it.
+    workspace_entry: Span,
+    /// The entry of the group's selector that takes it; of no meaning without a group.
+    group_entry: Span,
     setting: SecuritySetting,
 }
 
@@ -121,14 +128,19 @@ pub fn resolve(documents: &[TsbDocument], settings: &Settings<'_>) -> (Tenancy, 
             origin: policy.as_ref().and_then(|policy| policy.origin),
         };
         let setting = SecuritySetting { traffic_mode: traffic_mode.clone(), access };
-        governed
-            .entry(cluster.name.clone())
-            .or_default()
-            .insert(namespace.clone(), Governed { scope, setting });
+        let here = Governed {
+            scope,
+            workspace_entry: ownership.workspace_entry[at],
+            group_entry: ownership.group_entry[at],
+            setting,
+        };
+        governed.entry(cluster.name.clone()).or_default().insert(namespace.clone(), here);
     }
     sort(&mut found);
     let resources = placed.into_iter().map(|placed| placed.resource).collect();
-    (Tenancy { resources, tree, domains, declared, governed }, found)
+    let trust_domains =
+        inventory.clusters().iter().map(|c| (c.name.clone(), c.trust_domain.clone())).collect();
+    (Tenancy { resources, tree, domains, declared, trust_domains, governed }, found)
 }
 
 impl Tenancy {
@@ -153,6 +165,14 @@ impl Tenancy {
     /// Every document as a resource free of its form, in the order of the documents.
     pub fn resources(&self) -> &[TsbResource] {
         &self.resources
+    }
+
+    /// The document that a place lies in.
+    pub fn document_at(&self, place: Span) -> Option<&TsbResource> {
+        self.resources.iter().find(|resource| {
+            let span = resource.source.span();
+            span.file == place.file && span.start <= place.start && place.end <= span.end
+        })
     }
 
     fn governed(&self, cluster: &ClusterName, namespace: &NamespaceName) -> Option<&Governed> {

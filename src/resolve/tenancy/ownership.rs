@@ -19,8 +19,12 @@ use crate::spec::tsb::TsbDocument;
 pub(super) struct Ownership {
     /// By slot: the workspace.
     pub workspace: Vec<Option<NodeId>>,
+    /// By slot: the entry of the workspace's selector that takes it.
+    pub workspace_entry: Vec<Span>,
     /// By slot: the security group.
     pub group: Vec<Option<NodeId>>,
+    /// By slot: the entry of the group's selector that takes it.
+    pub group_entry: Vec<Span>,
     /// By node: the existing namespaces of tenants, workspaces and groups, sorted.
     pub namespaces: Vec<Vec<Slot>>,
 }
@@ -67,11 +71,11 @@ pub(super) fn assign(
     let workspaces = ids(Collection::Workspaces);
     let taken = workspaces.iter().map(|id| (*id, expand(id))).collect();
     let mut namespaces = vec![Vec::new(); tree.nodes.len()];
-    let workspace = claim(tree, taken, inventory, &mut namespaces, found);
+    let (workspace, workspace_entry) = claim(tree, taken, inventory, &mut namespaces, found);
     doubt::report_useless(&selectors, &workspaces, inventory, &workspace, found);
     doubt::report_meeting(tree, &workspaces, &selectors, inventory, found);
 
-    let mut group = Vec::new();
+    let (mut group, mut group_entry) = (Vec::new(), Vec::new());
     for kind in [
         Collection::SecurityGroups,
         Collection::TrafficGroups,
@@ -82,9 +86,9 @@ pub(super) fn assign(
         for id in ids(kind) {
             inside.push((id, within(tree, id, &selectors, inventory, &workspace, found)));
         }
-        let owners = claim(tree, inside, inventory, &mut namespaces, found);
+        let owners_and_entries = claim(tree, inside, inventory, &mut namespaces, found);
         if kind == Collection::SecurityGroups {
-            group = owners;
+            (group, group_entry) = owners_and_entries;
         }
     }
     for id in workspaces {
@@ -97,17 +101,17 @@ pub(super) fn assign(
         slots.sort_unstable();
         slots.dedup();
     }
-    Ownership { workspace, group, namespaces }
+    Ownership { workspace, workspace_entry, group, group_entry, namespaces }
 }
 
-/// Gives each slot to the first that takes it. One finding for each pair that shares namespaces.
+/// Gives each slot to the first that takes it: the owner and the entry, by slot. One finding for each pair that shares namespaces.
 fn claim(
     tree: &Tree,
     claims: Vec<(NodeId, Vec<Taken>)>,
     inventory: &Inventory,
     namespaces: &mut [Vec<Slot>],
     found: &mut Vec<Diagnostic>,
-) -> Vec<Option<NodeId>> {
+) -> (Vec<Option<NodeId>>, Vec<Span>) {
     let size = inventory.len() as usize;
     let mut owners: Vec<Option<NodeId>> = vec![None; size];
     let mut places: Vec<Span> = vec![Span::default(); size];
@@ -160,7 +164,7 @@ fn claim(
             .help(format!("a namespace belongs to one {noun}: narrow one of the selectors")),
         );
     }
-    owners
+    (owners, places)
 }
 
 /// The namespaces of a group, which must lie in its workspace.

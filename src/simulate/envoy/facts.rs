@@ -113,7 +113,7 @@ impl Http {
     }
 
     /// `:authority` in lower case: it is compared without regard to case.
-    pub fn host(&self) -> &str {
+    pub fn folded_host(&self) -> &str {
         &self.lower_host
     }
 

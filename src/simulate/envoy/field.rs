@@ -56,7 +56,7 @@ impl Test {
             Test::DestinationIp(block) => inside(block, facts.destination_ip),
             Test::DestinationPort(port) => u32::from(facts.destination_port) == *port,
             Test::Sni(glob) => glob.holds(facts.sni),
-            Test::Host(glob) => facts.http.is_some_and(|h| holds_or_present(glob, h.host())),
+            Test::Host(glob) => facts.http.is_some_and(|h| holds_or_present(glob, h.folded_host())),
             Test::Method(glob) => facts.http.is_some_and(|h| holds_or_present(glob, h.method())),
             Test::Path(pattern) => facts.http.is_some_and(|h| pattern.holds(h.path())),
             Test::Header(name, glob) => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, sort};
 use crate::k8s::{Labels, Object};
+use crate::simulate::accept;
 use crate::simulate::envoy::TrustDomains;
 use crate::simulate::network_policy::NetworkPolicy;
 use crate::simulate::peer_authentication::PeerAuthentication;
@@ -35,6 +36,7 @@ pub(super) fn build(clusters: &[Cluster<'_>]) -> (Mesh, Vec<Diagnostic>) {
     fixed.workload_bindings =
         fixed.workloads.iter().map(|w| workload_binding(&fixed, w)).collect::<Vec<_>>();
     points::attach(&mut fixed);
+    found.extend(points::dangling(&fixed));
     let states = fixed.workloads.iter().map(|w| state(&fixed, w)).collect();
     sort(&mut found);
     (Mesh { fixed: Arc::new(fixed), states, waypoints }, found)
@@ -253,7 +255,7 @@ impl Builder {
         self.fixed.workloads.push(Workload {
             namespace,
             kind: "Gateway".into(),
-            name: name.clone(),
+            name,
             labels,
             annotations: Labels::new(),
             service_account: account,
@@ -370,6 +372,13 @@ impl Builder {
         match kind {
             ("security.istio.io", "AuthorizationPolicy") => {
                 let Some(policy) = self.keep(Policy::read(object)) else { return };
+                if self.fixed.options(cluster).webhook
+                    && let Some(refused) = accept::refusal(&policy, object)
+                {
+                    self.found.push(refused);
+                    return;
+                }
+                self.found.extend(accept::deadly_paths(&policy, object));
                 let id = PolicyId(self.fixed.policies.len() as u32);
                 let namespace = self.namespace_of(cluster, object);
                 self.fixed.namespaces[namespace.0 as usize].policies.push(id);

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
+use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, TargetRef};
 use crate::simulate::envoy::{Chain, CustomState};
 use crate::simulate::options::{IstioVersion, Options};
@@ -433,4 +434,45 @@ pub(in crate::simulate) fn targets_service(
         _ => return false,
     };
     kind == service.kind && own.name == policy_namespace && service.name == target.name
+}
+
+/// Targets that nothing here is: the policy holds nowhere by them.
+pub(super) fn dangling(fixed: &Fixed) -> Vec<Diagnostic> {
+    let policies = fixed.policies.iter().map(|(cluster, p)| {
+        let targets: Vec<&TargetRef> = p.targets().collect();
+        (*cluster, "AuthorizationPolicy", &p.namespace, &p.name, p.span, targets)
+    });
+    let tokens = fixed.request_authentications.iter().map(|(cluster, r)| {
+        let targets: Vec<&TargetRef> = r.targets().collect();
+        (*cluster, "RequestAuthentication", &r.namespace, &r.name, r.span, targets)
+    });
+    let mut found = Vec::new();
+    for (cluster, kind, namespace, name, span, targets) in policies.chain(tokens) {
+        let here = |id: NamespaceId| fixed.namespaces[id.0 as usize].cluster == cluster;
+        for target in targets {
+            let hit = fixed
+                .gateways
+                .iter()
+                .any(|g| here(g.namespace) && targets_gateway(fixed, g, namespace, target))
+                || fixed
+                    .services
+                    .iter()
+                    .any(|s| here(s.namespace) && targets_service(fixed, s, namespace, target));
+            if !hit {
+                found.push(
+                    Diagnostic::warning(
+                        "dangling-target",
+                        format!(
+                            "{kind} {namespace}/{name} targets {} `{}`, which is not there",
+                            target.kind, target.name
+                        ),
+                    )
+                    .at(span, "it is taken to hold nowhere by this target")
+                    .help("a target is looked for in the policy's own namespace; a GatewayClass counts \
+                           from the root namespace only"),
+                );
+            }
+        }
+    }
+    found
 }

@@ -2,16 +2,19 @@
 //!
 //! - `authorization`: the message, and its JSON in the shape of istiod's `/debug/ambientz`;
 //! - `convert`: an AuthorizationPolicy into it; `strict`: a PeerAuthentication into it;
+//! - `ambient`: workloads and services, as far as manifests tell;
 //! - `matching` and `decide`: what the destination's ztunnel says of a connection.
 //!
 //! facts/istio-ambient.md §4, §5 and facts/ztunnel.md; where they differ the latter holds.
 
+mod ambient;
 mod authorization;
 mod convert;
 mod decide;
 mod matching;
 mod strict;
 
+pub use ambient::{Ambient, AmbientService, AmbientWorkload};
 pub use authorization::{Action, Authorization, Clause, Group, Match, Scope, ServiceAccount};
 pub use convert::{Conversion, Effect, NotSent, convert};
 pub use decide::{Answer, Verdict, decide};

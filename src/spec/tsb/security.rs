@@ -272,6 +272,11 @@ impl Authorization {
         let rules = get(fields, "rules")
             .and_then(|node| Rules::read(node, found))
             .map(|rules| Spanned::new(rules, key_span("rules")));
+        // what they would mean hangs on the mode, which has been reported
+        let (service_accounts, rules) = match (get(fields, "mode"), mode) {
+            (Some(_), None) => (None, None),
+            _ => (service_accounts, rules),
+        };
         Some(Self { span: node.span, mode, service_accounts, rules })
     }
 }

@@ -215,6 +215,7 @@ fn owned_twice(
     blame: &Blame<'_>,
     found: &mut Vec<Diagnostic>,
 ) {
+    let mut wrong = Vec::new();
     for (field, right, what) in [
         ("enable", false, "makes waypoints"),
         ("disableLabelManagement", true, "manages `istio.io/use-waypoint`"),
@@ -231,15 +232,37 @@ fn owned_twice(
             Some(value) => format!("`{field}: {value}`"),
             None => format!("`{field}`, where it is not said,"),
         };
-        found.push(
-            Diagnostic::error(
-                "waypoint-owned-twice",
-                format!("{said} means that TSB {what} for {subject}, but git owns the waypoints"),
-            )
-            .at(blame.of(full, &at), "")
-            .help(format!("set `{field}: {right}` there; or {HELP}")),
-        );
+        wrong.push(Wrong {
+            said,
+            what,
+            right: format!("`{field}: {right}`"),
+            at: blame.of(full, &at),
+        });
     }
+    // one fault of one level: whoever sees one of the two sees both
+    let Some(first) = wrong.first() else { return };
+    let join = |part: fn(&Wrong) -> &str| wrong.iter().map(part).collect::<Vec<_>>().join(" and ");
+    let verb = if wrong.len() == 1 { "means" } else { "mean" };
+    found.push(
+        Diagnostic::error(
+            "waypoint-owned-twice",
+            format!(
+                "{} {verb} that TSB {} for {subject}, but git owns the waypoints",
+                join(|wrong| &wrong.said),
+                join(|wrong| wrong.what)
+            ),
+        )
+        .at(first.at, "")
+        .help(format!("set {} there; or {HELP}", join(|wrong| &wrong.right))),
+    );
+}
+
+/// A field of a level that leaves something to TSB.
+struct Wrong {
+    said: String,
+    what: &'static str,
+    right: String,
+    at: Span,
 }
 
 /// A namespace's overlays replace the cluster's, they are not merged.

@@ -21,7 +21,7 @@ pub struct KubernetesForm<'a> {
     pub waves: bool,
 }
 
-const WAVE: &str = "argocd.argoproj.io/sync-wave";
+pub(super) const WAVE: &str = "argocd.argoproj.io/sync-wave";
 const KUBERNETES_CORE: &str = "tsb.tetrate.io/v2";
 const TCTL_CORE: &str = "api.tsb.tetrate.io/v2";
 
@@ -124,7 +124,7 @@ fn namespace(resource: &TsbResource, form: &KubernetesForm<'_>) -> String {
 
 /// An ordinary name for AccessBindings, which in tctl form have none: the parts of the name that
 /// they are about, below the organization.
-fn name_of(fqn: &Fqn) -> String {
+pub(super) fn name_of(fqn: &Fqn) -> String {
     let mut words: Vec<&str> = Vec::new();
     for (collection, name) in fqn.segments() {
         words.extend([collection.as_str(), name]);

@@ -2,11 +2,13 @@
 //!
 //! - [`unit()`] gives what is applied: Kubernetes form, in an order that suits pushMode SYNC, without
 //!   the settings that the tree's own policies stand for.
-//! - [`to_kubernetes`] and [`to_tctl`] write one resource in either form.
+//! - [`kubernetes`] and [`tctl`] write resources in either form, and say what that form cannot
+//!   hold; [`to_kubernetes`] and [`to_tctl`] write one.
 //!
 //! Source: facts/tsb.md, "TSB resources in both forms" and "GitOps with TSB".
 
 mod form;
+mod left_out;
 mod order;
 mod strip;
 
@@ -20,6 +22,7 @@ use crate::k8s::is_dns_subdomain;
 use crate::model::{Owner, Standing, TsbResource};
 
 pub use form::{KubernetesForm, to_kubernetes, to_tctl};
+pub use left_out::tctl;
 pub use order::rank;
 
 /// How the objects of unit `tsb` are written.
@@ -48,9 +51,7 @@ pub fn unit(
     resources: &[TsbResource],
     options: &UnitOptions<'_>,
 ) -> (Vec<TsbObject>, Vec<Diagnostic>) {
-    let mut found = Vec::new();
-    let mut objects = Vec::with_capacity(resources.len());
-    let mut seen: BTreeMap<(String, String, String), Span> = BTreeMap::new();
+    let mut applied = Vec::with_capacity(resources.len());
     let mut stripped = Vec::new();
     for written in resources {
         let mut resource = written.clone();
@@ -63,24 +64,41 @@ pub fn unit(
                 continue;
             }
         }
-        if resource.standing == Standing::Unknown && form::is_tctl(&resource) {
-            found.push(not_converted(&resource));
+        applied.push(resource);
+    }
+    let (mut objects, mut found) = kubernetes(&applied, &options.form);
+    strip::report(&stripped, &mut found);
+    // the order of the documents decides among equals
+    objects.sort_by_key(|object| object.rank);
+    (objects, found)
+}
+
+/// Resources in Kubernetes form, in their order. Reported: what cannot be an object there, and
+/// what was written for tctl and is not known here.
+pub fn kubernetes(
+    resources: &[TsbResource],
+    form: &KubernetesForm<'_>,
+) -> (Vec<TsbObject>, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let mut objects = Vec::with_capacity(resources.len());
+    let mut seen: BTreeMap<(String, String, String), Span> = BTreeMap::new();
+    for resource in resources {
+        let unknown = resource.standing == Standing::Unknown;
+        if unknown && form::is_tctl(resource) {
+            found.push(not_converted(resource));
         }
-        let value = to_kubernetes(&resource, &options.form);
+        let value = to_kubernetes(resource, form);
         let (name, namespace) = form::identity(&value);
-        if resource.standing != Standing::Unknown && !is_dns_subdomain(&name) {
+        if !unknown && !is_dns_subdomain(&name) {
             found.push(not_a_kubernetes_name(&name, resource.origin));
         }
         let gvk = &resource.gvk;
         let kind = format!("{} of {}", gvk.kind, gvk.group);
         if let Some(first) = seen.insert((kind, namespace, name), resource.origin) {
-            found.push(same_object(&resource, first));
+            found.push(same_object(resource, first));
         }
         objects.push(TsbObject { value, rank: rank(&resource.gvk), origin: resource.origin });
     }
-    strip::report(&stripped, &mut found);
-    // the order of the documents decides among equals
-    objects.sort_by_key(|object| object.rank);
     (objects, found)
 }
 

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::{DiskError, EnvironmentFolder, SwapMethod, build, os, read, swap};
 use crate::tree::{Change, Local, Tree};
@@ -12,6 +12,8 @@ use crate::tree::{Change, Local, Tree};
 pub struct Claim {
     folder: EnvironmentFolder,
     method: SwapMethod,
+    /// The folders above it that were made for it, the deepest last.
+    made: Vec<PathBuf>,
     // the lock goes with the file
     _file: File,
 }
@@ -22,7 +24,7 @@ impl Claim {
     /// # Errors
     /// When another run has it; when a folder on the way is a link; when the system refuses.
     pub fn take(folder: EnvironmentFolder, method: SwapMethod) -> Result<Self, DiskError> {
-        folder.make_parent()?;
+        let made = folder.make_parent()?;
         let path = folder.run_lock();
         let refused = |e| DiskError::io("write", &path)(e);
         let mut options = os::open_options();
@@ -42,7 +44,7 @@ impl Claim {
             .and_then(|()| file.rewind())
             .and_then(|()| writeln!(file, "{}", std::process::id()));
         named.map_err(refused)?;
-        let claim = Self { folder, method, _file: file };
+        let claim = Self { folder, method, made, _file: file };
         swap::recover(&claim.folder)?;
         Ok(claim)
     }
@@ -115,6 +117,10 @@ impl Drop for Claim {
         // whoever opened it before this looks whether it is still there
         if cfg!(unix) {
             let _ = fs::remove_file(self.folder.run_lock());
+        }
+        // a run that wrote nothing leaves nothing; a folder that holds something stays
+        for folder in self.made.iter().rev() {
+            let _ = fs::remove_dir(folder);
         }
     }
 }

@@ -91,11 +91,19 @@ impl EnvironmentFolder {
         Ok(true)
     }
 
-    /// Makes the folder that the environment's lies in.
-    pub(super) fn make_parent(&self) -> Result<(), DiskError> {
+    /// Makes the folder that the environment's lies in: the folders that were not there, the
+    /// deepest last.
+    pub(super) fn make_parent(&self) -> Result<Vec<PathBuf>, DiskError> {
         self.exists()?;
         let parent = self.parent();
-        fs::create_dir_all(&parent).map_err(DiskError::io("make the folder", &parent))
+        let mut missing: Vec<PathBuf> = parent
+            .ancestors()
+            .take_while(|path| !path.as_os_str().is_empty() && !path.exists())
+            .map(Path::to_owned)
+            .collect();
+        missing.reverse();
+        fs::create_dir_all(&parent).map_err(DiskError::io("make the folder", &parent))?;
+        Ok(missing)
     }
 }
 

@@ -1,0 +1,376 @@
+//! The mesh behind a command's arguments: that of an environment at a point of its migration, or
+//! that of a folder.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::Global;
+use super::super::session::Session;
+use super::super::terminal::Terminal;
+use crate::diagnostic::{Diagnostic, Sources, Span, has_errors};
+use crate::k8s::{Object, ObjectRef, objects_of};
+use crate::model::Version;
+use crate::resolve::{Caller, Expectation, Resolved, Target};
+use crate::simulate::{
+    Cluster, HttpRequest, IstioVersion, Mesh, Options, PodState, Verdict, WorkloadId,
+};
+use crate::spec::AccessTest;
+use crate::tree::{Scope, Tree};
+use crate::yaml::{Budget, Node, read};
+
+/// A mesh, and what was asserted of it.
+pub(super) struct World {
+    /// What it is called in messages: the environment and the point, or the folder.
+    pub name: String,
+    /// The mesh.
+    pub mesh: Mesh,
+    /// What pods that were not restarted since their labels changed would be after it.
+    pub restarted: BTreeMap<WorkloadId, PodState>,
+    /// The assertions that lie beside it.
+    pub cases: Vec<Case>,
+    /// The texts behind the findings.
+    pub sources: Sources,
+    /// Findings that do not stop the answer.
+    pub found: Vec<Diagnostic>,
+}
+
+/// One assertion, by the names that were written.
+#[derive(Clone, Debug)]
+pub(super) struct Case {
+    /// Name of the AccessTest.
+    pub test: String,
+    /// What it is about.
+    pub name: String,
+    /// Who asks.
+    pub from: String,
+    /// For what.
+    pub to: String,
+    /// The request; `None` for a plain connection.
+    pub request: Option<HttpRequest>,
+    /// What must come of it.
+    pub expect: Verdict,
+    /// Where it is said.
+    pub origin: Span,
+}
+
+/// The annotation that says for which mode the pods were last started.
+const TOKEN: &str = "waypost.dev/dataplane-mode";
+
+/// Reads a mesh; `None` when there is an error, which has been shown.
+pub(super) fn world(
+    of: Option<&str>,
+    stage: Option<&str>,
+    global: &Global,
+    terminal: &Terminal,
+) -> anyhow::Result<Option<World>> {
+    if let Some(folder) = of.and_then(|of| folder(of, global)) {
+        if stage.is_some() {
+            anyhow::bail!("`{}` is a folder: a folder has no stages", folder.display());
+        }
+        return Ok(Some(of_folder(&folder, of.unwrap_or_default())?));
+    }
+    let session = Session::new(global, terminal)?;
+    let name = match of {
+        Some(name) => name.to_owned(),
+        None => match session.names(&[]) {
+            None => return Ok(None),
+            Some(names) => match names.as_slice() {
+                [only] => only.clone(),
+                [] => anyhow::bail!("there is no environment: name a folder of manifests"),
+                several => anyhow::bail!(
+                    "there are several environments: name one of {}",
+                    several.join(", ")
+                ),
+            },
+        },
+    };
+    of_environment(&session, &name, stage, terminal)
+}
+
+/// A folder that is meant: something with a slash or a point in it, or no environment's name.
+fn folder(of: &str, global: &Global) -> Option<std::path::PathBuf> {
+    let is_environment =
+        global.root.join("environments").join(of).join("environment.yaml").is_file();
+    let path = global.root.join(of);
+    (!is_environment && path.is_dir()).then_some(path)
+}
+
+/// The mesh of an environment at a point.
+pub(super) fn of_environment(
+    session: &Session<'_>,
+    name: &str,
+    stage: Option<&str>,
+    terminal: &Terminal,
+) -> anyhow::Result<Option<World>> {
+    let mut loaded = session.load(name);
+    let rendered = session.render(&mut loaded, stage, &Scope::default())?;
+    let (Some(rendered), Some(resolved)) = (rendered, &loaded.resolved) else {
+        terminal.show(&loaded.found, &loaded.sources);
+        return Ok(None);
+    };
+    let environment = &resolved.environment;
+    let mut clusters = Vec::new();
+    let mut found = Vec::new();
+    for (cluster, settings) in &environment.clusters {
+        let applied = applied(&rendered.tree, cluster.as_str(), &mut loaded.sources, &mut found);
+        let there = resolved.inventory.get(cluster).into_iter().flatten();
+        let direct = resolved.direct.get(cluster).into_iter().flatten();
+        let existing: Vec<Object> = there.chain(direct).map(|o| (**o).clone()).collect();
+        let options = Options {
+            cluster: cluster.as_str().to_owned(),
+            trust_domain: settings.trust_domain.as_str().to_owned(),
+            istio: istio(environment.istio),
+            ..Options::default()
+        };
+        clusters.push((options, overlay(existing, applied)));
+    }
+    let given: Vec<Cluster<'_>> = clusters
+        .iter()
+        .map(|(options, objects)| Cluster { options: options.clone(), objects })
+        .collect();
+    let (mut mesh, diagnostics) = Mesh::from_clusters(&given);
+    found.extend(diagnostics);
+    let restarted = not_restarted(&mut mesh);
+    let point = stage.map_or_else(|| environment.reached.to_string(), str::to_owned);
+    Ok(Some(World {
+        name: format!("{name}, stage {point}"),
+        mesh,
+        restarted,
+        cases: cases(resolved),
+        sources: loaded.sources,
+        found,
+    }))
+}
+
+fn istio(version: Version) -> IstioVersion {
+    IstioVersion::new(version.major, version.minor)
+}
+
+/// What is applied in a cluster, and what TSB is expected to apply there.
+fn applied(
+    tree: &Tree,
+    cluster: &str,
+    sources: &mut Sources,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Object> {
+    let mut objects = Vec::new();
+    for (path, file) in tree.iter() {
+        let here = path.split('/').next() == Some(cluster) && file.object().is_some();
+        if here {
+            objects.extend(parse(path, file.text(), sources, found));
+        }
+    }
+    objects
+}
+
+fn parse(
+    path: &str,
+    text: &str,
+    sources: &mut Sources,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Object> {
+    let file = sources.add(path, text);
+    let (documents, diagnostics) = read(file, text, &Budget::MANIFESTS);
+    found.extend(diagnostics.into_iter().filter(Diagnostic::is_error));
+    let (objects, diagnostics) = objects_of(documents);
+    found.extend(diagnostics);
+    objects
+}
+
+/// Server-side apply over what exists: mappings are merged, everything else is replaced.
+fn overlay(existing: Vec<Object>, applied: Vec<Object>) -> Vec<Object> {
+    let mut objects: BTreeMap<ObjectRef, Object> = BTreeMap::new();
+    for object in existing {
+        objects.entry(object.reference()).or_insert(object);
+    }
+    for object in applied {
+        let reference = object.reference();
+        let merged = objects.get(&reference).and_then(|old| {
+            let mut value = old.body.to_json();
+            merge(&mut value, object.body.to_json());
+            Object::from_node(Node::from_json(&value, old.name_span())).ok()
+        });
+        objects.insert(reference, merged.unwrap_or(object));
+    }
+    objects.into_values().collect()
+}
+
+fn merge(into: &mut Value, from: Value) {
+    match (into, from) {
+        (Value::Object(into), Value::Object(from)) => {
+            for (key, value) in from {
+                match into.get_mut(&key) {
+                    Some(old) => merge(old, value),
+                    None => {
+                        into.insert(key, value);
+                    }
+                }
+            }
+        }
+        (into, from) => *into = from,
+    }
+}
+
+/// Labels say what new pods would be. Where the token on the pod template still says `sidecar`, the
+/// pods were not restarted since. Gives back what they would be.
+fn not_restarted(mesh: &mut Mesh) -> BTreeMap<WorkloadId, PodState> {
+    let old: BTreeMap<WorkloadId, PodState> = mesh
+        .workloads()
+        .filter(|(id, w)| {
+            w.annotations.get(TOKEN).is_some_and(|mode| mode == "sidecar")
+                && mesh.state(*id) == PodState::Ambient
+        })
+        .map(|(id, _)| (id, mesh.state(id)))
+        .collect();
+    old.keys().for_each(|id| mesh.set_state(*id, PodState::SidecarHbone));
+    old
+}
+
+fn cases(resolved: &Resolved) -> Vec<Case> {
+    resolved
+        .access
+        .iter()
+        .map(|case| {
+            let from = match &case.from {
+                Caller::Workload { namespace, name } => {
+                    format!("{}/{}/{name}", namespace.cluster, namespace.namespace)
+                }
+                Caller::Gateway { namespace, name } => {
+                    format!("gateway:{}/{}/{name}", namespace.cluster, namespace.namespace)
+                }
+                Caller::Outside => "outside".to_owned(),
+            };
+            let to = match &case.to {
+                Target::Service { namespace, name, port } => {
+                    format!("{}/{}/{name}:{port}", namespace.cluster, namespace.namespace)
+                }
+                Target::Pod { namespace, name, port } => {
+                    format!("pod:{}/{}/{name}:{port}", namespace.cluster, namespace.namespace)
+                }
+            };
+            let request = &case.request;
+            Case {
+                name: case.name.clone().unwrap_or_else(|| format!("{from} to {to}")),
+                test: case.test.clone(),
+                request: http(
+                    request.method.as_deref(),
+                    request.path.as_deref(),
+                    request.host.as_deref(),
+                    &request.headers,
+                ),
+                expect: match case.expect {
+                    Expectation::Allow => Verdict::Allow,
+                    Expectation::Deny => Verdict::Deny,
+                },
+                from,
+                to,
+                origin: case.origin,
+            }
+        })
+        .collect()
+}
+
+fn http(
+    method: Option<&str>,
+    path: Option<&str>,
+    host: Option<&str>,
+    headers: &BTreeMap<String, String>,
+) -> Option<HttpRequest> {
+    if method.is_none() && path.is_none() {
+        return None;
+    }
+    let default = HttpRequest::default();
+    Some(HttpRequest {
+        method: method.map_or(default.method, str::to_owned),
+        path: path.map_or(default.path, str::to_owned),
+        host: host.map(str::to_owned),
+        headers: headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+        token: default.token,
+    })
+}
+
+/// The mesh of every manifest below a folder, as one cluster.
+fn of_folder(folder: &Path, name: &str) -> anyhow::Result<World> {
+    let mut sources = Sources::default();
+    let mut found = Vec::new();
+    let mut objects = Vec::new();
+    let walk = walkdir::WalkDir::new(folder).sort_by_file_name();
+    for entry in walk.into_iter().filter_entry(|e| e.depth() == 0 || !is_hidden(e)) {
+        let entry = entry?;
+        let is_yaml = entry.path().extension().is_some_and(|x| x == "yaml" || x == "yml");
+        if !entry.file_type().is_file() || !is_yaml {
+            continue;
+        }
+        let path = entry.path();
+        let shown = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        let bytes = std::fs::read(path)
+            .map_err(|e| anyhow::Error::new(e).context(format!("cannot read `{shown}`")))?;
+        objects.extend(parse(&shown, &String::from_utf8_lossy(&bytes), &mut sources, &mut found));
+    }
+    let tests: Vec<Object> =
+        objects.extract_if(.., |o| o.gvk.is("waypost.dev", "AccessTest")).collect();
+    let cases = folder_cases(&tests, &mut found);
+    let (mesh, diagnostics) = Mesh::from_objects(&objects, &Options::default());
+    found.extend(diagnostics);
+    Ok(World {
+        name: format!("folder {name}"),
+        mesh,
+        restarted: BTreeMap::new(),
+        cases,
+        sources,
+        found,
+    })
+}
+
+fn is_hidden(entry: &walkdir::DirEntry) -> bool {
+    entry.file_name().to_str().is_some_and(|n| n.starts_with('.'))
+}
+
+fn folder_cases(tests: &[Object], found: &mut Vec<Diagnostic>) -> Vec<Case> {
+    let mut cases = Vec::new();
+    for test in tests {
+        match test.parse::<AccessTest>() {
+            Err(diagnostic) => found.push(*diagnostic),
+            Ok(parsed) => cases.extend(parsed.spec.cases.into_iter().map(|case| {
+                let case = case.value;
+                let (from, to) = (case.from.value, case.to.value);
+                Case {
+                    test: test.name.clone(),
+                    name: case.name.map_or_else(|| format!("{from} to {to}"), |n| n.value),
+                    request: http(
+                        case.request.method.as_deref(),
+                        case.request.path.as_deref(),
+                        case.request.host.as_deref(),
+                        &case.request.headers,
+                    ),
+                    expect: match case.expect.value {
+                        crate::spec::Expectation::Allow => Verdict::Allow,
+                        crate::spec::Expectation::Deny => Verdict::Deny,
+                    },
+                    from,
+                    to,
+                    origin: case.expect.span,
+                }
+            })),
+        }
+    }
+    cases
+}
+
+impl World {
+    /// Shows what was found; true when an assertion or an object could not be understood.
+    pub fn show(&self, terminal: &Terminal) -> bool {
+        terminal.show(&self.found, &self.sources);
+        has_errors(&self.found)
+    }
+}
+
+/// A name on the command line that means nothing.
+pub(super) fn unknown(error: crate::simulate::NotFound) -> anyhow::Error {
+    match error.nearest {
+        Some(near) => anyhow::anyhow!("{}: did you mean `{near}`?", error.message),
+        None => anyhow::anyhow!("{}", error.message),
+    }
+}

@@ -1,0 +1,106 @@
+//! One answer with every step and reason.
+
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::simulate::{Decision, Mesh, Point, Step, Verdict, Walk};
+
+/// For a terminal.
+pub fn explain(mesh: &Mesh, question: &str, decision: &Decision) -> String {
+    let mut out = format!("{question}: {}\n", decision.verdict.as_str());
+    for walk in &decision.walks {
+        match walk.endpoint {
+            Some(id) if decision.walks.len() > 1 => {
+                let _ = writeln!(out, "\nto {}: {}", mesh.workload_name(id), walk.verdict.as_str());
+            }
+            _ => out.push('\n'),
+        }
+        for (number, step) in walk.steps.iter().enumerate() {
+            let _ = writeln!(
+                out,
+                "  {} {}, port {}, seen as {}\n    {}",
+                number + 1,
+                mesh.point_name(step.point),
+                step.port,
+                peer(mesh, step),
+                mesh.reason_text(step)
+            );
+            if step.unknown_address {
+                out.push_str(
+                    "    an address is not known, so rules about it are taken not to match\n",
+                );
+            }
+        }
+        let _ = writeln!(out, "  the client sees {}", walk.observed().as_str());
+        if let Some(log) = log_line(mesh, walk) {
+            let _ = writeln!(out, "  in the log: {log}");
+        }
+    }
+    out
+}
+
+/// For a program. Frozen: `version` goes up when a field changes its meaning.
+pub fn explain_json(mesh: &Mesh, from: &str, to: &str, decision: &Decision) -> Value {
+    let walks: Vec<Value> = decision
+        .walks
+        .iter()
+        .map(|walk| {
+            let steps: Vec<Value> = walk
+                .steps
+                .iter()
+                .map(|step| {
+                    json!({
+                        "point": mesh.point_name(step.point),
+                        "identity": step.peer.map(|id| mesh.identities().peer(id).to_string()),
+                        "sourceIp": step.source_ip.map(|ip| ip.to_string()),
+                        "port": step.port,
+                        "refuses": step.reason.is_refusal(),
+                        "rule": mesh.log_id(step),
+                        "reason": mesh.reason_text(step),
+                        "unknownAddress": step.unknown_address,
+                    })
+                })
+                .collect();
+            json!({
+                "endpoint": walk.endpoint.map(|id| mesh.workload_name(id)),
+                "verdict": walk.verdict.as_str(),
+                "clientSees": walk.observed().as_str(),
+                "log": log_line(mesh, walk),
+                "steps": steps,
+            })
+        })
+        .collect();
+    json!({
+        "version": 1, "from": from, "to": to, "verdict": decision.verdict.as_str(), "ways": walks,
+    })
+}
+
+fn peer(mesh: &Mesh, step: &Step) -> String {
+    let identity = step.peer.map(|id| mesh.identities().peer(id).to_string());
+    match (identity, step.source_ip) {
+        (Some(identity), None) => identity,
+        (Some(identity), Some(ip)) => format!("{identity} ({ip})"),
+        (None, Some(ip)) => format!("nobody ({ip})"),
+        (None, None) => "nobody".into(),
+    }
+}
+
+/// What the deciding proxy's access log says of a refusal (facts/istio-ambient.md §7.5;
+/// facts/ztunnel.md, "What is logged on denial").
+fn log_line(mesh: &Mesh, walk: &Walk) -> Option<String> {
+    let step = walk.deciding().filter(|_| walk.verdict == Verdict::Deny)?;
+    let id = mesh.log_id(step)?;
+    Some(match step.point {
+        Point::Ztunnel(_) => match (id.as_str(), step.reason.rule()) {
+            ("none", _) | (_, None) => "connection closed due to policy rejection: allow policies \
+                                        exist, but none allowed"
+                .to_owned(),
+            (_, Some(rule)) => format!(
+                "connection closed due to policy rejection: explicitly denied by: {}",
+                mesh.policy_key(rule)
+            ),
+        },
+        _ => format!("rbac_access_denied_matched_policy[{id}]"),
+    })
+}

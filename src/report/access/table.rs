@@ -1,0 +1,256 @@
+//! Who reaches what, as a table.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use serde_json::{Value, json};
+
+use crate::simulate::{Cell, Client, Matrix, Mesh, ServiceId, Verdict};
+
+/// A table of clients and services, ready to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessTable {
+    /// Clients.
+    pub rows: Vec<Row>,
+    /// Service ports.
+    pub columns: Vec<Column>,
+    /// Row after row.
+    cells: Vec<Entry>,
+}
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// `namespace/workload`, or `outside`.
+    pub name: String,
+    /// Its namespace; `outside` for whoever has none.
+    pub namespace: String,
+}
+
+/// A service port.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Column {
+    /// `namespace/service:port`.
+    pub name: String,
+    /// The service's namespace.
+    pub namespace: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    verdict: Verdict,
+    depends: bool,
+    point: String,
+    rule: Option<String>,
+    observed: &'static str,
+}
+
+impl AccessTable {
+    /// Names everything in a matrix.
+    pub fn new(mesh: &Mesh, matrix: &Matrix) -> Self {
+        let rows = matrix.rows.iter().map(|client| row(mesh, *client)).collect();
+        let columns =
+            matrix.columns.iter().map(|(service, port)| column(mesh, *service, *port)).collect();
+        let cells = matrix.iter().map(|(_, _, cell)| entry(mesh, cell)).collect();
+        Self { rows, columns, cells }
+    }
+
+    fn entry(&self, row: usize, column: usize) -> Option<&Entry> {
+        self.cells.get(row * self.columns.len() + column)
+    }
+
+    fn entries(&self) -> impl Iterator<Item = (&Row, &Column, &Entry)> {
+        let width = self.columns.len().max(1);
+        self.cells
+            .iter()
+            .enumerate()
+            .map(move |(i, entry)| (&self.rows[i / width], &self.columns[i % width], entry))
+    }
+
+    /// Pairs that are allowed, at least for some request or by some workload: client, service port,
+    /// and whether that holds for every request.
+    pub fn allowed(&self) -> impl Iterator<Item = (&Row, &Column, bool)> {
+        self.entries()
+            .filter(|(_, _, e)| matches!(e.verdict, Verdict::Allow | Verdict::Mixed))
+            .map(|(row, column, e)| (row, column, e.verdict == Verdict::Allow && !e.depends))
+    }
+
+    /// The same table by namespaces.
+    pub fn by_namespace(&self) -> Self {
+        let mut sums: BTreeMap<(&str, &str), (Verdict, bool)> = BTreeMap::new();
+        for (row, column, entry) in self.entries() {
+            let place = sums
+                .entry((&row.namespace, &column.namespace))
+                .or_insert((entry.verdict, entry.depends));
+            if place.0 != entry.verdict {
+                place.0 = Verdict::Mixed;
+            }
+            place.1 |= entry.depends;
+        }
+        let unique = |names: Vec<&str>| {
+            let mut seen: Vec<String> = Vec::new();
+            for name in names {
+                if !seen.iter().any(|s| s == name) {
+                    seen.push(name.to_owned());
+                }
+            }
+            seen
+        };
+        let rows = unique(self.rows.iter().map(|r| r.namespace.as_str()).collect());
+        let columns = unique(self.columns.iter().map(|c| c.namespace.as_str()).collect());
+        let cells = rows
+            .iter()
+            .flat_map(|row| columns.iter().map(move |column| (row, column)))
+            .map(|(row, column)| {
+                let sum = sums.get(&(row.as_str(), column.as_str())).copied();
+                let (verdict, depends) = sum.unwrap_or((Verdict::Unreachable, false));
+                Entry { verdict, depends, point: String::new(), rule: None, observed: "" }
+            })
+            .collect();
+        Self {
+            rows: rows.into_iter().map(|n| Row { name: n.clone(), namespace: n }).collect(),
+            columns: columns
+                .into_iter()
+                .map(|n| Column { name: n.clone(), namespace: n })
+                .collect(),
+            cells,
+        }
+    }
+
+    /// How many cells there are.
+    pub fn size(&self) -> usize {
+        self.cells.len()
+    }
+}
+
+fn row(mesh: &Mesh, client: Client) -> Row {
+    match client {
+        Client::Outside(_) => Row { name: "outside".into(), namespace: "outside".into() },
+        Client::Workload(id) => Row {
+            name: mesh.workload_name(id),
+            namespace: mesh.namespace(mesh.workload(id).namespace).name.clone(),
+        },
+    }
+}
+
+fn column(mesh: &Mesh, service: ServiceId, port: u16) -> Column {
+    Column {
+        name: format!("{}:{port}", mesh.service_name(service)),
+        namespace: mesh.namespace(mesh.service(service).namespace).name.clone(),
+    }
+}
+
+fn entry(mesh: &Mesh, cell: &Cell) -> Entry {
+    Entry {
+        verdict: cell.verdict,
+        depends: cell.depends_on_request,
+        point: mesh.point_name(cell.point),
+        rule: cell.reason.rule().map(|rule| mesh.rule_name(rule)),
+        observed: cell.observed.as_str(),
+    }
+}
+
+const LEGEND: &str =
+    "+ allowed   - denied   ~ some are   . nothing there   ? depends on the request";
+
+fn sign(entry: &Entry) -> String {
+    let sign = match entry.verdict {
+        Verdict::Allow => "+",
+        Verdict::Deny => "-",
+        Verdict::Mixed => "~",
+        Verdict::Unreachable => ".",
+    };
+    if entry.depends { format!("{sign}?") } else { sign.to_owned() }
+}
+
+/// For a terminal: columns are numbered, and named below.
+pub fn text(table: &AccessTable) -> String {
+    let mut out = String::new();
+    let name_width = table.rows.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
+    let width = table.columns.len().to_string().len().max(2) + 1;
+    let _ = write!(out, "{:name_width$}", "");
+    for number in 1..=table.columns.len() {
+        let _ = write!(out, "{number:>width$}");
+    }
+    out.push('\n');
+    for (index, row) in table.rows.iter().enumerate() {
+        let _ = write!(out, "{:name_width$}", row.name);
+        for column in 0..table.columns.len() {
+            let sign = table.entry(index, column).map(sign).unwrap_or_default();
+            let _ = write!(out, "{sign:>width$}");
+        }
+        out.push('\n');
+    }
+    out.push('\n');
+    for (index, column) in table.columns.iter().enumerate() {
+        let _ = writeln!(out, "{:>3}  {}", index + 1, column.name);
+    }
+    let _ = writeln!(out, "\n{LEGEND}");
+    out
+}
+
+/// For a pull request.
+pub fn markdown(table: &AccessTable) -> String {
+    let mut out = String::from("| from \\ to |");
+    for column in &table.columns {
+        let _ = write!(out, " `{}` |", column.name);
+    }
+    out.push_str("\n|---|");
+    out.push_str(&":-:|".repeat(table.columns.len()));
+    out.push('\n');
+    for (index, row) in table.rows.iter().enumerate() {
+        let _ = write!(out, "| `{}` |", row.name);
+        for column in 0..table.columns.len() {
+            let sign = table.entry(index, column).map(sign).unwrap_or_default();
+            let _ = write!(out, " {} |", sign.replace('~', "\\~"));
+        }
+        out.push('\n');
+    }
+    let _ = writeln!(out, "\n`{LEGEND}`");
+    out
+}
+
+/// For a spreadsheet: one line a pair.
+pub fn csv(table: &AccessTable) -> String {
+    let mut out = String::from("from,to,verdict,depends on request,decided at,rule,client sees\n");
+    let quoted = |text: &str| {
+        if text.contains([',', '"', '\n']) {
+            format!("\"{}\"", text.replace('"', "\"\""))
+        } else {
+            text.to_owned()
+        }
+    };
+    for (row, column, entry) in table.entries() {
+        let fields = [
+            row.name.as_str(),
+            column.name.as_str(),
+            entry.verdict.as_str(),
+            if entry.depends { "yes" } else { "no" },
+            entry.point.as_str(),
+            entry.rule.as_deref().unwrap_or_default(),
+            entry.observed,
+        ];
+        let fields: Vec<String> = fields.iter().map(|f| quoted(f)).collect();
+        let _ = writeln!(out, "{}", fields.join(","));
+    }
+    out
+}
+
+/// For a program. Frozen: `version` goes up when a field changes its meaning.
+pub fn json(table: &AccessTable) -> Value {
+    let pairs: Vec<Value> = table
+        .entries()
+        .map(|(row, column, entry)| {
+            json!({
+                "from": row.name,
+                "to": column.name,
+                "verdict": entry.verdict.as_str(),
+                "dependsOnRequest": entry.depends,
+                "point": entry.point,
+                "rule": entry.rule,
+                "clientSees": entry.observed,
+            })
+        })
+        .collect();
+    json!({"version": 1, "pairs": pairs})
+}

@@ -1,0 +1,292 @@
+//! `waypost access …`, on the examples and on small folders.
+
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may fail this way"
+)]
+
+use std::path::Path;
+
+use crate::program::{project, waypost};
+
+fn run(arguments: &[&str]) -> (i32, String, String) {
+    let ran = waypost(project(), arguments);
+    (ran.code, ran.stdout, ran.stderr)
+}
+
+/// A folder with one file, and the program's answer about it.
+fn in_folder(yaml: &str, arguments: &[&str]) -> (i32, String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    write(folder.path(), "mesh.yaml", yaml);
+    let ran = waypost(folder.path(), arguments);
+    (ran.code, ran.stdout, ran.stderr)
+}
+
+#[allow(clippy::disallowed_methods, reason = "a test's own folder")]
+fn write(folder: &Path, name: &str, text: &str) {
+    std::fs::write(folder.join(name), text).unwrap();
+}
+
+#[test]
+fn the_guides_assertions_hold_at_the_reached_stage() {
+    let (code, out, err) = run(&["access", "test", "brownfield"]);
+    assert_eq!(code, 0, "{err}");
+    insta::assert_snapshot!(out, @r"
+    ok allow client reads reviews           brownfield, stage httpbin sidecar of bookinfo/productpage-v1: allowed by ns[bookinfo]-policy[allow]-rule[0]
+    ok deny  client may not reach httpbin   brownfield, stage httpbin waypoint httpbin/waypoint: denied by ns[httpbin]-policy[waypoint-deny-rules]-rule[0]
+    ok allow productpage reads details      brownfield, stage httpbin sidecar of bookinfo/details-v1: allowed by ns[bookinfo]-policy[allow]-rule[0]
+    ok deny  httpbin may not reach bookinfo brownfield, stage httpbin sidecar of bookinfo/productpage-v1: denied: ALLOW policies exist, and none matches [none]
+    ");
+}
+
+#[test]
+fn the_guides_assertions_hold_at_every_stage_and_in_every_transient_state() {
+    let (code, out, err) = run(&["access", "test", "brownfield", "--every-stage"]);
+    assert_eq!(code, 0, "{err}");
+    let lines: Vec<&str> = out.lines().collect();
+    assert!(lines.len() > 60, "{out}");
+    assert!(lines.iter().all(|l| l.starts_with("ok")), "{out}");
+    // the points that decide are the guide's: the sidecar, then the waypoint
+    let who = |stage: &str| {
+        let line = lines
+            .iter()
+            .find(|l| l.contains("client may not reach httpbin") && l.contains(stage))
+            .unwrap();
+        line.split("  ").last().unwrap().trim().to_owned()
+    };
+    let sidecar = "sidecar of httpbin/httpbin: denied by ns[httpbin]-policy[deny-rules]-rule[0]";
+    let waypoint =
+        "waypoint httpbin/waypoint: denied by ns[httpbin]-policy[waypoint-deny-rules]-rule[0]";
+    assert_eq!(who("stage none "), sidecar);
+    assert_eq!(who("stage client "), sidecar);
+    assert_eq!(who("stage httpbin "), waypoint);
+    assert_eq!(who("stage bookinfo "), waypoint);
+}
+
+#[test]
+fn explain_names_the_rule_as_the_guides_log_does() {
+    let arguments = [
+        "access",
+        "explain",
+        "client/sleep",
+        "httpbin/httpbin:8000",
+        "--in",
+        "brownfield",
+        "--path",
+        "/get",
+    ];
+    let (code, out, err) = run(&arguments);
+    assert_eq!(code, 0, "{err}");
+    insta::assert_snapshot!(out, @r"
+    client/sleep to httpbin/httpbin:8000, GET /get (brownfield, stage httpbin): deny
+    
+      1 waypoint httpbin/waypoint, port 8000, seen as cp-cluster-1.tsb.local/ns/client/sa/sleep
+        denied by ns[httpbin]-policy[waypoint-deny-rules]-rule[0]
+      the client sees 403 `RBAC: access denied`
+      in the log: rbac_access_denied_matched_policy[ns[httpbin]-policy[waypoint-deny-rules]-rule[0]]
+    ");
+    let (_, out, _) = run(&[&arguments[..], &["--stage", "client"]].concat());
+    insta::assert_snapshot!(out, @r"
+    client/sleep to httpbin/httpbin:8000, GET /get (brownfield, stage client): deny
+    
+      1 sidecar of httpbin/httpbin, port 80, seen as cp-cluster-1.tsb.local/ns/client/sa/sleep
+        denied by ns[httpbin]-policy[deny-rules]-rule[0]
+      the client sees 403 `RBAC: access denied`
+      in the log: rbac_access_denied_matched_policy[ns[httpbin]-policy[deny-rules]-rule[0]]
+    ");
+    let (_, out, _) = run(&[&arguments[..], &["--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["verdict"], "deny");
+    assert_eq!(
+        json["ways"][0]["steps"][0]["rule"],
+        "ns[httpbin]-policy[waypoint-deny-rules]-rule[0]"
+    );
+}
+
+#[test]
+fn a_name_that_means_nothing_gets_its_nearest() {
+    let (code, _, err) =
+        run(&["access", "explain", "client/slep", "httpbin/httpbin:8000", "--in", "brownfield"]);
+    assert_eq!(code, 1);
+    insta::assert_snapshot!(err, @r"
+    error: workload `client/slep` is not there: did you mean `client/sleep`?
+    ");
+}
+
+#[test]
+fn matrix_in_every_format() {
+    let of = |format: &str| run(&["access", "matrix", "brownfield", "--format", format]).1;
+    insta::assert_snapshot!(of("text"), @r"
+                             1  2  3  4  5  6
+    bookinfo/details-v1      +  +  +  +  -  -
+    bookinfo/productpage-v1  +  +  +  +  -  -
+    bookinfo/ratings-v1      +  +  +  +  -  -
+    bookinfo/reviews-v1      +  +  +  +  -  -
+    bookinfo/reviews-v2      +  +  +  +  -  -
+    bookinfo/reviews-v3      +  +  +  +  -  -
+    client/sleep             +  +  +  +  +  -
+    httpbin/httpbin          -  -  -  -  -  +
+    outside                  -  -  -  -  -  -
+    
+      1  bookinfo/details:9080
+      2  bookinfo/productpage:9080
+      3  bookinfo/ratings:9080
+      4  bookinfo/reviews:9080
+      5  client/sleep:80
+      6  httpbin/httpbin:8000
+    
+    + allowed   - denied   ~ some are   . nothing there   ? depends on the request
+    ");
+    insta::assert_snapshot!(run(&["access", "matrix", "brownfield", "--by", "namespace"]).1, @r"
+              1  2  3
+    bookinfo  +  -  -
+    client    +  +  -
+    httpbin   -  -  +
+    outside   -  -  -
+    
+      1  bookinfo
+      2  client
+      3  httpbin
+    
+    + allowed   - denied   ~ some are   . nothing there   ? depends on the request
+    ");
+    let csv = of("csv");
+    assert_eq!(csv.lines().count(), 1 + 9 * 6);
+    assert!(csv.contains("client/sleep,httpbin/httpbin:8000,deny,no,waypoint httpbin/waypoint"));
+    let json: serde_json::Value = serde_json::from_str(&of("json")).unwrap();
+    assert_eq!(json["pairs"].as_array().unwrap().len(), 9 * 6);
+    assert!(of("dot").contains("\"client/sleep\" -> \"bookinfo/productpage:9080\";"));
+    assert!(of("mermaid").starts_with("flowchart LR\n  subgraph g0[\"bookinfo\"]\n"));
+    assert!(of("markdown").contains("| `client/sleep` | + | + |"));
+}
+
+#[test]
+fn no_stage_gains_or_loses_anything() {
+    for stages in [("none", "client"), ("client", "httpbin"), ("httpbin", "bookinfo")] {
+        let (before, after) =
+            (format!("brownfield@{}", stages.0), format!("brownfield@{}", stages.1));
+        let (code, out, err) =
+            run(&["access", "diff", &before, &after, "--fail-on", "gain", "--fail-on", "loss"]);
+        assert_eq!((code, out.as_str()), (0, ""), "{stages:?} {err}");
+    }
+}
+
+#[test]
+fn ztunnel_tables_are_those_of_the_guide() {
+    let (code, out, err) = run(&["access", "ztunnel", "service", "--in", "brownfield"]);
+    assert_eq!(code, 0, "{err}");
+    insta::assert_snapshot!(out, @r"
+    NAMESPACE SERVICE NAME SERVICE VIP WAYPOINT ENDPOINTS
+    bookinfo  details                  None     1/1
+    bookinfo  productpage              None     1/1
+    bookinfo  ratings                  None     1/1
+    bookinfo  reviews                  None     3/3
+    client    sleep                    waypoint 1/1
+    client    waypoint                 None     1/1
+    httpbin   httpbin                  waypoint 1/1
+    httpbin   waypoint                 None     1/1
+    ");
+    let (_, out, _) = run(&["access", "ztunnel", "--in", "brownfield", "-o", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    let policies = json["policies"].as_array().unwrap();
+    let deny = policies.iter().find(|p| p["name"] == "deny-rules").unwrap();
+    assert_eq!(
+        *deny,
+        serde_json::json!({
+            "name": "deny-rules", "namespace": "httpbin", "scope": "NAMESPACE", "action": "DENY",
+            "groups": [{"rules": [{"matches": [{"principals": [
+                {"prefix": "cp-cluster-1.tsb.local/ns/client/"}]}]}]}],
+        })
+    );
+}
+
+const FOLDER: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: a, labels: {istio.io/dataplane-mode: ambient}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: a}
+spec: {template: {metadata: {labels: {app: web}}, spec: {containers: [{name: web}]}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: a}
+spec: {selector: {app: web}, ports: [{name: http, port: 80}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: by-path, namespace: a}
+spec: {action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]}
+---
+apiVersion: waypost.dev/v1alpha1
+kind: AccessTest
+metadata: {name: own}
+spec:
+  cases:
+  - name: nobody administers
+    from: a/web
+    to: a/web:80
+    request: {path: /admin}
+    expect: deny
+  - from: a/wep
+    to: a/web:80
+    expect: deny
+";
+
+#[test]
+fn a_folder_is_asked_and_what_differs_is_shown_with_its_reason() {
+    let (code, out, err) = in_folder(FOLDER, &["access", "test", "."]);
+    assert_eq!(code, 3);
+    insta::assert_snapshot!(err, @r"
+    error[access-differs]: `a/web` may reach `a/web:80` (folder .), but the assertion says deny
+      --> mesh.yaml:30:13
+       |
+    30 |     expect: deny
+       |             ^^^^ ztunnel of a/web: allowed: no policy denies, and none allows
+    
+    help: `waypost access explain a/web a/web:80` shows every step
+    
+    error[unknown-in-access-test]: workload `a/wep` is not there
+      --> mesh.yaml:33:13
+       |
+    33 |     expect: deny
+       |             ^^^^ this case was not asked
+    
+    help: did you mean `a/web`?
+    found 2 errors
+    1 answer, not as asserted
+    ");
+    assert!(out.starts_with("FAILED allow nobody administers"), "{out}");
+    let (_, out, _) = in_folder(FOLDER, &["access", "test", ".", "--format", "junit"]);
+    assert!(out.contains("<failure message=\"expected deny, found allow\">"), "{out}");
+}
+
+#[test]
+fn who_gains_fails_a_pipeline_that_asks_for_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, action) in [("before", "DENY"), ("after", "ALLOW")] {
+        std::fs::create_dir(folder.path().join(name)).unwrap();
+        let text = FOLDER.replace(
+            "action: DENY, rules: [{to: [{operation: {paths: [/admin]}}]}]",
+            &format!("action: {action}, rules: [{{}}]"),
+        );
+        write(&folder.path().join(name), "mesh.yaml", &text);
+    }
+    let diff = |arguments: &[&str]| {
+        let ran =
+            waypost(folder.path(), &[&["access", "diff", "before", "after"], arguments].concat());
+        (ran.code, ran.stdout)
+    };
+    let (code, out) = diff(&[]);
+    assert_eq!(code, 0);
+    insta::assert_snapshot!(out, @r"
+    a/web   gains a/web:80 before: deny at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]; after: allow at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]
+    outside gains a/web:80 before: deny at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]; after: allow at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]
+    ");
+    assert_eq!(diff(&["--fail-on", "gain"]).0, 5);
+    assert_eq!(diff(&["--fail-on", "loss"]).0, 0);
+}
