@@ -105,7 +105,9 @@ pub(super) fn of_environment(
     terminal: &Terminal,
 ) -> anyhow::Result<Option<World>> {
     let mut loaded = session.load(name);
-    let rendered = session.render(&mut loaded, stage, &Scope::default())?;
+    let scope = Scope::default();
+    let prepared = session.prepare(&mut loaded, stage, &scope)?;
+    let rendered = session.render(&mut loaded, &prepared);
     let (Some(rendered), Some(resolved)) = (rendered, &loaded.resolved) else {
         terminal.show(&loaded.found, &loaded.sources);
         return Ok(None);
