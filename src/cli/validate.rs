@@ -8,6 +8,7 @@ use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::pipeline;
 use crate::report::{Counts, Findings};
 use crate::tree::Scope;
 
@@ -67,6 +68,11 @@ impl Validate {
             let prepared = session.prepare(&mut loaded, None, &scope)?;
             session.look_ahead(&mut loaded, &prepared);
             let rendered = session.render(&mut loaded, &prepared);
+            if let (Some(resolved), Some(rendered)) = (&loaded.resolved, &rendered) {
+                let folder = format!("rendered/{name}");
+                let lints = pipeline::lint(resolved, rendered, &folder, &mut loaded.sources);
+                loaded.found.extend(lints);
+            }
             let counts = Counts {
                 files: loaded.sources.iter().count(),
                 objects: rendered.as_ref().map_or(0, |r| r.objects),
@@ -82,13 +88,10 @@ impl Validate {
             };
             format::write(self.format, &findings, terminal)?;
             match rendered {
-                Some(rendered) => {
+                Some(rendered) if !has_errors(&loaded.found) => {
                     terminal.say(&format!("{name}: valid, {} objects", rendered.objects));
                 }
-                None => worst = ExitCode::Problems,
-            }
-            if has_errors(&loaded.found) {
-                worst = ExitCode::Problems;
+                _ => worst = ExitCode::Problems,
             }
         }
         Ok(worst)

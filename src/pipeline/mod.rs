@@ -6,6 +6,7 @@
 mod assemble;
 mod check;
 mod digest;
+mod lint;
 mod manifests;
 mod patch;
 
@@ -15,6 +16,7 @@ use rayon::prelude::*;
 use serde_json::Value;
 
 pub use digest::input_digest;
+pub use lint::lint;
 pub use manifests::{CheckedObject, ManifestFile, Manifests, manifests};
 
 use self::assemble::{Assembly, Written};

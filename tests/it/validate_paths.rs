@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::program::{Ran, project, waypost};
+use crate::program::{Ran, copy_of, project, waypost};
 
 const TREE: &str = "tests/cases/manifests/tree";
 const CRDS: &str = "tests/cases/manifests/crds";
@@ -123,4 +123,28 @@ fn pages_are_printed_by_code_and_by_istios_code() {
     assert!(run(&["explain", "IST0123"]).stdout.starts_with("# reinjection\n"));
     assert_eq!(run(&["explain", "l7-deny-nop"]).code, 2);
     expect("explain", &run(&["explain"]).stdout);
+}
+
+/// A policy that exists anyway is held against the mode that we render: it is not ours, and it is
+/// what the migration would break.
+#[test]
+fn an_environment_is_linted_with_what_exists_anyway() {
+    let folder = copy_of("greenfield");
+    assert_eq!(waypost(folder.path(), &["validate", "greenfield"]).code, 0);
+    let policy = "\
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: deny-admin, namespace: httpbin}
+spec:
+  action: DENY
+  rules:
+  - to:
+    - operation: {paths: [/admin], ports: []}
+";
+    let path = folder.path().join("environments/greenfield/inventory/policy.yaml");
+    fs::write(path, policy).unwrap();
+    let ran = waypost(folder.path(), &["validate", "greenfield", "--format", "github"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let place = "file=environments/greenfield/inventory/policy.yaml,line=8,";
+    assert!(ran.stdout.contains(place) && ran.stdout.contains("l7-deny-noop"), "{}", ran.stdout);
 }
