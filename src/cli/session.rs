@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::terminal::Terminal;
 use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
-use crate::model::{Reached, Unit};
+use crate::model::{Reached, Step, Unit};
 use crate::pipeline::{self, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
@@ -182,6 +182,16 @@ impl<'a> Session<'a> {
         sort(&mut loaded.found);
         self.terminal.detail("rendered");
         rendered.filter(|_| !has_errors(&loaded.found))
+    }
+
+    /// Finds the errors of the end of a migration, wherever it stands now.
+    pub(super) fn look_ahead(&self, loaded: &mut Loaded, prepared: &Prepared<'_>) {
+        let Some(resolved) = &loaded.resolved else { return };
+        let Some(last) = resolved.environment.stages.last() else { return };
+        let end = Reached::Stage(last.name.clone(), Step::Workloads);
+        let request = Request { stage: Some(&end), ..prepared.request() };
+        let found = pipeline::findings(resolved, &prepared.tools, &request);
+        loaded.found.extend(found.into_iter().filter(Diagnostic::is_error));
     }
 
     /// True when the tree on disk is what a render would leave there, by its locks. The findings
