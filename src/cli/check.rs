@@ -1,15 +1,17 @@
 //! `waypost check`
 
-use std::path::PathBuf;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
+use similar::TextDiff;
 
 use super::render::folder;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::diagnostic::Diagnostic;
-use crate::tree::{check, disk};
+use crate::tree::{Drift, LOCK_NAME, Tree, check, disk};
 
 /// Say whether the tree on disk is what a render would leave there.
 ///
@@ -32,6 +34,9 @@ pub struct Check {
     /// The point of the migration, instead of the one the spec says is reached.
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
+    /// Show for each file what a render would change, as a unified diff on standard output.
+    #[arg(long)]
+    diff: bool,
 }
 
 impl Check {
@@ -51,7 +56,8 @@ impl Check {
                 worst = worst.max(ExitCode::Problems);
                 continue;
             };
-            let local = disk::read(&folder(global, &self.out, &name)?)?;
+            let folder = folder(global, &self.out, &name)?;
+            let local = disk::read(&folder)?;
             let drift = check(&rendered.tree, &local, &rendered.provenance, &scope);
             terminal.detail("compared");
             if drift.is_empty() {
@@ -61,8 +67,28 @@ impl Check {
             let shown = format!("{}/{name}", self.out.display());
             let found: Vec<Diagnostic> = drift.iter().map(|d| d.to_diagnostic(&shown)).collect();
             terminal.show(&found, &loaded.sources);
+            if self.diff {
+                show_diff(&drift, &rendered.tree, &folder.path(), &shown)?;
+            }
             worst = worst.max(ExitCode::Differs);
         }
         Ok(worst)
     }
+}
+
+/// From what is on disk to what would be rendered. A file that cannot be read as text has been
+/// named already, and is shown as empty.
+fn show_diff(drift: &[Drift], tree: &Tree, folder: &Path, shown: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    for path in drift.iter().map(|d| d.path.as_str()) {
+        let before = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
+        let after = tree.get(path).map_or("", |file| file.text());
+        if before != after && !path.ends_with(LOCK_NAME) {
+            let (old, new) = (format!("a/{shown}/{path}"), format!("b/{shown}/{path}"));
+            let diff = TextDiff::from_lines(before.as_str(), after);
+            write!(out, "{}", diff.unified_diff().header(&old, &new))?;
+        }
+    }
+    out.flush()?;
+    Ok(())
 }

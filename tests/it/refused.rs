@@ -171,6 +171,9 @@ fn check_names_what_is_wrong() {
     let ran = waypost(folder.path(), &["check"]);
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     assert!(ran.stderr.contains("authorizationpolicy-waypoint-deny-rules.yaml"), "{}", ran.stderr);
+    let ran = waypost(folder.path(), &["check", "--diff"]);
+    assert_eq!(ran.code, 4, "{}", ran.stderr);
+    assert!(ran.stdout.contains("-  action: ALLOW\n+  action: DENY\n"), "{}", ran.stdout);
     // a render puts it right
     assert_eq!(waypost(folder.path(), &["render"]).code, 0);
     assert_eq!(std::fs::read_to_string(&file).expect("the policy"), text);
