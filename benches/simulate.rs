@@ -121,14 +121,15 @@ fn policy(p: usize) -> Value {
         1 => rule["to"] = json!([{"operation": {"ports": ["8080", "80"]}}]),
         _ => {}
     }
-    let mut spec = json!({"action": if p % 5 == 0 { "DENY" } else { "ALLOW" }, "rules": [rule]});
+    let mut spec =
+        json!({"action": if p.is_multiple_of(5) { "DENY" } else { "ALLOW" }, "rules": [rule]});
     match p / NAMESPACES % 4 {
         0 => {
             spec["selector"] =
-                json!({"matchLabels": {"app": format!("app-{}", n + NAMESPACES * (p % 10))}})
+                json!({"matchLabels": {"app": format!("app-{}", n + NAMESPACES * (p % 10))}});
         }
-        1 if n % 2 == 0 => {
-            spec["targetRefs"] = json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}])
+        1 if n.is_multiple_of(2) => {
+            spec["targetRefs"] = json!([{"group": "gateway.networking.k8s.io", "kind": "Gateway", "name": "waypoint"}]);
         }
         _ => {}
     }

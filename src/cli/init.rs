@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::Args;
 
-use super::ExitCode;
 use super::terminal::Terminal;
+use super::{ExitCode, Usage};
 use crate::model::EnvironmentName;
 
 /// Write a small working environment to start from.
@@ -34,7 +34,7 @@ const FILES: [(&str, &str); 3] = [
 
 impl Init {
     pub(super) fn run(&self, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let name = EnvironmentName::parse(&self.name).map_err(|e| anyhow::anyhow!("{e}"))?;
+        let name = EnvironmentName::parse(&self.name).map_err(|e| Usage::error(e.to_string()))?;
         let folder = self.folder.join("environments").join(name.as_str());
         for (path, _) in FILES {
             if folder.join(path).symlink_metadata().is_ok() {

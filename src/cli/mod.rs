@@ -107,7 +107,7 @@ pub fn main() -> ExitCode {
 struct Usage(String);
 
 impl Usage {
-    fn new(message: impl Into<String>) -> anyhow::Error {
+    fn error(message: impl Into<String>) -> anyhow::Error {
         anyhow::Error::new(Self(message.into()))
     }
 }

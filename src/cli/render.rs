@@ -189,7 +189,7 @@ pub(super) fn folder(global: &Global, out: &Path, name: &str) -> anyhow::Result<
     if let Some(Component::Normal(first)) = first
         && [OsStr::new("environments"), OsStr::new("templates")].contains(&first)
     {
-        return Err(Usage::new(format!(
+        return Err(Usage::error(format!(
             "`--out {}` lies in a folder that people write: use another one, such as `rendered`",
             out.display()
         )));

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 
-use super::ExitCode;
+use super::{ExitCode, Usage};
 use crate::diagnostic::nearest;
 use crate::validate::catalogue::embedded;
 
@@ -42,10 +42,12 @@ impl Schema {
         }
         let kinds: Vec<String> = embedded().iter().map(|source| kind(&source.path)).collect();
         Err(match nearest(&wanted, kinds.iter().map(String::as_str)) {
-            Some(near) => anyhow::anyhow!("there is no schema `{name}`; did you mean `{near}`?"),
-            None => {
-                anyhow::anyhow!("there is no schema `{name}`; `waypost schema` lists what there is")
+            Some(near) => {
+                Usage::error(format!("there is no schema `{name}`; did you mean `{near}`?"))
             }
+            None => Usage::error(format!(
+                "there is no schema `{name}`; `waypost schema` lists what there is"
+            )),
         })
     }
 }

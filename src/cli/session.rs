@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::terminal::Terminal;
 use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
-use crate::model::{Reached, Unit};
+use crate::model::{Reached, Step, Unit};
 use crate::pipeline::{self, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
@@ -64,6 +64,19 @@ impl<'a> Session<'a> {
         let (names, found) = reader.environments();
         self.terminal.show(&found, reader.sources());
         (!has_errors(&found)).then_some(names)
+    }
+
+    /// The merged document of an environment, and its texts. The findings are shown; `None` where
+    /// one is an error.
+    pub(super) fn document(&self, name: &str) -> Option<(Node, Sources)> {
+        let check = self.check();
+        let mut reader = Reader::new(&self.files, &check);
+        let (input, mut found) = reader.read(name);
+        let sources = reader.into_sources();
+        sort(&mut found);
+        self.terminal.show(&found, &sources);
+        let input = input.filter(|_| !has_errors(&found))?;
+        Some((input.document, sources))
     }
 
     /// Reads one environment and says what it means.
@@ -131,13 +144,13 @@ impl<'a> Session<'a> {
             let environment = &resolved.environment;
             if let Some(text) = stage {
                 let point = pipeline::parse_reached(environment, text);
-                reached = Some(point.map_err(Usage::new)?);
+                reached = Some(point.map_err(Usage::error)?);
             }
             for cluster in scope.clusters.iter().flatten() {
                 if !environment.clusters.keys().any(|c| c.as_str() == cluster) {
                     let known: Vec<&str> =
                         environment.clusters.keys().map(|name| name.as_str()).collect();
-                    return Err(Usage::new(format!(
+                    return Err(Usage::error(format!(
                         "`{}` has no cluster `{cluster}`: it has {}",
                         environment.name,
                         known.join(", ")
@@ -169,6 +182,16 @@ impl<'a> Session<'a> {
         sort(&mut loaded.found);
         self.terminal.detail("rendered");
         rendered.filter(|_| !has_errors(&loaded.found))
+    }
+
+    /// Finds the errors of the end of a migration, wherever it stands now.
+    pub(super) fn look_ahead(&self, loaded: &mut Loaded, prepared: &Prepared<'_>) {
+        let Some(resolved) = &loaded.resolved else { return };
+        let Some(last) = resolved.environment.stages.last() else { return };
+        let end = Reached::Stage(last.name.clone(), Step::Workloads);
+        let request = Request { stage: Some(&end), ..prepared.request() };
+        let found = pipeline::findings(resolved, &prepared.tools, &request);
+        loaded.found.extend(found.into_iter().filter(Diagnostic::is_error));
     }
 
     /// True when the tree on disk is what a render would leave there, by its locks. The findings
@@ -225,7 +248,7 @@ pub(super) fn scope(clusters: &[String], units: &[String]) -> anyhow::Result<Sco
         .map(|text| {
             Unit::parse(text).ok_or_else(|| {
                 let known: Vec<&str> = Unit::ALL.iter().map(|u| u.as_str()).collect();
-                Usage::new(format!("`{text}` is no unit: use {}", known.join(", ")))
+                Usage::error(format!("`{text}` is no unit: use {}", known.join(", ")))
             })
         })
         .collect::<anyhow::Result<_>>()?;

@@ -15,7 +15,7 @@ use crate::tree::Scope;
 /// Check environments, or manifests of any folder, without writing anything.
 ///
 /// An argument that names an environment is checked as one: the spec, what it refers to, and what
-/// it renders to. Every other argument is a file or folder of manifests, or `-` for standard
+/// it renders to, with what would stop the last stage of its migration. Every other argument is a file or folder of manifests, or `-` for standard
 /// input: each object is held against the schema of its kind, or the CRD where there is one, with
 /// its rules; then all are held against the lints (`waypost explain`). A kind without a schema is
 /// reported as not validated, never as valid.
@@ -66,6 +66,7 @@ impl Validate {
             let mut loaded = session.load(&name);
             let scope = Scope::default();
             let prepared = session.prepare(&mut loaded, None, &scope)?;
+            session.look_ahead(&mut loaded, &prepared);
             let rendered = session.render(&mut loaded, &prepared);
             if let (Some(resolved), Some(rendered)) = (&loaded.resolved, &rendered) {
                 let folder = format!("rendered/{name}");

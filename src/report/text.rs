@@ -162,9 +162,11 @@ fn visible(text: &str) -> String {
 fn tame(c: char) -> char {
     match c {
         '\u{80}'..='\u{9f}'
+        | '\u{ad}'
         | '\u{61c}'
-        | '\u{200e}'
-        | '\u{200f}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2060}'..='\u{2064}'
         | '\u{2028}'
         | '\u{2029}'
         | '\u{feff}' => char::REPLACEMENT_CHARACTER,

@@ -212,8 +212,17 @@ impl<'f> Reader<'f> {
         let files = self.files_of(document, key, found);
         places.report_misspelt(&files, found);
         for (path, span) in files {
+            let before = found.len();
             let documents = self.library.documents(&path, Some(span), written, found);
+            let is_read = documents.is_some() && !has_errors(&found[before..]);
             let (objects, not_objects) = objects_of(documents.unwrap_or_default());
+            if is_read && objects.is_empty() && not_objects.is_empty() {
+                found.push(
+                    Diagnostic::warning("empty-source", format!("`{path}` holds no object"))
+                        .at(span, "named here")
+                        .help("fill the file, or do not name it"),
+                );
+            }
             found.extend(not_objects);
             let cluster = places.cluster_of(&path);
             for mut object in objects {

@@ -60,6 +60,7 @@ impl Schema {
         for error in self.validator.iter_errors(value) {
             self.report(&error, node, &mut found);
         }
+        drop_misspelt(&mut found);
         found
     }
 
@@ -172,7 +173,31 @@ impl Schema {
             )
             .at(here, ""),
         };
-        found.push(diagnostic);
+        let advice = match diagnostic.help {
+            Some(_) => None,
+            None => self.advice(error.kind(), schema_path, node),
+        };
+        found.push(match advice {
+            Some(advice) => diagnostic.help(advice),
+            None => diagnostic,
+        });
+    }
+
+    /// What to do about a value that its schema does not take.
+    fn advice(&self, kind: &ValidationErrorKind, schema_path: &str, node: &Node) -> Option<String> {
+        let schema = self.holder(schema_path);
+        let example = || {
+            let example = schema?.get("examples")?.as_array()?.first()?;
+            Some(format!("for example `{}`", plain(example)))
+        };
+        let special = match (kind, &node.value) {
+            (ValidationErrorKind::Type { kind }, value) => retyped(&wanted(kind), value),
+            (ValidationErrorKind::Pattern { pattern }, Scalar::Text(text)) => {
+                repaired(text, pattern).map(|near| format!("did you mean `{near}`?"))
+            }
+            _ => schema.and_then(range),
+        };
+        special.or_else(example)
     }
 
     fn unknown_key(
@@ -240,6 +265,25 @@ impl Schema {
     }
 }
 
+/// A field that is there under a misspelt name is not missing too.
+fn drop_misspelt(found: &mut Vec<Diagnostic>) {
+    let meant: Vec<(Span, String)> = found
+        .iter()
+        .filter(|d| d.code == "unknown-field")
+        .filter_map(|d| {
+            let word = d.help.as_deref()?.strip_prefix("did you mean ")?.strip_suffix('?')?;
+            Some((d.primary.as_ref()?.span, format!("add {word}")))
+        })
+        .collect();
+    found.retain(|d| {
+        let Some(place) = d.primary.as_ref().filter(|_| d.code == "missing-field") else {
+            return true;
+        };
+        let holds = |s: &Span| place.span.start <= s.start && s.end <= place.span.end;
+        !meant.iter().any(|(span, help)| holds(span) && d.help.as_ref() == Some(help))
+    });
+}
+
 fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {
     let known: Vec<String> =
         options.as_array().map(|o| o.iter().map(plain).collect()).unwrap_or_default();
@@ -251,6 +295,42 @@ fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {
         Some(word) => diagnostic.help(format!("did you mean `{word}`? known: {}", list(&known))),
         None => diagnostic.help(format!("use one of {}", list(&known))),
     }
+}
+
+/// How a value of one type is written as one of another, where that is plain.
+fn retyped(wanted: &str, value: &Scalar) -> Option<String> {
+    Some(match (wanted, value) {
+        (_, Scalar::Null) => "give it a value, or remove it".to_owned(),
+        ("a list", Scalar::Text(text)) => format!("write a list, such as `[{}]`", shorten(text)),
+        ("a list", _) => "write a list: each entry begins with `- `".to_owned(),
+        ("a whole number" | "a number", Scalar::Text(text)) if text.parse::<i64>().is_ok() => {
+            "write it without quotes".to_owned()
+        }
+        ("`true` or `false`", _) => "write `true` or `false`, without quotes".to_owned(),
+        ("a text", Scalar::List(_)) => "write one text, without brackets or a dash".to_owned(),
+        _ => return None,
+    })
+}
+
+/// The text with a common slip repaired, where the pattern takes it then.
+fn repaired(text: &str, pattern: &str) -> Option<String> {
+    let pattern = regex::Regex::new(pattern).ok()?;
+    let bare = text.rsplit("://").next().unwrap_or(text).trim().trim_matches('/');
+    [bare.to_owned(), bare.to_lowercase(), bare.to_lowercase().replace(['_', ' '], "-")]
+        .into_iter()
+        .chain(bare.strip_prefix(['v', 'V']).map(str::to_owned))
+        .find(|near| near != text && !near.is_empty() && pattern.is_match(near))
+}
+
+/// The bounds of a number.
+fn range(schema: &Value) -> Option<String> {
+    let bound = |key: &str| schema.get(key).map(plain);
+    Some(match (bound("minimum"), bound("maximum")) {
+        (Some(least), Some(most)) => format!("use a number from {least} to {most}"),
+        (Some(least), None) => format!("use {least} or more"),
+        (None, Some(most)) => format!("use {most} or less"),
+        (None, None) => return None,
+    })
 }
 
 /// What a length, a count or a number that is out of bounds must be.
@@ -313,10 +393,14 @@ fn plain(value: &Value) -> String {
         Value::String(t) => t.clone(),
         other => other.to_string(),
     };
+    shorten(&text)
+}
+
+fn shorten(text: &str) -> String {
     if text.chars().count() > 60 {
         text.chars().take(57).chain("…".chars()).collect()
     } else {
-        text
+        text.to_owned()
     }
 }
 

@@ -4,8 +4,8 @@
 use super::{Node, Value};
 use crate::diagnostic::{Diagnostic, Span};
 
-/// Reports control characters (line feed and tab excepted), U+0085, U+2028, U+2029, U+FEFF and
-/// bidirectional controls in any key or text of a tree.
+/// Reports control characters (line feed and tab excepted), U+0085, U+2028, U+2029, U+FEFF,
+/// bidirectional controls and characters without a width in any key or text of a tree.
 pub fn check_characters(node: &Node, found: &mut Vec<Diagnostic>) {
     match &node.value {
         Value::Text(text) => check(text, node.span, found),
@@ -55,7 +55,8 @@ fn is_refused(c: char) -> bool {
     (c.is_control() && c != '\n' && c != '\t')
         || matches!(c,
             '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
-            | '\u{061c}' | '\u{200e}' | '\u{200f}'
+            | '\u{00ad}' | '\u{061c}' | '\u{180e}' | '\u{200b}'..='\u{200f}'
+            | '\u{2060}'..='\u{2064}'
             | '\u{202a}'..='\u{202e}'
             | '\u{2066}'..='\u{2069}')
 }

@@ -8,15 +8,25 @@
 //! `WAYPOST_DATA` names the folder; the default is `../shared/data`. Where it is absent every test
 //! here fails and says so: none passes without having looked.
 
+#![allow(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails"
+)]
+
 mod ambient_ztunnel;
 mod authz_builder;
 mod crd_validation;
 mod envoy_filter;
+mod install_fields;
 mod inventory;
 mod manifests;
 mod real;
 mod real_validation;
 mod rendered_validation;
+mod tsb;
 mod ztunnel_rbac;
 
 use std::path::PathBuf;
@@ -40,6 +50,3 @@ fn data(path: &str) -> PathBuf {
 fn the_data_folder_is_there() {
     assert!(data("README.md").is_file());
 }
-
-mod install_fields;
-mod tsb;

@@ -90,11 +90,11 @@ spec:
 #[test]
 fn what_is_not_there() {
     let ran = waypost(project(), &["explain", "namespace/cp-cluster-1/htpbin"]);
-    assert_eq!((ran.code, ran.stdout.as_str()), (1, ""));
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("did you mean `cp-cluster-1/httpbin`?"), "{}", ran.stderr);
-    let ran = waypost(project(), &["explain", "l7-deny-nop"]);
-    assert_eq!(ran.code, 1);
-    assert!(ran.stderr.contains("did you mean `l7-deny-noop`?"), "{}", ran.stderr);
+    let ran = waypost(project(), &["explain", "namespace/httpbin"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("namespace/<cluster>/<namespace>"), "{}", ran.stderr);
 }
 
 /// What a faulty environment says of access must not be used.
@@ -109,12 +109,43 @@ fn nothing_is_explained_of_a_faulty_environment() {
     assert!(ran.stderr.contains("RULEZ"), "{}", ran.stderr);
 }
 
+/// A value that an environment takes from its base is found in the base's file, its own in its own.
 #[test]
-fn a_code_is_its_page() {
-    let ran = waypost(project(), &["explain", "l7-deny-noop"]);
+fn where_a_value_comes_from() {
+    let folder = copy_of("brownfield");
+    let environments = folder.path().join("environments");
+    std::fs::create_dir(environments.join("child")).expect("a folder");
+    write(
+        &environments.join("child/environment.yaml"),
+        "apiVersion: waypost.dev/v1alpha1
+kind: Environment
+metadata: {name: child}
+spec:
+  extends: ../brownfield
+  clusters:
+  - name: cp-cluster-1
+    platform: kind
+",
+    );
+    let value =
+        |route: &str| waypost(folder.path(), &["explain", "value", route, "--env", "child"]);
+    let ran = value("spec.clusters[cp-cluster-1].platform");
     assert_eq!(ran.code, 0, "{}", ran.stderr);
-    assert!(ran.stdout.starts_with("# l7-deny-noop\n"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("\n## Why\n"), "{}", ran.stdout);
+    assert_eq!(
+        ran.stdout,
+        "child spec/clusters/cp-cluster-1/platform: \"kind\"\n  environments/child/environment.yaml:8:15\n"
+    );
+    let ran = value("/spec/clusters/0/trustDomain");
+    assert!(
+        ran.stdout.contains("  environments/brownfield/environment.yaml:25:18\n"),
+        "{}",
+        ran.stdout
+    );
+    let ran = value("spec.clusters[cp-cluster-1].controlPlane");
+    assert_eq!(ran.stdout.lines().count(), 8, "{}", ran.stdout);
+    let ran = value("spec.clusters[cp-cluster-1].platfrom");
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("did you mean `platform`?"), "{}", ran.stderr);
 }
 
 #[allow(clippy::disallowed_methods, reason = "a test changes its own copy")]

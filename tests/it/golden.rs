@@ -17,7 +17,8 @@ fn compare(environment: &str, stage: &str) {
 
     let golden = project().join("tests/cases").join(environment).join("expected").join(stage);
     let same = compare_trees(&format!("{environment} {stage}"), &golden, &rendered);
-    assert!(same.is_ok(), "{}", same.unwrap_err());
+    let difference = same.err().unwrap_or_default();
+    assert!(difference.is_empty(), "{difference}");
 }
 
 /// Compares a rendered tree with the folder that expects it, or writes that folder anew. The error

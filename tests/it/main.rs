@@ -1,6 +1,15 @@
 //! The one integration binary: whole runs of the library and of the program. It needs nothing but
 //! cargo.
 
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails, and changes its own copies"
+)]
+
 mod access;
 mod convert;
 mod environments;

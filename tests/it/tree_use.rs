@@ -99,3 +99,25 @@ fn what_the_disk_refuses_is_told_before_what_to_do() {
         "{lines:?}"
     );
 }
+
+#[test]
+fn validate_tells_what_stops_a_later_stage() {
+    let folder = copy_of("brownfield");
+    let spec = folder.path().join("environments/brownfield/environment.yaml");
+    let text = std::fs::read_to_string(&spec).expect("the example");
+    let keeps = "name: bookinfo, mode: sidecar, workloads: [{kind: Deployment, name: productpage-v1, mode: sidecar}]";
+    std::fs::write(&spec, text.replace("name: bookinfo, mode: sidecar", keeps)).expect("a spec");
+    assert_eq!(waypost(folder.path(), &["render"]).code, 0);
+    let ran = waypost(folder.path(), &["validate"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("error[sidecar-in-ambient]").count(), 1, "{}", ran.stderr);
+}
+
+#[test]
+fn names_that_are_none_are_wrong_usage() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for arguments in [&["schema", "enviroment"][..], &["init", "--name", "Not_A_Name"]] {
+        let ran = waypost(folder.path(), arguments);
+        assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.stderr);
+    }
+}

@@ -1,6 +1,6 @@
 //! Documents into the tree of organization, tenants, workspaces and groups.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::organization::Organizations;
 use super::resource;
@@ -16,6 +16,8 @@ pub(super) type NodeId = usize;
 pub(super) struct Tree {
     pub nodes: Vec<Node>,
     by_fqn: BTreeMap<Fqn, NodeId>,
+    /// Names of documents whose kind is not known: what is missing may be one of them.
+    of_unknown_kind: BTreeSet<String>,
 }
 
 /// An organization, a tenant, a workspace or a group.
@@ -56,6 +58,11 @@ impl Tree {
     /// True when `outer` is `inner` or lies above it.
     pub fn contains(&self, outer: NodeId, inner: NodeId) -> bool {
         self.lineage(inner).any(|id| id == outer)
+    }
+
+    /// True when a document bears the name, and what it is was reported.
+    pub fn is_doubtful(&self, fqn: &Fqn) -> bool {
+        self.of_unknown_kind.contains(fqn.name())
     }
 
     /// The nearest existing name with the same parent, or anywhere, for a name that does not
@@ -111,7 +118,12 @@ pub(super) fn build(
 ) -> (Tree, Vec<Placed>) {
     let placed: Vec<Placed> =
         documents.iter().map(|d| resource::place(d, organizations, found)).collect();
-    let mut tree = Tree { nodes: Vec::new(), by_fqn: BTreeMap::new() };
+    let of_unknown_kind = documents
+        .iter()
+        .filter(|d| d.kind == DocumentKind::Unknown)
+        .map(|d| d.object.name.clone())
+        .collect();
+    let mut tree = Tree { nodes: Vec::new(), by_fqn: BTreeMap::new(), of_unknown_kind };
     let root = Fqn::organization(organizations.name());
     tree.insert(&root);
 
@@ -264,7 +276,9 @@ fn report_unknown_parents(
             None => diagnostic
                 .help(format!("make `{fqn}` in a document of the sources{}", tree.beside(&fqn))),
         };
-        found.push(diagnostic);
+        if !tree.is_doubtful(&fqn) {
+            found.push(diagnostic);
+        }
         tree.insert(&fqn);
     }
     for place in placed {

@@ -168,7 +168,7 @@ impl RuleReader<'_, '_> {
                 return None;
             }
         };
-        if target.is_none() && !foreign {
+        if target.is_none() && !foreign && !self.tree.is_doubtful(&fqn) {
             found.push(self.unknown(&fqn, text));
         }
         target

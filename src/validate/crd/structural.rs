@@ -15,8 +15,16 @@ pub(in super::super) struct Structural {
     /// Items of a list.
     pub(in super::super) items: Option<Box<Structural>>,
     /// `type` and `format`, as far as CEL sees them as another type than JSON does.
+    #[cfg_attr(
+        not(feature = "cel"),
+        expect(dead_code, reason = "rules are evaluated with CEL only")
+    )]
     pub(in super::super) scalar: Scalar,
     /// `x-kubernetes-validations`, as it stands.
+    #[cfg_attr(
+        not(feature = "cel"),
+        expect(dead_code, reason = "rules are evaluated with CEL only")
+    )]
     pub(in super::super) rules: Vec<Value>,
     /// What a list's items are unique by.
     pub(super) unique: Unique,
@@ -134,6 +142,10 @@ impl Structural {
     }
 
     /// True for a map: its keys are the user's words, not field names.
+    #[cfg_attr(
+        not(feature = "cel"),
+        expect(dead_code, reason = "rules are evaluated with CEL only")
+    )]
     pub(in super::super) fn is_map(&self) -> bool {
         self.additional.is_some()
     }
