@@ -18,13 +18,15 @@ pub struct Gateway {
     pub listeners: Vec<Listener>,
 }
 
-/// `spec.infrastructure`. Always given where the Gateway is applied: without it Istio copies every label and annotation of the
-/// Gateway to the waypoint's pods, and an applier's tracking annotation would restart them
-/// (facts/gitops-delivery.md 1.4).
+/// `spec.infrastructure`. Both maps are always given where the Gateway is applied: where one is
+/// absent Istio copies the Gateway's own to the waypoint's pods, and an applier's tracking
+/// annotation would restart them (facts/gitops-delivery.md 1.4; seen on a real istiod).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Infrastructure {
     /// Labels of the generated objects.
     pub labels: Labels,
+    /// Their annotations.
+    pub annotations: Labels,
     /// The ConfigMap with patches of the generated objects.
     pub parameters_ref: Option<ParametersRef>,
 }

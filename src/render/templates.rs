@@ -321,6 +321,7 @@ mod tests {
             }),
             gateway(Some(Infrastructure {
                 labels: labels(),
+                annotations: labels(),
                 parameters_ref: Some(ParametersRef { name: "c".into() }),
             })),
             gateway(None),

@@ -41,8 +41,9 @@ pub(super) fn translate(
             class: "istio-waypoint".into(),
             // what TSB makes has none (facts/tsb.md, "Waypoint Gateway")
             infrastructure: (area != Area::Expected).then(|| Infrastructure {
-                // any label of ours keeps Istio from copying the Gateway's own
+                // one of ours in each keeps Istio from copying the Gateway's own
                 labels: Labels::from([("waypost.dev/managed".into(), "true".into())]),
+                annotations: Labels::from([("waypost.dev/managed".into(), "true".into())]),
                 parameters_ref: parameters
                     .as_ref()
                     .map(|p| ParametersRef { name: p.metadata.name.clone() }),

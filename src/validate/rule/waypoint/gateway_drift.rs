@@ -38,7 +38,9 @@
 //!
 //! ## Source
 //!
-//! facts/gitops-delivery.md 1.4; facts/istio-ambient.md §3.3, §3.6.
+//! facts/gitops-delivery.md 1.4; facts/istio-ambient.md §3.3, §3.6. Seen on a real istiod: with
+//! `infrastructure.labels` alone, Argo CD's tracking annotation on the Gateway went to the Deployment
+//! and its pods, and rolled them.
 
 use super::super::Rule;
 use super::super::input::{RuleInput, at, items};
@@ -47,7 +49,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "gateway-drift",
-    severity: Severity::Note,
+    severity: Severity::Warning,
     summary: "a waypoint rolls when its own metadata change, or shows as drifted",
     istio: None,
     source: include_str!("gateway_drift.rs"),
@@ -63,7 +65,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         if !copied.is_empty() {
             let what = copied.join(" or ");
             found.push(
-                Diagnostic::note(
+                Diagnostic::warning(
                     RULE.code,
                     format!("waypoint `{}` restarts when its {what} change", gateway.name),
                 )
