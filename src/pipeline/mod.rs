@@ -85,9 +85,6 @@ impl Rendered {
     }
 }
 
-/// Namespaces that are rendered together while those before them are put in their place.
-const AT_ONCE: usize = 256;
-
 /// Spec to tree. Findings with an error mean that there is nothing to write.
 pub fn render(
     resolved: &Resolved,
@@ -116,30 +113,20 @@ pub fn render(
             (items, found)
         };
         if patcher.is_idle() {
-            // an object is text before the next namespace's are made, and what is made is put in its
-            // place while the next are: what is held is small, and no thread waits
-            let mut made: Vec<(Vec<Written>, Vec<Diagnostic>)> = Vec::new();
-            let mut place = |made: Vec<(Vec<Written>, Vec<Diagnostic>)>| {
-                for (files, diagnostics) in made {
-                    found.extend(diagnostics);
-                    files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
-                }
-            };
-            for some in namespaces.chunks(AT_ONCE) {
-                let before = std::mem::take(&mut made);
-                let next = || {
-                    some.par_iter()
-                        .map(|namespace| {
-                            let (items, mut found) = make(namespace);
-                            let written = finish(tools, items, &mut found);
-                            progress(written.len());
-                            (written, found)
-                        })
-                        .collect()
-                };
-                (made, ()) = rayon::join(next, || place(before));
+            // an object is text before the next namespace's are made: what is held is small
+            let written: Vec<_> = namespaces
+                .par_iter()
+                .map(|namespace| {
+                    let (items, mut found) = make(namespace);
+                    let written = finish(tools, items, &mut found);
+                    progress(written.len());
+                    (written, found)
+                })
+                .collect();
+            for (files, diagnostics) in written {
+                found.extend(diagnostics);
+                files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
             }
-            place(made);
         } else {
             let made: Vec<_> = namespaces.par_iter().map(make).collect();
             for (items, diagnostics) in made {
