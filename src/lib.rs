@@ -31,6 +31,7 @@
 //! | [`tree`] | the files: what changes on disk, and how it changes at once or not at all |
 //! | [`simulate`] | who can reach what, decided by whom: a second, independent reading of what is applied |
 //! | [`validate`] | schemas and rules |
+//! | [`delivery`] | the tree in the hands of kustomize and kpt |
 //! | [`pipeline`] | the stages called in order |
 //! | [`report`] | findings and results as text |
 //! | [`cli`] | one file per verb |
@@ -44,6 +45,7 @@
 //! - A finding points at what the user wrote; whatever cannot be carried over is a finding.
 
 pub mod cli;
+pub mod delivery;
 pub mod diagnostic;
 pub mod k8s;
 pub mod manifest;

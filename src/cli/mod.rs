@@ -10,6 +10,7 @@ mod convert;
 mod exit;
 mod explain;
 mod format;
+mod function;
 mod init;
 mod manifests;
 mod render;
@@ -69,6 +70,8 @@ enum Verb {
     Convert(convert::Convert),
     Access(access::Access),
     Schema(schema::Schema),
+    #[command(name = "fn")]
+    Function(function::Function),
     Completions(completions::Completions),
 }
 
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Verb::Convert(convert) => convert.run(&global, &terminal),
         Verb::Access(access) => access.run(&global, &terminal),
         Verb::Schema(schema) => schema.run(),
+        Verb::Function(function) => function.run(&global, &terminal),
         Verb::Completions(completions) => completions.run(),
     };
     terminal.peak_memory();

@@ -64,20 +64,24 @@ pub struct Rendered {
 }
 
 impl Rendered {
-    /// What is applied, as one stream of YAML documents in the order of the units and paths.
-    pub fn stream(&self) -> String {
-        let mut units: [Vec<&str>; Unit::ALL.len()] = Default::default();
-        let mut bytes = 0;
+    /// What is applied: path and text of every object, in the order of the units and paths.
+    pub fn applied(&self) -> impl Iterator<Item = (&str, &str)> {
+        let mut units: [Vec<(&str, &str)>; Unit::ALL.len()] = Default::default();
         for (path, file) in self.tree.iter().filter(|(_, file)| file.object().is_some()) {
             let folder = path.split('/').nth(1).unwrap_or_default();
             if let Some(unit) = Unit::ALL.iter().position(|u| u.as_str() == folder) {
                 let text = self.patched.get(path).map_or(file.text(), String::as_str);
-                bytes += text.len() + 4;
-                units[unit].push(text);
+                units[unit].push((path, text));
             }
         }
+        units.into_iter().flatten()
+    }
+
+    /// What is applied, as one stream of YAML documents in the order of the units and paths.
+    pub fn stream(&self) -> String {
+        let bytes = self.applied().map(|(_, text)| text.len() + 4).sum();
         let mut out = String::with_capacity(bytes);
-        for text in units.iter().flatten() {
+        for (_, text) in self.applied() {
             out.push_str("---\n");
             out.push_str(text);
         }

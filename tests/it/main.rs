@@ -14,6 +14,7 @@ mod access;
 mod convert;
 mod environments;
 mod explain;
+mod function;
 mod golden;
 mod guide;
 mod install;

@@ -26,6 +26,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("simulate", &["k8s", "diagnostic"]),
     ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),
     ("report", &["simulate", "diagnostic"]),
+    ("delivery", &["yaml", "diagnostic"]),
     (
         "pipeline",
         &[
@@ -58,6 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "validate",
             "simulate",
             "report",
+            "delivery",
             "k8s",
             "yaml",
             "diagnostic",

@@ -9,8 +9,18 @@ const VERSION: &str = "v5.8.2";
 
 /// Runs `kustomize build`; the error is what it said.
 pub fn build(folder: &Path) -> Result<String, String> {
+    run(folder, &[])
+}
+
+/// As [`build`], with functions that are programs.
+pub fn build_with_functions(folder: &Path) -> Result<String, String> {
+    run(folder, &["--enable-alpha-plugins", "--enable-exec"])
+}
+
+fn run(folder: &Path, flags: &[&str]) -> Result<String, String> {
     let output = Command::new(program())
         .arg("build")
+        .args(flags)
         .arg(folder)
         .output()
         .unwrap_or_else(|e| panic!("{}: {e}", program().display()));

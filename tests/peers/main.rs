@@ -10,6 +10,7 @@
 //! `~/.cache/waypost-peers`, where `.ci/peers` builds it.
 
 #![allow(
+    clippy::disallowed_methods,
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
@@ -17,6 +18,7 @@
     reason = "tests"
 )]
 
+mod function;
 mod generate;
 mod install;
 #[path = "../it/install_case.rs"]
