@@ -11,6 +11,7 @@
 )]
 
 mod access;
+mod argocd_plugin;
 mod convert;
 mod environments;
 mod explain;
