@@ -12,6 +12,7 @@ mod explain;
 mod format;
 mod function;
 mod init;
+mod list;
 mod manifests;
 mod render;
 mod schema;
@@ -65,6 +66,7 @@ enum Verb {
     Init(init::Init),
     Render(render::Render),
     Check(check::Check),
+    List(list::List),
     Validate(validate::Validate),
     Explain(explain::Explain),
     Convert(convert::Convert),
@@ -83,6 +85,7 @@ pub fn main() -> ExitCode {
         Verb::Init(init) => init.run(&terminal),
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
+        Verb::List(list) => list.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
         Verb::Explain(explain) => explain.run(&global, &terminal),
         Verb::Convert(convert) => convert.run(&global, &terminal),

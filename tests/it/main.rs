@@ -22,6 +22,7 @@ mod install;
 mod install_case;
 mod install_schema;
 mod kill;
+mod list;
 mod manifests;
 mod patches;
 mod program;
