@@ -6,6 +6,7 @@ use std::io::Write;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
+use super::changed::Changes;
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
@@ -18,6 +19,10 @@ use crate::tree::Scope;
 /// A cluster's units are those that a render writes for it now, so every environment is rendered
 /// into memory. All or nothing: with an error in one environment nothing is listed, so that a job
 /// made from the list never leaves one out.
+///
+/// With `--changed-since` an environment is listed if anything that it is made of, or its tree,
+/// differs between that revision and what lies on disk. Whatever cannot be ruled out counts: a
+/// change in `templates` or `schemas`, or a tree that another version of waypost rendered.
 #[derive(Args, Clone, Debug)]
 pub struct List {
     /// Environments; all where none is named.
@@ -26,6 +31,14 @@ pub struct List {
     /// How the list is written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: ListFormat,
+    /// Only environments that a change since this revision touches. For what a branch changes
+    /// alone, give `$(git merge-base origin/main HEAD)`.
+    #[arg(long, value_name = "REV")]
+    changed_since: Option<String>,
+    /// Folder of the trees, below the repository's folder: a change there counts, and its locks
+    /// say which version rendered.
+    #[arg(long, value_name = "DIR", default_value = "rendered")]
+    out: String,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -64,7 +77,21 @@ impl List {
         let Some(names) = session.names(&self.environments) else {
             return Ok(ExitCode::Problems);
         };
-        let names: BTreeSet<String> = names.into_iter().collect();
+        let mut names: BTreeSet<String> = names.into_iter().collect();
+        if let Some(revision) = &self.changed_since {
+            let changes = Changes::since(&global.root, revision)?;
+            names.retain(|name| {
+                let why = session.touched(name, &changes, &self.out);
+                if let Some(why) = &why {
+                    terminal.detail(&format!("{name}: {why}"));
+                }
+                why.is_some()
+            });
+            if names.is_empty() {
+                terminal
+                    .say(&format!("no environment is touched by what changed since `{revision}`"));
+            }
+        }
         let scope = Scope::default();
         let (mut include, mut complete) = (Vec::new(), true);
         for name in names {

@@ -4,6 +4,7 @@
 //! its arguments (whose doc comments are its help) and one function that returns an [`ExitCode`].
 
 mod access;
+mod changed;
 mod check;
 mod completions;
 mod convert;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::changed::{Changes, other_version};
 use super::terminal::Terminal;
 use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
@@ -77,6 +78,27 @@ impl<'a> Session<'a> {
         self.terminal.show(&found, &sources);
         let input = input.filter(|_| !has_errors(&found))?;
         Some((input.document, sources))
+    }
+
+    /// Why a job for an environment cannot be left out after these changes; `None` where it can.
+    pub(super) fn touched(&self, name: &str, changes: &Changes, out: &str) -> Option<String> {
+        let changed = |path: &str| match path {
+            "" => "git knows nothing of this folder".to_owned(),
+            path => format!("`{path}` changed"),
+        };
+        if let Some(path) = changes.touching_all() {
+            return Some(changed(path));
+        }
+        let check = self.check();
+        let mut reader = Reader::new(&self.files, &check);
+        let (input, _) = reader.read(name);
+        if let Some(path) = changes.touching(name, out, reader.named()) {
+            return Some(changed(path));
+        }
+        if input.is_none() {
+            return Some("it cannot be read".to_owned());
+        }
+        other_version(&self.files, out, name)
     }
 
     /// Reads one environment and says what it means.

@@ -58,7 +58,7 @@ fn layer(
 
 /// What `extends` names: a file, or a folder with an `environment.yaml`.
 fn base_path(
-    library: &Library<'_>,
+    library: &mut Library<'_>,
     extends: &Spanned<String>,
     found: &mut Vec<Diagnostic>,
 ) -> Option<String> {

@@ -58,6 +58,13 @@ impl<'f> Reader<'f> {
         (input, found)
     }
 
+    /// The files and folders that what was read so far names (`extends`, `sources`, `base`,
+    /// `patches`), relative to the repository, whether or not anything lies there. The empty path
+    /// is the repository's own folder.
+    pub fn named(&self) -> &BTreeSet<String> {
+        self.library.named()
+    }
+
     /// The texts that have been read, for whoever prints findings.
     pub fn sources(&self) -> &Sources {
         self.library.sources()
@@ -260,7 +267,7 @@ impl<'f> Reader<'f> {
 
     /// The files that `sources.<key>` names, each once.
     fn files_of(
-        &self,
+        &mut self,
         document: &Node,
         key: &str,
         found: &mut Vec<Diagnostic>,

@@ -1,6 +1,6 @@
 //! What a spec's paths stand for: texts, and the findings where they stand for nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::load::{Entry, EntryKind, Files};
@@ -15,6 +15,8 @@ pub(super) struct Library<'f> {
     files: &'f Files,
     sources: Sources,
     by_path: BTreeMap<String, FileId>,
+    /// Every path that a spec names, whether or not anything lies there.
+    named: BTreeSet<String>,
 }
 
 /// How a file is read.
@@ -33,7 +35,12 @@ const FOLDER_DEPTH: usize = 16;
 
 impl<'f> Library<'f> {
     pub(super) fn new(files: &'f Files) -> Self {
-        Self { files, sources: Sources::default(), by_path: BTreeMap::new() }
+        Self {
+            files,
+            sources: Sources::default(),
+            by_path: BTreeMap::new(),
+            named: BTreeSet::new(),
+        }
     }
 
     pub(super) fn files(&self) -> &'f Files {
@@ -48,6 +55,10 @@ impl<'f> Library<'f> {
         self.sources
     }
 
+    pub(super) fn named(&self) -> &BTreeSet<String> {
+        &self.named
+    }
+
     /// Where a file starts that was read.
     pub(super) fn start_of(&self, path: &str) -> Span {
         let file = self.by_path.get(path).copied().unwrap_or_default();
@@ -57,13 +68,16 @@ impl<'f> Library<'f> {
 
     /// The path that a text of the spec stands for, seen from the file it is written in.
     pub(super) fn resolve(
-        &self,
+        &mut self,
         named: &Spanned<String>,
         found: &mut Vec<Diagnostic>,
     ) -> Option<String> {
         let folder = self.sources.get(named.span.file).map_or("", |s| folder_of(&s.path));
         match join(folder, &named.value) {
-            Ok(path) => Some(path),
+            Ok(path) => {
+                self.named.insert(path.clone());
+                Some(path)
+            }
             Err(fault) => {
                 found.push(path_fault(named, fault));
                 None
@@ -72,7 +86,11 @@ impl<'f> Library<'f> {
     }
 
     /// The files of a path that names a file or a folder, in order of their names.
-    pub(super) fn walk(&self, named: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Vec<String> {
+    pub(super) fn walk(
+        &mut self,
+        named: &Spanned<String>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<String> {
         let Some(path) = self.resolve(named, found) else { return Vec::new() };
         let mut paths = Vec::new();
         match self.files.entry(&path, 0) {
