@@ -237,6 +237,15 @@ impl Diagnostic {
         self
     }
 
+    /// The same finding after its files were appended to others ([`Sources::append`]).
+    #[must_use]
+    pub fn shifted(mut self, files: u32) -> Self {
+        for place in self.primary.iter_mut().chain(&mut self.secondary) {
+            place.span.file = FileId(place.span.file.0.saturating_add(files));
+        }
+        self
+    }
+
     /// True for errors.
     pub fn is_error(&self) -> bool {
         self.severity == Severity::Error
@@ -325,6 +334,14 @@ impl Sources {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
         self.files.push(Source { path: path.into(), text: text.into() });
         id
+    }
+
+    /// Takes all files of another set in, and says by how much their ids have grown
+    /// ([`Diagnostic::shifted`]).
+    pub fn append(&mut self, mut others: Sources) -> u32 {
+        let by = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
+        self.files.append(&mut others.files);
+        by
     }
 
     /// Gives another text for a file, of the same length: what is shown instead of it.

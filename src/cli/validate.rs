@@ -7,7 +7,7 @@ use super::manifests::{Paths, STDIN};
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
-use crate::diagnostic::{Diagnostic, Severity, has_errors};
+use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors};
 use crate::pipeline;
 use crate::report::{Counts, Findings};
 use crate::tree::Scope;
@@ -62,6 +62,9 @@ impl Validate {
             return Ok(ExitCode::Problems);
         };
         let mut worst = ExitCode::Clean;
+        // a format for programs is one document, however many environments it is about
+        let (mut sources, mut found, mut counts) =
+            (Sources::default(), Vec::new(), Counts::default());
         for name in names {
             let mut loaded = session.load(&name);
             let scope = Scope::default();
@@ -73,33 +76,36 @@ impl Validate {
                 let lints = pipeline::lint(resolved, rendered, &folder, &mut loaded.sources);
                 loaded.found.extend(lints);
             }
-            let counts = Counts {
+            let objects = rendered.as_ref().map_or(0, |r| r.objects);
+            counts += Counts {
                 files: loaded.sources.iter().count(),
-                objects: rendered.as_ref().map_or(0, |r| r.objects),
-                valid: rendered.as_ref().map_or(0, |r| r.objects),
-                ..counts(&loaded.found)
+                objects,
+                valid: objects,
+                ..of_findings(&loaded.found)
             };
-            let findings = Findings {
-                diagnostics: &loaded.found,
-                sources: &loaded.sources,
-                checked: &[],
-                counts,
-                about: &format::about,
-            };
-            format::write(self.format, &findings, terminal)?;
+            if self.format == Format::Text {
+                terminal.show(&loaded.found, &loaded.sources);
+            }
             match rendered {
                 Some(rendered) if !has_errors(&loaded.found) => {
                     terminal.say(&format!("{name}: valid, {} objects", rendered.objects));
                 }
                 _ => worst = ExitCode::Problems,
             }
+            let by = sources.append(loaded.sources);
+            found.extend(loaded.found.into_iter().map(|diagnostic| diagnostic.shifted(by)));
+        }
+        if self.format != Format::Text {
+            let (diagnostics, sources, about) = (&found, &sources, &format::about);
+            let findings = Findings { diagnostics, sources, checked: &[], counts, about };
+            format::write(self.format, &findings, terminal)?;
         }
         Ok(worst)
     }
 }
 
 /// Counts of findings alone.
-fn counts(found: &[Diagnostic]) -> Counts {
+fn of_findings(found: &[Diagnostic]) -> Counts {
     let of = |severity| found.iter().filter(|d| d.severity == severity).count();
     Counts {
         errors: of(Severity::Error),

@@ -66,6 +66,7 @@ pub fn manifests(
         if patches.contains(&file.path) {
             // part of another object: kustomize says what becomes of it
             contents.objects.clear();
+            contents.not_objects.clear();
         }
         contents.check(validator);
         done(contents.objects.len());
@@ -80,6 +81,7 @@ pub fn manifests(
         let id = out.sources.add(file.path.as_str(), contents.text);
         debug_assert_eq!(id, file_id(at));
         out.found.extend(contents.found);
+        out.found.extend(contents.not_objects);
         for (object, verdict) in contents.objects.iter().zip(contents.verdicts) {
             out.summary.count(object, verdict);
             out.objects.push(CheckedObject::of(object, verdict));
@@ -113,6 +115,8 @@ struct Contents {
     objects: Vec<Object>,
     verdicts: Vec<Verdict>,
     found: Vec<Diagnostic>,
+    /// Documents that are no objects: a list of patch operations is one.
+    not_objects: Vec<Diagnostic>,
 }
 
 impl Contents {
@@ -130,16 +134,16 @@ impl Contents {
                     objects: Vec::new(),
                     verdicts: Vec::new(),
                     found: vec![found],
+                    not_objects: Vec::new(),
                 };
             }
         };
-        let (mut documents, mut found) = read(id, &text, &Budget::MANIFESTS);
+        let (mut documents, found) = read(id, &text, &Budget::MANIFESTS);
         if is_kustomization(path) {
             documents.iter_mut().for_each(complete_kustomization);
         }
-        let (objects, more) = objects_of(documents);
-        found.extend(more);
-        Self { text, objects, verdicts: Vec::new(), found }
+        let (objects, not_objects) = objects_of(documents);
+        Self { text, objects, verdicts: Vec::new(), found, not_objects }
     }
 
     fn check(&mut self, validator: &Validator) {
@@ -280,5 +284,14 @@ mod tests {
         assert_eq!(out.found, []);
         assert_eq!(out.summary.objects, 1);
         assert_eq!(run(&[("p/patch.yaml", patch)]).summary.invalid, 1);
+
+        let operations = "- {op: add, path: /a, value: 1}\n";
+        let named =
+            "resources: [ns.yaml]\npatches:\n- {path: patch.yaml, target: {kind: Namespace}}\n";
+        let out = run(&[("u/kustomization.yaml", named), ("u/patch.yaml", operations)]);
+        assert_eq!(out.found, []);
+        let codes: Vec<&str> =
+            run(&[("u/patch.yaml", operations)]).found.iter().map(|d| d.code).collect();
+        assert_eq!(codes, ["not-an-object"]);
     }
 }

@@ -73,6 +73,20 @@ pub struct Counts {
     pub notes: usize,
 }
 
+impl std::ops::AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        let Self { files, objects, valid, invalid, not_validated, errors, warnings, notes } = other;
+        self.files += files;
+        self.objects += objects;
+        self.valid += valid;
+        self.invalid += invalid;
+        self.not_validated += not_validated;
+        self.errors += errors;
+        self.warnings += warnings;
+        self.notes += notes;
+    }
+}
+
 /// What is known of a code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {

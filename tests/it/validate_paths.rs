@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::program::{Ran, copy_of, project, waypost};
+use crate::program::{Ran, copy, copy_of, project, waypost};
 
 const TREE: &str = "tests/cases/manifests/tree";
 const CRDS: &str = "tests/cases/manifests/crds";
@@ -149,4 +149,27 @@ spec:
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     let place = "file=environments/greenfield/inventory/policy.yaml,line=8,";
     assert!(ran.stdout.contains(place) && ran.stdout.contains("l7-deny-noop"), "{}", ran.stdout);
+}
+
+#[test]
+fn several_environments_are_one_document_whose_places_are_in_their_own_files() {
+    let folder = copy_of("greenfield");
+    let root = folder.path();
+    copy(&project().join("environments/brownfield"), &root.join("environments/brownfield"));
+    for (name, word) in [("brownfield", "httpbin"), ("greenfield", "sleep")] {
+        let path = root.join(format!("environments/{name}/environment.yaml"));
+        let text = fs::read_to_string(&path).expect("a spec");
+        fs::write(path, format!("{text}  # of {word}\n  unknown-{word}: 1\n")).expect("written");
+    }
+    let ran = waypost(root, &["validate", "--format", "sarif"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let sarif: serde_json::Value = serde_json::from_str(&ran.stdout).expect("one document");
+    let results = sarif["runs"][0]["results"].as_array().expect("results");
+    for (name, word) in [("brownfield", "httpbin"), ("greenfield", "sleep")] {
+        let wanted = format!("unknown-{word}");
+        let of = |r: &&serde_json::Value| r["message"].to_string().contains(&wanted);
+        let result = results.iter().find(of).unwrap_or_else(|| panic!("{wanted}: {results:#?}"));
+        let place = &result["locations"][0]["physicalLocation"]["artifactLocation"]["uri"];
+        assert_eq!(place, &format!("environments/{name}/environment.yaml"));
+    }
 }

@@ -25,6 +25,7 @@ mod install;
 mod install_case;
 mod kustomize;
 mod patches;
+mod recipes;
 #[path = "../support/patches.rs"]
 mod support;
 mod units;
