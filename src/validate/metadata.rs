@@ -49,6 +49,8 @@ pub(super) fn check(object: &Object, found: &mut Vec<Diagnostic>) {
     {
         check_annotations(annotations, found);
     }
+    finalizers(metadata, found);
+    owners(metadata, found);
     server_fields(object, metadata, found);
 }
 
@@ -191,6 +193,47 @@ fn check_annotations(annotations: &Mapping, found: &mut Vec<Diagnostic>) {
             )
             .at(first.key_span, "they begin here"),
         );
+    }
+}
+
+/// `ValidateFinalizerName`: a qualified name, as a label key is.
+fn finalizers(metadata: Option<&Mapping>, found: &mut Vec<Diagnostic>) {
+    let list = metadata.and_then(|m| m.get("finalizers")).and_then(Node::as_list);
+    for item in list.into_iter().flatten() {
+        if let Value::Text(name) = &item.value
+            && !is_label_key(name)
+        {
+            found.push(
+                Diagnostic::error(
+                    "bad-name",
+                    format!("`{}` is not a finalizer's name", shown(name)),
+                )
+                .at(item.span, "")
+                .help("use a DNS subdomain, a slash and a name"),
+            );
+        }
+    }
+}
+
+/// `validateOwnerReference`: all four say who the owner is.
+fn owners(metadata: Option<&Mapping>, found: &mut Vec<Diagnostic>) {
+    let list = metadata.and_then(|m| m.get("ownerReferences")).and_then(Node::as_list);
+    for owner in list.into_iter().flatten() {
+        let is_missing = |key: &&str| {
+            owner.get(key).is_none_or(|v| v.is_null() || v.as_str().is_some_and(str::is_empty))
+        };
+        let missing: Vec<&str> =
+            ["apiVersion", "kind", "name", "uid"].into_iter().filter(is_missing).collect();
+        if owner.as_mapping().is_some() && !missing.is_empty() {
+            found.push(
+                Diagnostic::error(
+                    "missing-field",
+                    format!("an owner reference has no `{}`", missing.join("`, `")),
+                )
+                .at(owner.span, "here")
+                .help("leave owner references to whoever makes the object in the cluster"),
+            );
+        }
     }
 }
 

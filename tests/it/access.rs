@@ -290,3 +290,40 @@ fn who_gains_fails_a_pipeline_that_asks_for_it() {
     assert_eq!(diff(&["--fail-on", "gain"]).0, 5);
     assert_eq!(diff(&["--fail-on", "loss"]).0, 0);
 }
+
+const MESH_CONFIG: &str = "
+apiVersion: v1
+kind: ConfigMap
+metadata: {name: istio, namespace: istio-system}
+data:
+  mesh: |
+    trustDomain: td1
+    rootNamespace: config
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: a, labels: {app: web}}
+spec: {containers: [{name: main, image: web}]}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: everywhere, namespace: config}
+spec: {}
+";
+
+#[test]
+fn a_folders_mesh_configuration_is_read() {
+    let (code, out, err) =
+        in_folder(MESH_CONFIG, &["access", "ztunnel", "--in", "./", "-o", "json"]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let said: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(said["workloads"][0]["trustDomain"], "td1");
+    // proto JSON leaves GLOBAL out
+    assert_eq!(said["policies"][0]["name"], "everywhere");
+    assert_eq!(said["policies"][0].get("scope"), None);
+
+    let faulty = MESH_CONFIG.replace("trustDomain: td1", "trustDomain: [td1]");
+    let (code, _, err) = in_folder(&faulty, &["access", "ztunnel", "--in", "./"]);
+    assert_eq!(code, 3);
+    assert!(err.contains("bad-mesh-config") && err.contains("mesh.yaml:7"), "{err}");
+}

@@ -29,6 +29,7 @@ mod program;
 mod refused;
 mod refused_tsb;
 mod same_bytes;
+mod server;
 mod simulate;
 mod spec;
 mod spec_disk;

@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod matrix;
+mod mesh_config;
 mod test;
 mod world;
 mod ztunnel;

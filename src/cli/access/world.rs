@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::super::Global;
 use super::super::session::Session;
 use super::super::terminal::Terminal;
+use super::mesh_config;
 use crate::diagnostic::{Diagnostic, Sources, Span, has_errors};
 use crate::k8s::{Object, ObjectRef, objects_of};
 use crate::model::Version;
@@ -314,7 +315,8 @@ fn of_folder(folder: &Path, name: &str) -> anyhow::Result<World> {
     let tests: Vec<Object> =
         objects.extract_if(.., |o| o.gvk.is("waypost.dev", "AccessTest")).collect();
     let cases = folder_cases(&tests, &mut found);
-    let (mesh, diagnostics) = Mesh::from_objects(&objects, &Options::default());
+    let options = mesh_config::options(&objects, &mut found);
+    let (mesh, diagnostics) = Mesh::from_objects(&objects, &options);
     found.extend(diagnostics);
     Ok(World {
         name: format!("folder {name}"),

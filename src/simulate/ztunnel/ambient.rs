@@ -143,7 +143,10 @@ fn ambient_workload(mesh: &Mesh, id: WorkloadId, workload: &Workload) -> Ambient
     if !listed.is_empty() {
         json.insert("authorizationPolicies".into(), listed.into());
     }
-    json.insert("clusterId".into(), cluster.as_str().into());
+    // a folder of manifests has no name
+    if !cluster.is_empty() {
+        json.insert("clusterId".into(), cluster.as_str().into());
+    }
     AmbientWorkload {
         json: json.into(),
         address: workload.ip.map(|ip| ip.to_string()).unwrap_or_default(),

@@ -23,7 +23,7 @@ fn critical_pods(namespace: &str) -> Value {
         "kind": "ResourceQuota",
         "metadata": {"name": "gcp-critical-pods", "namespace": namespace},
         "spec": {
-            "hard": {"pods": "1000"},
+            "hard": {"pods": "1k"},
             "scopeSelector": {
                 "matchExpressions": [{
                     "operator": "In",

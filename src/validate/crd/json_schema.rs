@@ -23,8 +23,50 @@ fn add_type_meta(map: &mut Map<String, Value>) {
     if let Some(properties) = properties.as_object_mut() {
         properties.insert("apiVersion".into(), json!({"type": "string"}));
         properties.insert("kind".into(), json!({"type": "string"}));
-        properties.insert("metadata".into(), json!({"type": "object"}));
+        properties.insert("metadata".into(), object_meta());
     }
+}
+
+/// `ObjectMeta`, which the API server decodes whatever the definition says of it: a field that it does
+/// not know is refused, a null is as if the field were absent.
+fn object_meta() -> Value {
+    let text = || json!({"type": ["string", "null"]});
+    let texts = || json!({"type": ["object", "null"], "additionalProperties": {"type": ["string", "null"]}});
+    json!({
+        "type": "object",
+        "additionalProperties": false,
+        "properties": {
+            "name": text(),
+            "generateName": text(),
+            "namespace": text(),
+            "selfLink": text(),
+            "uid": text(),
+            "resourceVersion": text(),
+            "generation": {"type": ["integer", "null"]},
+            "creationTimestamp": text(),
+            "deletionTimestamp": text(),
+            "deletionGracePeriodSeconds": {"type": ["integer", "null"]},
+            "labels": texts(),
+            "annotations": texts(),
+            "ownerReferences": {
+                "type": ["array", "null"],
+                "items": {
+                    "type": "object",
+                    "additionalProperties": false,
+                    "properties": {
+                        "apiVersion": text(),
+                        "kind": text(),
+                        "name": text(),
+                        "uid": text(),
+                        "controller": {"type": ["boolean", "null"]},
+                        "blockOwnerDeletion": {"type": ["boolean", "null"]},
+                    },
+                },
+            },
+            "finalizers": {"type": ["array", "null"], "items": {"type": "string"}},
+            "managedFields": {"type": ["array", "null"], "items": {"type": "object"}},
+        },
+    })
 }
 
 /// A node of the structural schema: typed, and closed where it is an object.
@@ -37,6 +79,11 @@ fn structural(schema: &Value) -> Value {
         out.insert("type".into(), types(&["integer", "string"], nullable));
     } else if let Some(name) = map.get("type").and_then(Value::as_str) {
         out.insert("type".into(), types(&[name], nullable));
+        // a number that does not fit is decoded as a double, which is no integer
+        if name == "integer" {
+            out.entry("maximum").or_insert(i64::MAX.into());
+            out.entry("minimum").or_insert(i64::MIN.into());
+        }
     }
     if nullable && let Some(Value::Array(values)) = out.get_mut("enum") {
         values.push(Value::Null);

@@ -30,6 +30,17 @@ fn check_jwt_rule(rule: &Node, found: &mut Vec<Diagnostic>) {
                 .help("keep one"),
         );
     }
+    for key in ["jwksUri", "jwks_uri"] {
+        if let Some(uri) = field(rule, key)
+            && let Some(text) = uri.as_str()
+            && !has_port_of_digits(text)
+        {
+            found.push(
+                Diagnostic::error("bad-port", format!("the port in `{text}` is not a number"))
+                    .at(uri.span, ""),
+            );
+        }
+    }
     if let Some(timeout) = field(rule, "timeout")
         && let Some(text) = timeout.as_str()
         && milliseconds(text).is_none_or(|ms| ms < 1.0)
@@ -53,6 +64,16 @@ fn check_jwt_rule(rule: &Node, found: &mut Vec<Diagnostic>) {
                 .help("write a JSON object with `keys`, or one key with `kty`"),
         );
     }
+}
+
+/// Go's `url.Parse` refuses any other port (net/url `validOptionalPort`), and with it the CRD's rule.
+fn has_port_of_digits(uri: &str) -> bool {
+    let Some((_, rest)) = uri.split_once("://") else { return true };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit('@').next().unwrap_or_default();
+    // the colons of an IPv6 address stand in brackets
+    let behind = host.rsplit(']').next().unwrap_or_default();
+    behind.rsplit_once(':').is_none_or(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
 }
 
 /// `jwk.Parse` takes a set or one key.
@@ -92,6 +113,23 @@ fn milliseconds(text: &str) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Each as CEL's `url()` takes it in a Kubernetes API server 1.34.
+    #[test]
+    fn the_port_of_a_jwks_uri_is_a_number() {
+        for (uri, good) in [
+            ("https://a/b", true),
+            ("https://a:8443/b:c", true),
+            ("https://a:/b", true),
+            ("https://[::1]:443/b", true),
+            ("https://[::1]/b", true),
+            ("https://a:b", false),
+            ("https://u:p@a:b/", false),
+            ("https://u:p@a/", true),
+        ] {
+            assert_eq!(has_port_of_digits(uri), good, "{uri}");
+        }
+    }
 
     #[test]
     fn durations_as_go_reads_them() {

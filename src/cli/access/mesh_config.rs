@@ -1,0 +1,84 @@
+//! The mesh's configuration, where a folder holds it: ConfigMap `istio` of namespace `istio-system`, from
+//! which istiod takes it.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use crate::diagnostic::Diagnostic;
+use crate::k8s::Object;
+use crate::simulate::{Options, PathNormalization};
+use crate::yaml::Node;
+
+/// What of `MeshConfig` decides about access.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct MeshConfig {
+    trust_domain: Option<String>,
+    trust_domain_aliases: Vec<String>,
+    root_namespace: Option<String>,
+    path_normalization: Normalization,
+    extension_providers: Vec<Provider>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Normalization {
+    normalization: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Provider {
+    name: String,
+}
+
+/// Istio's defaults with what the objects say. A configuration that cannot be read is reported, and counts
+/// as absent.
+pub(super) fn options(objects: &[Object], found: &mut Vec<Diagnostic>) -> Options {
+    let mut options = Options::default();
+    let is_mesh = |o: &&Object| {
+        o.gvk.is("", "ConfigMap")
+            && o.name == "istio"
+            && o.namespace.as_deref() == Some(options.root_namespace.as_str())
+    };
+    let text = |o: &Object| -> Option<(String, crate::diagnostic::Span)> {
+        let node = o.body.get("data")?.get("mesh")?;
+        Node::as_str(node).map(|text| (text.to_owned(), node.span))
+    };
+    let Some((text, span)) = objects.iter().find(is_mesh).and_then(text) else { return options };
+    let config: MeshConfig = match serde_yaml::from_str::<Option<MeshConfig>>(&text) {
+        Ok(config) => config.unwrap_or_default(),
+        Err(error) => {
+            found.push(
+                Diagnostic::error("bad-mesh-config", format!("this is no MeshConfig: {error}"))
+                    .at(span, "istiod would go on with the last good one")
+                    .help("write YAML with the fields of Istio's MeshConfig"),
+            );
+            return options;
+        }
+    };
+    if let Some(domain) = config.trust_domain.filter(|d| !d.is_empty()) {
+        options.trust_domain = domain;
+    }
+    options.trust_domain_aliases = config.trust_domain_aliases;
+    if let Some(namespace) = config.root_namespace.filter(|n| !n.is_empty()) {
+        options.root_namespace = namespace;
+    }
+    if let Some(word) = config.path_normalization.normalization {
+        match PathNormalization::parse(&word) {
+            Some(normalization) => options.path_normalization = normalization,
+            None => found.push(
+                Diagnostic::error(
+                    "bad-mesh-config",
+                    format!("`{word}` is not a path normalization"),
+                )
+                .at(span, "in `pathNormalization`")
+                .help("write NONE, BASE, MERGE_SLASHES or DECODE_AND_MERGE_SLASHES"),
+            ),
+        }
+    }
+    let providers: BTreeSet<String> =
+        config.extension_providers.into_iter().map(|p| p.name).collect();
+    options.extension_providers = Some(providers);
+    options
+}
