@@ -3,7 +3,7 @@
 use super::decision::{Decision, Observed, Point, Reason, Verdict, Walk, merged, observed};
 use super::envoy::Policies as _;
 use super::mesh::{AuthorizationRef, Mesh, ServiceId, WorkloadId};
-use super::path::Way;
+use super::path::{Hop, Way};
 use super::request::{Client, Destination, HttpRequest, Prepared, Request};
 
 /// Who reaches what: one row for each client, one column for each service port.
@@ -52,12 +52,17 @@ impl Mesh {
     /// Answers a request: for a service, by every workload behind it.
     pub fn decide(&self, request: &Request) -> Decision {
         let prepared = Prepared::new(self, request.to, &request.http, request.raw_tcp);
+        self.decide_for(Hop::of(self, request.from), &prepared)
+    }
+
+    /// The same for any client, known to the mesh or not.
+    pub(super) fn decide_for(&self, hop: Hop<'_>, prepared: &Prepared) -> Decision {
         let walk = |endpoint| {
             let mut steps = Vec::with_capacity(4);
-            let verdict = Way::new(self, &prepared, request.from, &mut steps).walk(endpoint);
+            let verdict = Way::new(self, prepared, hop, &mut steps).walk(endpoint);
             Walk { endpoint, steps, verdict }
         };
-        Decision::of(match request.to {
+        Decision::of(match prepared.to {
             Destination::Pod { workload, .. } => vec![walk(Some(workload))],
             Destination::Service { service, .. } => {
                 let endpoints = &self.service(service).endpoints;
@@ -105,9 +110,10 @@ impl Mesh {
         let mut cells = Vec::with_capacity(rows.len() * columns.len());
         let mut steps = Vec::with_capacity(8);
         for row in &rows {
+            let hop = Hop::of(self, *row);
             for (request, (service, _)) in prepared.iter().zip(&columns) {
                 let endpoints = &self.service(*service).endpoints;
-                cells.push(self.cell_of(*row, request, endpoints, &mut steps));
+                cells.push(self.cell_of(hop, request, endpoints, &mut steps));
             }
         }
         Matrix { rows, columns, cells }
@@ -115,7 +121,7 @@ impl Mesh {
 
     fn cell_of(
         &self,
-        from: Client,
+        from: Hop<'_>,
         request: &Prepared,
         endpoints: &[WorkloadId],
         steps: &mut Vec<super::decision::Step>,
@@ -157,7 +163,7 @@ impl Mesh {
     }
 
     /// Works out once who cannot match which rule: worth it for many questions.
-    fn prepare(&self) {
+    pub(super) fn prepare(&self) {
         let fixed = &self.fixed;
         for (id, _) in self.policies() {
             let both = fixed.compiled(id);

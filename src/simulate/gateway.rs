@@ -5,16 +5,11 @@ use super::decision::{Point, Step};
 use super::envoy::{ChainKind, Facts};
 use super::mesh::{Mesh, WorkloadId};
 use super::path::{Speaks, Way};
-use super::point::ask;
 
 /// Lets a request of somebody outside through a gateway; from there the gateway is the client. True
 /// when the way goes on.
-pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId) -> bool {
-    let point = way.mesh.gateways().find(|(_, g)| g.workload == id).map_or_else(
-        || way.fixed.points.workloads[id.0 as usize].envoy,
-        |(gateway, _)| way.fixed.points.gateways[gateway.0 as usize],
-    );
-    let point = &way.fixed.points.envoy[point];
+pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
+    let point = point_of(way.mesh, id);
     let port = bind_port(way.mesh, id);
     // TLS that ends here is HTTP after it; a client certificate would have to be asked for
     let kind = if way.request.speaks_http { ChainKind::Http } else { ChainKind::Tcp };
@@ -24,7 +19,7 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId) -> bool {
         http: Some(&way.request.http),
         ..Facts::default()
     };
-    let said = ask(way.fixed, point, kind, facts, way.token);
+    let said = way.ask(point, kind, facts);
     way.steps.push(Step {
         point: Point::Gateway(id),
         peer: None,
@@ -39,8 +34,17 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId) -> bool {
     !said.reason.is_refusal()
 }
 
+/// The chain of a gateway: of the one that Gateway API made, or of any pod's Envoy.
+pub(super) fn point_of(mesh: &Mesh, id: WorkloadId) -> usize {
+    let points = &mesh.fixed.points;
+    mesh.gateways().find(|(_, g)| g.workload == id).map_or_else(
+        || points.workloads[id.0 as usize].envoy,
+        |(gateway, _)| points.gateways[gateway.0 as usize],
+    )
+}
+
 /// The port that the gateway's pods listen on: what the first service in front of them targets.
-fn bind_port(mesh: &Mesh, id: WorkloadId) -> u16 {
+pub(super) fn bind_port(mesh: &Mesh, id: WorkloadId) -> u16 {
     let gateway = mesh.workload(id);
     mesh.services()
         .filter(|(_, s)| s.endpoints.contains(&id))

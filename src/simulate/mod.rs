@@ -7,11 +7,12 @@
 //! objects --Mesh::from_objects--> Mesh --decide(Request)--> Decision: verdict, points, rules
 //!                                   |--matrix()--> Matrix
 //!                                   clone + set_state, set_waypoint_state: a transient state
+//! Mesh, Mesh --compare--> Comparison: who gains, who loses, with which smallest request
 //! ```
 //!
 //! Reading order: `mesh` (what is there), `path` (which points a connection meets), then the points:
 //! `gateway`, `waypoint`, `sidecar` (all by `point` and `envoy`), `ztunnel_point` (by `ztunnel`);
-//! `decision` (what they say).
+//! `decision` (what they say); `equivalence` (two meshes held against each other).
 //!
 //! The references are facts/istio-ambient.md, and facts/envoy.md and facts/ztunnel.md, which win.
 
@@ -21,6 +22,7 @@ mod classify;
 mod decide;
 mod decision;
 pub mod envoy;
+mod equivalence;
 mod find;
 mod gateway;
 mod identity;
@@ -44,6 +46,10 @@ pub use ask::Seen;
 pub use classify::{Classification, Place, RuleAt, RuleEffect};
 pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
+pub use equivalence::{
+    AccessChange, Answer, Bound, Caller, CallerKind, Change, Comparison, Target, TargetKind,
+    compare,
+};
 pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
 pub use matcher::{Glob, IpBlock};

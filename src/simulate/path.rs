@@ -4,12 +4,14 @@
 use std::net::IpAddr;
 
 use super::decision::{Point, Reason, Step, Verdict};
-use super::identity::IdentityId;
+use super::envoy::{ChainKind, Facts};
+use super::identity::Peer;
 use super::mesh::{
     Binding, ClusterId, Fixed, GatewayId, Mesh, PodState, Role, ServiceKind, WaypointState,
     WorkloadId,
 };
 use super::network_policy::{self, PodEnd};
+use super::point::{Said, ask};
 use super::request::{Client, Destination, Prepared};
 use super::request_authentication::Token;
 use super::{gateway, sidecar, waypoint, ztunnel_point};
@@ -19,24 +21,39 @@ use crate::k8s::Labels;
 pub(super) const HBONE_PORT: u16 = 15008;
 
 /// One way being walked.
-pub(super) struct Way<'a> {
+pub(super) struct Way<'a, 's> {
     pub mesh: &'a Mesh,
     pub fixed: &'a Fixed,
     pub request: &'a Prepared,
     /// Who connects to the next point.
-    pub hop: Hop,
+    pub hop: Hop<'a>,
     /// The token that the next point sees.
     pub token: &'a Token,
-    pub steps: &'a mut Vec<Step>,
+    pub steps: &'s mut Vec<Step>,
+    /// Of a survey: the Envoys met so far, which are not asked.
+    met: Option<Vec<Met<'a>>>,
+}
+
+/// An Envoy on a way, and all that it sees but the request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Met<'a> {
+    /// Its place in the mesh's points.
+    pub point: usize,
+    /// The kind of its chain.
+    pub kind: ChainKind,
+    /// What it sees.
+    pub facts: Facts<'a>,
 }
 
 /// Who opens a connection, and how.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Hop {
+pub(super) struct Hop<'a> {
     /// The workload whose pods it comes from; `None` from outside.
     pub workload: Option<WorkloadId>,
+    /// What that workload is there for; `None` from outside the mesh.
+    pub role: Option<Role>,
     /// The certificate it can show.
-    pub identity: Option<IdentityId>,
+    pub peer: Option<Peer<'a>>,
     /// The cluster it comes from.
     pub cluster: Option<ClusterId>,
     /// Its address, where it is known.
@@ -60,46 +77,92 @@ pub(super) enum Speaks {
 
 static NO_TOKEN: Token = Token::None;
 
-impl<'a> Way<'a> {
+impl<'a> Hop<'a> {
+    /// A client's own.
+    pub fn of(mesh: &'a Mesh, client: Client) -> Self {
+        let id = match client {
+            Client::Outside(ip) => return Self { ip, ..Self::outside() },
+            Client::Workload(id) => id,
+        };
+        let workload = mesh.workload(id);
+        let speaks = match workload.role {
+            Role::Waypoint => Speaks::Hbone,
+            _ => Speaks::of(mesh.state(id)),
+        };
+        Self {
+            workload: Some(id),
+            role: Some(workload.role),
+            peer: (speaks != Speaks::Plain).then(|| mesh.fixed.identities.peer(workload.identity)),
+            cluster: Some(mesh.cluster_of(id)),
+            ip: workload.ip,
+            speaks,
+        }
+    }
+
+    /// Somebody without a proxy.
+    pub fn outside() -> Self {
+        Self {
+            workload: None,
+            role: None,
+            peer: None,
+            cluster: None,
+            ip: None,
+            speaks: Speaks::Plain,
+        }
+    }
+}
+
+impl Speaks {
+    /// What the proxy of an application's pod can speak.
+    pub fn of(state: PodState) -> Self {
+        match state {
+            PodState::Ambient => Speaks::Hbone,
+            PodState::Plain => Speaks::Plain,
+            PodState::Sidecar => Speaks::Mtls,
+            PodState::SidecarHbone => Speaks::MtlsAndHbone,
+        }
+    }
+}
+
+impl<'a, 's> Way<'a, 's> {
     /// Starts at a client.
     pub fn new(
         mesh: &'a Mesh,
         request: &'a Prepared,
-        from: Client,
-        steps: &'a mut Vec<Step>,
+        hop: Hop<'a>,
+        steps: &'s mut Vec<Step>,
     ) -> Self {
         steps.clear();
-        let hop = match from {
-            Client::Outside(ip) => {
-                Hop { workload: None, identity: None, cluster: None, ip, speaks: Speaks::Plain }
-            }
-            Client::Workload(id) => {
-                let workload = mesh.workload(id);
-                let state = mesh.state(id);
-                let speaks = match (workload.role, state) {
-                    (Role::Waypoint, _) | (_, PodState::Ambient) => Speaks::Hbone,
-                    (_, PodState::Plain) => Speaks::Plain,
-                    (_, PodState::Sidecar) => Speaks::Mtls,
-                    (_, PodState::SidecarHbone) => Speaks::MtlsAndHbone,
-                };
-                Hop {
-                    workload: Some(id),
-                    identity: (speaks != Speaks::Plain).then_some(workload.identity),
-                    cluster: Some(mesh.cluster_of(id)),
-                    ip: workload.ip,
-                    speaks,
-                }
-            }
-        };
-        Self { mesh, fixed: &mesh.fixed, request, hop, token: &request.token, steps }
+        Self { mesh, fixed: &mesh.fixed, request, hop, token: &request.token, steps, met: None }
     }
 
     /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
     pub fn walk(mut self, endpoint: Option<WorkloadId>) -> Verdict {
+        self.go(endpoint)
+    }
+
+    /// Walks without asking any Envoy, as if each let everything through: gives those that some
+    /// request of this client meets. What does not hang on the request is decided and in `steps`.
+    pub fn survey(mut self, endpoint: Option<WorkloadId>) -> Vec<Met<'a>> {
+        self.met = Some(Vec::new());
+        self.go(endpoint);
+        self.met.unwrap_or_default()
+    }
+
+    /// Asks an Envoy on the way.
+    pub fn ask(&mut self, point: usize, kind: ChainKind, facts: Facts<'a>) -> Said {
+        if let Some(met) = &mut self.met {
+            met.push(Met { point, kind, facts: Facts { http: None, ..facts } });
+            return Said::passed();
+        }
+        ask(self.fixed, &self.fixed.points.envoy[point], kind, facts, self.token)
+    }
+
+    fn go(&mut self, endpoint: Option<WorkloadId>) -> Verdict {
         // what a gateway passes on came from outside: its own policies are asked first (P7)
         if let Some(id) = self.hop.workload
-            && self.mesh.workload(id).role == Role::Gateway
-            && !gateway::pass(&mut self, id)
+            && self.hop.role == Some(Role::Gateway)
+            && !gateway::pass(self, id)
         {
             return Verdict::Deny;
         }
@@ -112,7 +175,7 @@ impl<'a> Way<'a> {
                     return Verdict::Deny;
                 }
                 WaypointState::Ready => {
-                    if !waypoint::pass(&mut self, waypoint, endpoint) {
+                    if !waypoint::pass(self, waypoint, endpoint) {
                         return Verdict::Deny;
                     }
                 }
@@ -126,7 +189,7 @@ impl<'a> Way<'a> {
 
     /// The waypoint that this client goes through.
     fn waypoint(&self, endpoint: Option<WorkloadId>) -> Option<GatewayId> {
-        let client_role = self.hop.workload.map(|id| self.mesh.workload(id).role);
+        let client_role = self.hop.role;
         // sidecars, and clients outside the mesh, go straight to the pod (P6, P8, P9)
         let is_ambient = self.hop.speaks == Speaks::Hbone && client_role == Some(Role::Application);
         let is_gateway = matches!(client_role, Some(Role::Gateway | Role::EastWest));
@@ -231,7 +294,7 @@ impl<'a> Way<'a> {
     pub fn step(&mut self, point: Point, port: u16, reason: Reason) -> bool {
         self.steps.push(Step {
             point,
-            peer: self.hop.identity,
+            peer: self.hop.peer.and_then(|p| p.id()),
             source_ip: self.hop.ip,
             port,
             chain: None,
@@ -247,7 +310,8 @@ impl<'a> Way<'a> {
         let proxy = self.mesh.workload(workload);
         self.hop = Hop {
             workload: Some(workload),
-            identity: Some(proxy.identity),
+            role: Some(proxy.role),
+            peer: Some(self.fixed.identities.peer(proxy.identity)),
             cluster: Some(self.mesh.cluster_of(workload)),
             ip: proxy.ip,
             speaks,

@@ -101,21 +101,7 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub fn new(mesh: &Mesh, to: Destination, http: &HttpRequest, raw_tcp: bool) -> Self {
-        let (host, protocol) = match to {
-            Destination::Service { service, port } => {
-                let service = mesh.service(service);
-                let found = service.ports.iter().find(|p| p.number == port);
-                let protocol = found.map_or(Protocol::Unset, |p| p.protocol);
-                (format!("{}:{port}", service.host), protocol)
-            }
-            Destination::Pod { workload, port } => {
-                let host = mesh.workload(workload).ip.map_or_else(
-                    || format!("{}:{port}", mesh.workload(workload).name),
-                    |ip| format!("{ip}:{port}"),
-                );
-                (host, mesh.protocol_of_pod_port(workload, port))
-            }
-        };
+        let (host, protocol) = Self::ordinary(mesh, to);
         let host = http.host.clone().unwrap_or(host);
         Self {
             to,
@@ -131,9 +117,29 @@ impl Prepared {
             speaks_http: !raw_tcp,
         }
     }
+
+    /// The authority of a request that says nothing else, and what the port speaks.
+    pub fn ordinary(mesh: &Mesh, to: Destination) -> (String, Protocol) {
+        match to {
+            Destination::Service { service, port } => {
+                let service = mesh.service(service);
+                let found = service.ports.iter().find(|p| p.number == port);
+                let protocol = found.map_or(Protocol::Unset, |p| p.protocol);
+                (format!("{}:{port}", service.host), protocol)
+            }
+            Destination::Pod { workload, port } => {
+                let host = mesh.workload(workload).ip.map_or_else(
+                    || format!("{}:{port}", mesh.workload(workload).name),
+                    |ip| format!("{ip}:{port}"),
+                );
+                (host, mesh.protocol_of_pod_port(workload, port))
+            }
+        }
+    }
 }
 
-fn normalization(mesh: &Mesh, to: Destination) -> PathNormalization {
+/// What becomes of paths on the way to a destination.
+pub(super) fn normalization(mesh: &Mesh, to: Destination) -> PathNormalization {
     let namespace = match to {
         Destination::Service { service, .. } => mesh.service(service).namespace,
         Destination::Pod { workload, .. } => mesh.workload(workload).namespace,

@@ -5,10 +5,9 @@ use super::envoy::Facts;
 use super::mesh::{PodState, WorkloadId};
 use super::path::{HBONE_PORT, Speaks, Way};
 use super::peer_authentication::MtlsMode;
-use super::point::ask;
 
 /// Lets a connection through a sidecar. True when it reaches the application.
-pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16, state: PodState) -> bool {
+pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodState) -> bool {
     let here = &way.fixed.points.workloads[id.0 as usize];
     let mode = here.mtls(port);
     let hbone = way.hop.speaks == Speaks::Hbone && state == PodState::SidecarHbone;
@@ -17,12 +16,12 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16, state: PodState
         matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone) && mode != MtlsMode::Disable;
     // P2: ztunnel and waypoints speak HBONE, or else plaintext
     if !hbone && !mtls {
-        way.hop.identity = None;
+        way.hop.peer = None;
     }
     if !way.admitted(id, if hbone { HBONE_PORT } else { port }) {
         return false;
     }
-    let peer = way.hop.identity.map(|id| way.fixed.identities.peer(id));
+    let peer = way.hop.peer;
     match peer {
         None if mode == MtlsMode::Strict => {
             let reason = Reason::NoClientCertificate(here.mode_from);
@@ -49,10 +48,10 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16, state: PodState
         http: Some(&way.request.http),
         claims: None,
     };
-    let said = ask(way.fixed, &way.fixed.points.envoy[here.envoy], kind, facts, way.token);
+    let said = way.ask(here.envoy, kind, facts);
     way.steps.push(Step {
         point: Point::Sidecar(id),
-        peer: way.hop.identity,
+        peer: way.hop.peer.and_then(|p| p.id()),
         source_ip,
         port,
         chain: Some(kind),

@@ -4,19 +4,18 @@ use super::decision::{Point, Reason, Step};
 use super::envoy::Facts;
 use super::mesh::{GatewayId, WorkloadId};
 use super::path::{HBONE_PORT, Speaks, Way};
-use super::point::ask;
 use super::request::Destination;
 
 /// Lets a request through a waypoint; from there the waypoint is the client. True when the way goes
 /// on.
-pub(super) fn pass(way: &mut Way<'_>, id: GatewayId, endpoint: Option<WorkloadId>) -> bool {
+pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<WorkloadId>) -> bool {
     let gateway = way.mesh.gateway(id);
     if !way.admitted(gateway.workload, HBONE_PORT) {
         return false;
     }
     // a waypoint always demands a certificate, of the mesh's own trust domains (§5.4)
     let cluster = way.mesh.namespace(gateway.namespace).cluster;
-    let peer = way.hop.identity.map(|id| way.fixed.identities.peer(id));
+    let peer = way.hop.peer;
     match peer {
         None => {
             return way.step(Point::Waypoint(id), HBONE_PORT, Reason::NoClientCertificate(None));
@@ -50,10 +49,10 @@ pub(super) fn pass(way: &mut Way<'_>, id: GatewayId, endpoint: Option<WorkloadId
         http: Some(&way.request.http),
         claims: None,
     };
-    let said = ask(way.fixed, &way.fixed.points.envoy[point], kind, facts, way.token);
+    let said = way.ask(point, kind, facts);
     way.steps.push(Step {
         point: Point::Waypoint(id),
-        peer: way.hop.identity,
+        peer: way.hop.peer.and_then(|p| p.id()),
         source_ip: way.hop.ip,
         port,
         chain: Some(kind),

@@ -7,11 +7,11 @@ use super::policy::is_true;
 use super::ztunnel::{Connection, Verdict, decide};
 
 /// Lets a connection through the destination's ztunnel. True when it reaches the application.
-pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16) -> bool {
+pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
     let hbone = matches!(way.hop.speaks, Speaks::Hbone | Speaks::MtlsAndHbone);
     // P6, P8: whoever does not speak HBONE comes in plaintext, and has no identity
     if !hbone {
-        way.hop.identity = None;
+        way.hop.peer = None;
     }
     if !way.admitted(id, if hbone { HBONE_PORT } else { port }) {
         return false;
@@ -22,7 +22,7 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16) -> bool {
     if !hbone && is_true(bypass.map(String::as_str)) {
         return way.step(Point::Nobody, port, Reason::NotEnforced);
     }
-    let peer = way.hop.identity.map(|id| way.fixed.identities.peer(id));
+    let peer = way.hop.peer;
     let cluster = way.mesh.cluster_of(id);
     // TLS comes first: only the destination's own trust domain, no aliases
     if let Some(peer) = peer
@@ -40,7 +40,7 @@ pub(super) fn pass(way: &mut Way<'_>, id: WorkloadId, port: u16) -> bool {
     let (reason, unknown_address) = ask(way.fixed, id, &connection);
     way.steps.push(Step {
         point: Point::Ztunnel(id),
-        peer: way.hop.identity,
+        peer: way.hop.peer.and_then(|p| p.id()),
         source_ip: connection.source_ip,
         port,
         chain: None,

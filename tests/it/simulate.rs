@@ -14,6 +14,7 @@ use waypost::yaml::{Budget, read};
 
 mod attachment;
 mod bad_input;
+mod equivalence;
 mod fields;
 mod paths;
 mod regressions;

@@ -90,7 +90,8 @@ pub struct Both {
 }
 
 impl Both {
-    fn of(&self, kind: ChainKind) -> &Compiled {
+    /// For a kind of chain.
+    pub fn of(&self, kind: ChainKind) -> &Compiled {
         match kind {
             ChainKind::Http => &self.http,
             ChainKind::Tcp => &self.tcp,

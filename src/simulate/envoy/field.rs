@@ -155,8 +155,10 @@ fn trust_domain_holds(uri: &str, value: &str) -> bool {
 /// `requestPrincipals`: issuer and subject, split at the last slash of the value.
 #[derive(Clone, Debug)]
 pub struct RequestPrincipal {
-    issuer: Glob,
-    subject: Glob,
+    /// Of the claim `iss`.
+    pub issuer: Glob,
+    /// Of the claim `sub`.
+    pub subject: Glob,
 }
 
 impl RequestPrincipal {

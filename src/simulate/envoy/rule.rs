@@ -68,7 +68,8 @@ impl Rule {
         Self { reads_http: http, reads_addresses: addresses, ..self }
     }
 
-    fn tests(&self) -> impl Iterator<Item = &Test> {
+    /// Every test in it.
+    pub fn tests(&self) -> impl Iterator<Item = &Test> {
         self.sources
             .iter()
             .chain(&self.operations)

@@ -1,0 +1,213 @@
+//! What a comparison of two meshes comes to. All of it is names and texts: ids mean something in
+//! one mesh only.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use crate::simulate::decision::Verdict;
+use crate::simulate::mesh::PodState;
+use crate::simulate::request::HttpRequest;
+
+/// Who gains and who loses access from one mesh to another.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Comparison {
+    /// Every client and destination for which some request fares otherwise: gains first, then by
+    /// names. A pair may gain with one request and lose with another: it is there twice then.
+    pub changes: Vec<AccessChange>,
+    /// Where not every class of requests was asked, or could be.
+    pub bounds: Vec<Bound>,
+    /// `namespace/name` of policies that differ and hold nowhere that is there, on either side: what
+    /// they would decide is not in `changes`.
+    pub idle_policies: Vec<String>,
+    /// Pairs of client and destination whose requests were asked; the others see the same policies
+    /// on both sides.
+    pub pairs: usize,
+    /// Requests that were asked of both meshes.
+    pub requests: usize,
+}
+
+impl Comparison {
+    /// True when no request that was asked fares otherwise, and none was left out: the meshes let
+    /// through the same.
+    pub fn is_equivalent(&self) -> bool {
+        self.changes.is_empty() && self.bounds.is_empty() && self.idle_policies.is_empty()
+    }
+
+    /// Those who gain, or lose.
+    pub fn of(&self, change: Change) -> impl Iterator<Item = &AccessChange> {
+        self.changes.iter().filter(move |c| c.change == change)
+    }
+}
+
+/// Which way access changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Change {
+    /// Something gets through that did not, or no external authorizer is asked any more.
+    Gain,
+    /// Something does not get through that did, or an external authorizer is asked now.
+    Loss,
+}
+
+/// A client and a destination for which something changes.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AccessChange {
+    /// Which way.
+    pub change: Change,
+    /// Who asks.
+    pub from: Caller,
+    /// For what.
+    pub to: Target,
+    /// The smallest request that fares otherwise; `None` for a connection that is not HTTP, or of
+    /// which nobody reads the requests.
+    pub request: Option<HttpRequest>,
+    /// Whether all of this pair's requests change like this.
+    pub every_request: bool,
+    /// What came of that request before; `None` where client or destination was not there.
+    pub before: Option<Answer>,
+    /// What comes of it after; `None` where client or destination is not there any more.
+    pub after: Option<Answer>,
+}
+
+/// Who asks.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Caller {
+    /// What it is.
+    pub kind: CallerKind,
+    /// The address it is taken to have, where manifests tell none and a policy reads it.
+    pub address: Option<IpAddr>,
+}
+
+/// What a caller is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CallerKind {
+    /// A workload, or whoever comes through a gateway.
+    Workload {
+        /// Its namespace.
+        namespace: String,
+        /// `[cluster/]namespace/name`
+        name: String,
+    },
+    /// Somebody without a proxy.
+    Outside,
+    /// An identity of no workload that is there, which the policies tell from all others.
+    Identity {
+        /// `<trust domain>/ns/<namespace>/sa/<service account>`
+        principal: String,
+        /// How its pods are taken to take part.
+        state: PodState,
+        /// No policy names it: it stands for everybody whom none names.
+        is_any_other: bool,
+    },
+}
+
+impl Caller {
+    /// The namespace, `outside` for whoever has none: what tables are grouped by.
+    pub fn namespace(&self) -> &str {
+        match &self.kind {
+            CallerKind::Workload { namespace, .. } => namespace,
+            CallerKind::Outside => "outside",
+            CallerKind::Identity { principal, .. } => {
+                principal.split('/').nth(2).unwrap_or_default()
+            }
+        }
+    }
+}
+
+impl fmt::Display for Caller {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.kind {
+            CallerKind::Workload { name, .. } => f.write_str(name)?,
+            CallerKind::Outside => f.write_str("outside")?,
+            CallerKind::Identity { principal, is_any_other: false, .. } => {
+                write!(f, "identity {principal}")?;
+            }
+            CallerKind::Identity { principal, .. } => {
+                write!(f, "any other identity, such as {principal}")?;
+            }
+        }
+        match self.address {
+            Some(address) => write!(f, " at {address}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What is asked for.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Target {
+    /// Its namespace.
+    pub namespace: String,
+    /// `[cluster/]namespace/name` of the service, or of the workload whose pods are addressed
+    /// themselves.
+    pub name: String,
+    /// The port.
+    pub port: u16,
+    /// What is addressed.
+    pub kind: TargetKind,
+}
+
+/// What is addressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TargetKind {
+    /// A service, by its own port.
+    Service,
+    /// A pod, by its address.
+    Pod,
+    /// A pod, on a port that nothing names: it stands for all such.
+    OtherPort,
+}
+
+impl fmt::Display for Target {
+    /// As `waypost access explain` takes it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let pod = if self.kind == TargetKind::Service { "" } else { "pod:" };
+        write!(f, "{pod}{}:{}", self.name, self.port)
+    }
+}
+
+/// What came of a request in one mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The answer.
+    pub verdict: Verdict,
+    /// It gets through if an external authorizer says so.
+    pub is_conditional: bool,
+    /// Who decided, in words.
+    pub point: String,
+    /// Why, in words.
+    pub reason: String,
+    /// The rule that decided, as logs name it.
+    pub rule: Option<String>,
+    /// What the client sees, in words.
+    pub observed: &'static str,
+}
+
+/// Why not everything was asked.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Bound {
+    /// The policies tell more requests apart than are asked, or read one field in too many ways; the
+    /// pair of client and destination.
+    Requests(Caller, Target),
+    /// The policies of a destination tell more identities apart than are asked.
+    Identities(Target),
+    /// A rule reads an address of the destination that manifests do not tell: it is taken not to
+    /// match, in both meshes.
+    DestinationAddress(Target),
+}
+
+impl fmt::Display for Bound {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bound::Requests(from, to) => {
+                write!(f, "not every class of requests from {from} to {to} was asked")
+            }
+            Bound::Identities(to) => {
+                write!(f, "not every class of identities was asked about {to}")
+            }
+            Bound::DestinationAddress(to) => write!(
+                f,
+                "a rule reads the address of {to}, which no manifest tells: it is taken not to match"
+            ),
+        }
+    }
+}
