@@ -31,6 +31,7 @@
 //! | [`tree`] | the files: what changes on disk, and how it changes at once or not at all |
 //! | [`simulate`] | who can reach what, decided by whom: a second, independent reading of what is applied |
 //! | [`validate`] | schemas and rules |
+//! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
 //! | [`delivery`] | the tree in the hands of kustomize and kpt |
 //! | [`pipeline`] | the stages called in order |
 //! | [`report`] | findings and results as text |
@@ -47,6 +48,7 @@
 pub mod cli;
 pub mod delivery;
 pub mod diagnostic;
+pub mod diff;
 pub mod k8s;
 pub mod manifest;
 pub mod model;

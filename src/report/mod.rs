@@ -2,6 +2,7 @@
 //! siblings: none imports another.
 
 pub mod access;
+pub mod diff;
 mod findings;
 mod github;
 mod gitlab;

@@ -16,6 +16,7 @@
 
 mod build;
 mod claim;
+mod compare;
 mod folder;
 mod os;
 mod read;
@@ -25,6 +26,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use claim::Claim;
+pub use compare::{compare, read_all, read_file};
 pub use folder::EnvironmentFolder;
 pub use read::read;
 pub use swap::SwapMethod;

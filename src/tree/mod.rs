@@ -11,20 +11,24 @@
 //! - [`Tree`]: path → text, relative to `rendered/<env>`; a path that could leave the folder,
 //!   or mean another file on another machine, does not get in ([`path`]).
 //! - [`Lock`]: `<cluster>/waypost.lock`, what was written, by digest and by object.
-//! - [`Local`]: what lies on disk, by digest; read by [`disk`], the one file of this room that
-//!   touches a file system.
+//! - [`Local`]: what lies on disk, by digest; read by [`disk`], which with [`git`] alone
+//!   touches what is outside.
 //! - [`plan`]: the difference as data ([`Change`]), with everything that speaks against writing it.
 //! - [`check`]: the difference as findings ([`Drift`]).
+//! - [`Differing`]: a file of two trees, by bytes; [`disk::compare`] finds them in two folders, and
+//!   [`git`] says which paths of a repository may hold one.
 //!
 //! It promises that a reader sees the old tree or the new one, never a mixture; that only files
 //! that an old lock lists are deleted; that a tree that did not change is not touched.
 
 mod change;
 mod current;
+mod differing;
 mod digest;
 pub mod disk;
 mod drift;
 mod files;
+pub mod git;
 mod guard;
 mod local;
 mod lock;
@@ -33,6 +37,7 @@ mod scope;
 
 pub use change::{Change, ClusterProvenance, Provenance, plan};
 pub use current::is_current;
+pub use differing::Differing;
 pub use digest::Digest;
 pub use drift::{Drift, DriftKind, check};
 pub use files::{Tree, TreeFile};

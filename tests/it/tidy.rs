@@ -25,7 +25,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("tree", &["model", "k8s", "yaml", "diagnostic"]),
     ("simulate", &["k8s", "diagnostic"]),
     ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),
-    ("report", &["simulate", "diagnostic"]),
+    ("diff", &["tree", "simulate", "k8s", "yaml", "diagnostic"]),
+    ("report", &["diff", "simulate", "k8s", "diagnostic"]),
     ("delivery", &["yaml", "diagnostic"]),
     (
         "pipeline",
@@ -58,6 +59,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "tree",
             "validate",
             "simulate",
+            "diff",
             "report",
             "delivery",
             "k8s",
@@ -68,7 +70,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// The only places that meet the disk, the environment or the clock.
-const OUTSIDE: &[&str] = &["src/cli/", "src/spec/load", "src/tree/disk"];
+const OUTSIDE: &[&str] = &["src/cli/", "src/spec/load", "src/tree/disk", "src/tree/git"];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

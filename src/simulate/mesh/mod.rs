@@ -130,6 +130,11 @@ impl Mesh {
         &self.fixed.gateways[id.0 as usize]
     }
 
+    /// The namespaces in which anything is, by cluster and name.
+    pub fn namespaces(&self) -> impl Iterator<Item = (NamespaceId, &Namespace)> {
+        self.fixed.namespaces.iter().enumerate().map(|(i, n)| (NamespaceId(i as u32), n))
+    }
+
     /// A namespace.
     pub fn namespace(&self, id: NamespaceId) -> &Namespace {
         &self.fixed.namespaces[id.0 as usize]

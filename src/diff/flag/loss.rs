@@ -1,0 +1,62 @@
+//! Objects that an applier prunes: many of them, those that install TSB, and those that a list
+//! lost.
+
+use std::collections::BTreeMap;
+
+use super::{Code, Flag, counted, names};
+use crate::diff::file::FileRole;
+use crate::diff::object::ObjectChange;
+use crate::diff::tree::TreeDiff;
+use crate::diff::version::ObjectVersion;
+
+pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
+    let mut lost: BTreeMap<&str, Vec<&ObjectVersion>> = BTreeMap::new();
+    for gone in diff.objects.iter().filter_map(ObjectChange::lost) {
+        lost.entry(gone.cluster()).or_default().push(gone);
+        if gone.reference.group == "install.tetrate.io" {
+            flags.push(Flag {
+                code: Code::InstallRemoved,
+                cluster: gone.cluster().to_owned(),
+                namespace: gone.reference.namespace.clone(),
+                objects: vec![gone.reference.clone()],
+                message: format!("`{}` leaves the tree", gone.reference),
+            });
+        }
+    }
+    for (cluster, gone) in lost {
+        // the measure of `render`, which refuses it unasked
+        let Some(all) = diff.objects_before.get(cluster).filter(|all| gone.len() * 5 > **all)
+        else {
+            continue;
+        };
+        let said: Vec<String> = gone.iter().map(|version| version.reference.to_string()).collect();
+        flags.push(Flag {
+            code: Code::PruneMany,
+            cluster: cluster.to_owned(),
+            namespace: None,
+            objects: gone.iter().map(|version| version.reference.clone()).collect(),
+            message: format!(
+                "cluster `{cluster}` loses {} of its {}: {}",
+                gone.len(),
+                counted(*all, "object"),
+                names(said.iter().map(String::as_str))
+            ),
+        });
+    }
+    for file in &diff.files {
+        let FileRole::Kustomization { dropped } = &file.role else { continue };
+        if !dropped.is_empty() {
+            flags.push(Flag {
+                code: Code::ListingDrops,
+                cluster: file.path.split('/').next().unwrap_or_default().to_owned(),
+                namespace: None,
+                objects: Vec::new(),
+                message: format!(
+                    "`{}` lists {} no more, though the file is still there",
+                    file.path,
+                    names(dropped.iter().map(String::as_str))
+                ),
+            });
+        }
+    }
+}

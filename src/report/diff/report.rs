@@ -1,0 +1,233 @@
+//! The value that every format writes.
+
+use crate::diff::{
+    AccessDiff, ChangeKind, Counts, Direction, Flag, Level, NamespaceStates, ObjectChange, TreeDiff,
+};
+
+/// A comparison of rendered trees, environment by environment.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// What was compared with, in words: `main (1f2e3d4c5b6a)`, `folder ../old`, `staging`.
+    pub base: String,
+    /// What was compared, in words: `the working tree`.
+    pub head: String,
+    /// The environments that were looked at, by name, equal ones too.
+    pub environments: Vec<EnvironmentReport>,
+}
+
+/// An environment of a [`Report`].
+#[derive(Clone, Debug)]
+pub struct EnvironmentReport {
+    /// Its name.
+    pub name: String,
+    /// What became of it as a whole.
+    pub state: EnvironmentState,
+    /// What changed in its tree.
+    pub tree: TreeDiff,
+    /// What must not be missed, dangers first.
+    pub flags: Vec<Flag>,
+    /// Who gains and who loses access.
+    pub access: Access,
+    /// Its namespaces on both sides, by cluster and name; none where access was not simulated.
+    pub topology: Vec<NamespaceStates>,
+    /// How far its migration is, where it has one.
+    pub migration: Option<Migration>,
+    /// For each object of `tree`, the line of the spec that it comes from, where it is known.
+    pub origins: Vec<Option<Origin>>,
+    /// The line of the spec that names the environment.
+    pub origin: Option<Origin>,
+    /// What a reader must know to read this right, one sentence each: that the tree is stale.
+    pub remarks: Vec<String>,
+}
+
+/// What became of an environment as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum EnvironmentState {
+    /// Its tree is new.
+    Added,
+    /// Its tree is gone.
+    Removed,
+    /// Both sides have a tree; they differ.
+    Changed,
+    /// Both sides have the same tree, byte for byte.
+    Equal,
+}
+
+/// What the simulator says.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// It was asked.
+    Simulated(AccessDiff),
+    /// The trees are equal: it would say the same twice.
+    Same,
+    /// It was not asked; why, in words that follow "access was not simulated:".
+    NotSimulated(String),
+}
+
+/// How far a migration is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Migration {
+    /// The stages, in their order.
+    pub stages: Vec<String>,
+    /// What was reached: `none`, `<stage>` or `<stage>/<step>`; `None` where it is not known.
+    pub before: Option<String>,
+    /// What is reached.
+    pub after: Option<String>,
+}
+
+/// A place in the spec, lines and columns from 1, columns in characters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The file, relative to the repository's folder.
+    pub path: String,
+    /// First line.
+    pub line: u32,
+    /// First column.
+    pub column: u32,
+    /// Last line.
+    pub end_line: u32,
+    /// Behind the last column.
+    pub end_column: u32,
+}
+
+/// What it comes to, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Verdict {
+    /// The trees are equal, byte for byte.
+    Equal,
+    /// They differ, and nothing is flagged as a danger, and nobody gains or loses access.
+    Changed,
+    /// Somebody gains or loses access, or something is dangerous.
+    Danger,
+    /// Something in a tree cannot be read.
+    Unreadable,
+}
+
+impl Report {
+    /// What it comes to.
+    pub fn verdict(&self) -> Verdict {
+        self.environments.iter().map(EnvironmentReport::verdict).max().unwrap_or(Verdict::Equal)
+    }
+
+    /// How many of what, in all environments.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        self.environments.iter().for_each(|environment| counts += environment.tree.counts);
+        counts
+    }
+
+    /// How many pairs gain or lose access, in all environments.
+    pub fn access(&self, direction: Direction) -> usize {
+        self.environments.iter().map(|environment| environment.access.count(direction)).sum()
+    }
+
+    /// How many dangers are flagged, in all environments.
+    pub fn dangers(&self) -> usize {
+        self.environments.iter().map(|environment| environment.flags(Level::Danger).count()).sum()
+    }
+
+    /// The verdict in one line: `3 dangers, 1 gains access, 2 lose access; 12 objects differ in 2
+    /// environments`.
+    pub fn headline(&self) -> String {
+        let looked = counted(self.environments.len(), "environment");
+        let unreadable = self.environments.iter().flat_map(|e| e.tree.unreadable()).count();
+        let differing = self.environments.iter().filter(|e| !e.tree.is_empty()).count();
+        if self.verdict() == Verdict::Equal {
+            return format!("no changes: the trees of {looked} are equal, byte for byte");
+        }
+        let (gained, lost) = (self.access(Direction::Gained), self.access(Direction::Lost));
+        let mut parts = Vec::new();
+        let mut say = |count: usize, text: String| {
+            if count > 0 {
+                parts.push(text);
+            }
+        };
+        say(unreadable, format!("{} cannot be read", counted(unreadable, "file")));
+        say(self.dangers(), counted(self.dangers(), "danger"));
+        say(gained, format!("{} gained", counted_as(gained, "access path", "access paths")));
+        say(lost, format!("{} lost", counted_as(lost, "access path", "access paths")));
+        if parts.is_empty() {
+            parts.push("no danger found".to_owned());
+        }
+        let (objects, files) = (self.counts().objects(), self.counts().files);
+        let what = match objects {
+            0 => counted(files, "file"),
+            _ => counted(objects, "object"),
+        };
+        let differ =
+            if objects == 1 || (objects == 0 && files == 1) { "differs" } else { "differ" };
+        format!("{}; {what} {differ} in {} of {looked}", parts.join(", "), differing)
+    }
+}
+
+impl EnvironmentReport {
+    /// What it comes to.
+    pub fn verdict(&self) -> Verdict {
+        if self.tree.is_empty() {
+            return Verdict::Equal;
+        }
+        if self.tree.unreadable().next().is_some() {
+            return Verdict::Unreadable;
+        }
+        let access = [Direction::Gained, Direction::Lost].map(|d| self.access.count(d));
+        // what comes whole was not there to lose anything
+        let moves = access != [0, 0] && self.state == EnvironmentState::Changed;
+        match self.flags(Level::Danger).next() {
+            None if !moves => Verdict::Changed,
+            _ => Verdict::Danger,
+        }
+    }
+
+    /// Its flags of a level.
+    pub fn flags(&self, level: Level) -> impl Iterator<Item = &Flag> {
+        self.flags.iter().filter(move |flag| flag.level() == level)
+    }
+
+    /// Its objects that are worth reading, each with its origin.
+    pub fn shown(&self) -> impl Iterator<Item = (&ObjectChange, Option<&Origin>)> {
+        let origins = self.origins.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        self.tree.objects.iter().zip(origins).filter(|(object, _)| object.noise().is_none())
+    }
+
+    /// `12 objects: 3 added, 9 changed`.
+    pub fn tally(&self) -> String {
+        tally(&self.tree.counts)
+    }
+}
+
+impl Access {
+    /// How many pairs gain or lose.
+    pub fn count(&self, direction: Direction) -> usize {
+        match self {
+            Access::Simulated(diff) => diff.count(direction),
+            Access::Same | Access::NotSimulated(_) => 0,
+        }
+    }
+}
+
+/// `12 objects: 3 added, 9 changed`, and the other files.
+pub fn tally(counts: &Counts) -> String {
+    let parts: Vec<String> = ChangeKind::ALL
+        .into_iter()
+        .filter(|kind| counts.of(*kind) > 0)
+        .map(|kind| format!("{} {}", counts.of(kind), kind.as_str()))
+        .collect();
+    let mut text = counted(counts.objects(), "object");
+    if !parts.is_empty() {
+        text.push_str(": ");
+        text.push_str(&parts.join(", "));
+    }
+    if counts.files > 0 {
+        text.push_str(&format!("; {}", counted_as(counts.files, "other file", "other files")));
+    }
+    text
+}
+
+/// A number and its noun.
+pub fn counted(count: usize, noun: &str) -> String {
+    counted_as(count, noun, &format!("{noun}s"))
+}
+
+fn counted_as(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
+}

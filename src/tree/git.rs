@@ -1,0 +1,291 @@
+//! What a git repository says of a revision, from its objects: nothing is checked out, and nothing
+//! is written, not even the index.
+//!
+//! The `git` program is asked, a handful of times for each run: it knows every kind of repository
+//! (worktrees, packs, alternates, SHA-256), and a library that does would weigh more than all of
+//! waypost. Between two revisions git compares the ids of folders and does not enter those that
+//! are alike; of the working tree it asks the index, and reads what that does not vouch for. So
+//! [`Git::changed`] takes time with what changed, and only changed files are read.
+//!
+//! Paths are relative to the folder that was opened, with forward slashes, in their order.
+
+mod run;
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+
+use self::run::{batch, command, output, text};
+
+/// Why git could not answer.
+#[derive(Debug, thiserror::Error)]
+pub enum GitError {
+    /// The program cannot be started.
+    #[error("cannot run `git`")]
+    Start(#[source] io::Error),
+    /// The folder is in no repository.
+    #[error("`{}` is in no git repository", .0.display())]
+    NoRepository(PathBuf),
+    /// The repository does not have this revision.
+    #[error("there is no revision `{0}` in this repository")]
+    NoRevision(String),
+    /// Two revisions have no common ancestor here.
+    #[error("`{0}` and `{1}` have no common ancestor in this repository")]
+    NoMergeBase(String, String),
+    /// It ended badly.
+    #[error("`git {command}` failed ({status}): {message}")]
+    Failed {
+        /// What it was asked.
+        command: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it said.
+        message: String,
+    },
+    /// It said what no git says.
+    #[error("`git {0}` gave an answer that cannot be read")]
+    Answer(&'static str),
+    /// A path that is no text.
+    #[error("the name of `{0}` is not UTF-8 text")]
+    NotText(String),
+}
+
+impl GitError {
+    /// What to do, where there is something.
+    pub fn help(&self) -> Option<&'static str> {
+        match self {
+            GitError::Start(_) => Some("install git, or compare with a folder instead"),
+            GitError::NoRepository(_) => Some("compare with a folder instead"),
+            GitError::NoRevision(_) | GitError::NoMergeBase(..) => Some(
+                "a clone of CI often has one commit only: fetch the history (`fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab)",
+            ),
+            GitError::Failed { .. } | GitError::Answer(_) | GitError::NotText(_) => None,
+        }
+    }
+}
+
+/// A folder of a working tree.
+#[derive(Clone, Debug)]
+pub struct Git {
+    folder: PathBuf,
+}
+
+/// A commit of the repository.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision {
+    /// As it was asked for: a branch, a tag, an id.
+    pub name: String,
+    /// The commit's id.
+    pub commit: String,
+}
+
+impl Revision {
+    /// The id as people write it: its first twelve digits.
+    pub fn short(&self) -> &str {
+        self.commit.get(..12).unwrap_or(&self.commit)
+    }
+}
+
+/// The content of a file, by its id in the repository.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BlobId(String);
+
+/// One side of a path that changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A file, as the repository has it.
+    Blob(BlobId),
+    /// A file of the working tree.
+    Work,
+    /// A symbolic link, or another repository: not a file.
+    NoFile,
+}
+
+/// A path that one side has and the other does not, or has otherwise. A file of the working tree
+/// whose time alone changed may be among them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChangedPath {
+    /// The path.
+    pub path: String,
+    /// What the base has there.
+    pub before: Option<Content>,
+    /// What the other side has there.
+    pub after: Option<Content>,
+}
+
+impl Git {
+    /// The repository that a folder is in.
+    ///
+    /// # Errors
+    /// When there is none, or no git.
+    pub fn open(folder: &Path) -> Result<Self, GitError> {
+        let git = Self { folder: folder.to_owned() };
+        match output(&git.folder, &["rev-parse", "--is-inside-work-tree"]) {
+            Ok(answer) if answer.starts_with(b"true") => Ok(git),
+            Ok(_) | Err(GitError::Failed { .. }) => Err(GitError::NoRepository(git.folder)),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The commit that a name stands for.
+    ///
+    /// # Errors
+    /// When it stands for none.
+    pub fn revision(&self, name: &str) -> Result<Revision, GitError> {
+        let spec = format!("{name}^{{commit}}");
+        // a name that begins with a dash is a name
+        let asked = output(
+            &self.folder,
+            &["rev-parse", "--verify", "--quiet", "--end-of-options", spec.as_str()],
+        );
+        match asked {
+            Ok(answer) => {
+                let commit = text(&answer)?.trim().to_owned();
+                Ok(Revision { name: name.to_owned(), commit })
+            }
+            Err(GitError::Failed { .. }) => Err(GitError::NoRevision(name.to_owned())),
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The last commit that two revisions have in common: where one of them branched off.
+    ///
+    /// # Errors
+    /// When they have none.
+    pub fn merge_base(&self, one: &Revision, other: &Revision) -> Result<Revision, GitError> {
+        match output(&self.folder, &["merge-base", &one.commit, &other.commit]) {
+            Ok(answer) => {
+                Ok(Revision { name: one.name.clone(), commit: text(&answer)?.trim().to_owned() })
+            }
+            Err(GitError::Failed { .. }) => {
+                Err(GitError::NoMergeBase(one.name.clone(), other.name.clone()))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The paths below some folders (all where none is named) in which a revision and another one,
+    /// or the working tree, differ. Files that git does not know yet count, those it is told to
+    /// ignore do not.
+    ///
+    /// # Errors
+    /// When git fails, or a path is no text.
+    pub fn changed(
+        &self,
+        base: &Revision,
+        head: Option<&Revision>,
+        folders: &[&str],
+    ) -> Result<Vec<ChangedPath>, GitError> {
+        let mut arguments =
+            vec!["diff", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff"];
+        arguments.extend(["--relative", "--ignore-submodules=none", &base.commit]);
+        arguments.extend(head.map(|head| head.commit.as_str()));
+        arguments.push("--");
+        arguments.extend(folders);
+        let mut changed = BTreeMap::new();
+        for change in raw_changes(&output(&self.folder, &arguments)?, head.is_none())? {
+            // of a conflict git tells twice: the later line has the working tree's side
+            changed.insert(change.path.clone(), change);
+        }
+        if head.is_none() {
+            let mut arguments = vec!["ls-files", "-z", "--others", "--exclude-standard", "--"];
+            arguments.extend(folders);
+            for path in zero_ended(&output(&self.folder, &arguments)?)? {
+                // taken out of the index, but still there
+                let change = changed.entry(path.clone()).or_insert(ChangedPath {
+                    path,
+                    before: None,
+                    after: None,
+                });
+                change.after = Some(Content::Work);
+            }
+        }
+        Ok(changed.into_values().collect())
+    }
+
+    /// The files of a revision below a folder.
+    ///
+    /// # Errors
+    /// When git fails, or a path is no text.
+    pub fn files(
+        &self,
+        revision: &Revision,
+        folder: &str,
+    ) -> Result<BTreeMap<String, BlobId>, GitError> {
+        let arguments = ["ls-tree", "-r", "-z", &revision.commit, "--", folder];
+        let answer = output(&self.folder, &arguments)?;
+        let mut files = BTreeMap::new();
+        for line in zero_ended(&answer)? {
+            let (head, path) = line.split_once('\t').ok_or(GitError::Answer("ls-tree"))?;
+            let mut head = head.split(' ');
+            if let (Some(mode), Some("blob"), Some(id)) = (head.next(), head.next(), head.next())
+                && is_file(mode)
+            {
+                files.insert(path.to_owned(), BlobId(id.to_owned()));
+            }
+        }
+        Ok(files)
+    }
+
+    /// The names in a folder of a revision; none where it has no such folder.
+    ///
+    /// # Errors
+    /// When git fails, or a name is no text.
+    pub fn folders(&self, revision: &Revision, folder: &str) -> Result<Vec<String>, GitError> {
+        let below = format!("{}/", folder.trim_end_matches('/'));
+        let arguments = ["ls-tree", "-d", "-z", "--name-only", &revision.commit, "--", &below];
+        let paths = zero_ended(&output(&self.folder, &arguments)?)?;
+        Ok(paths.iter().filter_map(|path| path.rsplit('/').next()).map(str::to_owned).collect())
+    }
+
+    /// The bytes of some files, in their order.
+    ///
+    /// # Errors
+    /// When git fails, or lacks one of them.
+    pub fn read(&self, blobs: &[BlobId]) -> Result<Vec<Vec<u8>>, GitError> {
+        if blobs.is_empty() {
+            return Ok(Vec::new());
+        }
+        let names: Vec<&str> = blobs.iter().map(|blob| blob.0.as_str()).collect();
+        batch(command(&self.folder, &["cat-file", "--batch", "--buffer"]), &names)
+    }
+}
+
+/// The entries of `git diff --raw -z`: `:mode mode id id status`, and the path.
+fn raw_changes(answer: &[u8], is_work: bool) -> Result<Vec<ChangedPath>, GitError> {
+    const WHAT: GitError = GitError::Answer("diff --raw");
+    let fields = zero_ended(answer)?;
+    let entry = |pair: &[String]| {
+        let [head, path] = pair else { return Err(WHAT) };
+        let head = head.strip_prefix(':').ok_or(WHAT)?;
+        let [before, after, old, new, _status] = head.split(' ').collect::<Vec<_>>()[..] else {
+            return Err(WHAT);
+        };
+        Ok(ChangedPath {
+            path: path.clone(),
+            before: content(before, old, false),
+            after: content(after, new, is_work),
+        })
+    };
+    fields.chunks(2).map(entry).collect()
+}
+
+fn content(mode: &str, id: &str, is_work: bool) -> Option<Content> {
+    match mode {
+        "000000" => None,
+        mode if !is_file(mode) => Some(Content::NoFile),
+        _ if is_work => Some(Content::Work),
+        _ => Some(Content::Blob(BlobId(id.to_owned()))),
+    }
+}
+
+fn is_file(mode: &str) -> bool {
+    mode.starts_with("100")
+}
+
+/// The texts of an answer with `-z`.
+fn zero_ended(answer: &[u8]) -> Result<Vec<String>, GitError> {
+    let parts = answer.split(|byte| *byte == 0).filter(|part| !part.is_empty());
+    parts.map(|part| text(part).map(str::to_owned)).collect()
+}

@@ -1,0 +1,6 @@
+//! Trees compared: the room `diff`, git, the reports, the verb.
+
+mod flags;
+mod git;
+mod objects;
+mod strategy;
