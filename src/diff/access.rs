@@ -28,6 +28,25 @@ pub struct AccessChange {
     pub after: Option<Answer>,
 }
 
+impl AccessChange {
+    /// What was answered, in words.
+    pub fn said_before(&self) -> String {
+        said(self.before.as_ref())
+    }
+
+    /// What is answered, in words.
+    pub fn said_after(&self) -> String {
+        said(self.after.as_ref())
+    }
+}
+
+/// `deny at waypoint httpbin/waypoint by ns[httpbin]-policy[deny-rules]-rule[0]`
+fn said(answer: Option<&Answer>) -> String {
+    let Some(Answer { verdict, point, rule }) = answer else { return "not there".to_owned() };
+    let rule = rule.as_ref().map(|rule| format!(" by {rule}")).unwrap_or_default();
+    format!("{} at {point}{rule}", verdict.as_str())
+}
+
 /// An answer, and who gave it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {

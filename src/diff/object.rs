@@ -109,13 +109,13 @@ impl ObjectChange {
         }
     }
 
-    /// The version that a cluster loses: of an object that went, or goes by another name or to
+    /// The version that an applier prunes: of an object that went, or goes by another name or to
     /// another cluster, or is applied no more.
     pub fn lost(&self) -> Option<&ObjectVersion> {
         self.before.as_ref().filter(|before| before.is_applied() && self.kept().is_none())
     }
 
-    /// The version that a cluster gets: of an object that came, or comes by another name or from
+    /// The version that an applier makes: of an object that came, or comes by another name or from
     /// another cluster, or was not applied before.
     pub fn gained(&self) -> Option<&ObjectVersion> {
         self.after.as_ref().filter(|after| after.is_applied() && self.kept().is_none())
@@ -123,10 +123,20 @@ impl ObjectChange {
 
     /// Both versions, of an object that stays applied under its name in its cluster.
     pub fn kept(&self) -> Option<(&ObjectVersion, &ObjectVersion)> {
+        self.same().filter(|(before, after)| before.is_applied() && after.is_applied())
+    }
+
+    /// Both versions, of an object that stays in its cluster under its name, whoever makes it there.
+    pub fn same(&self) -> Option<(&ObjectVersion, &ObjectVersion)> {
         let (before, after) = (self.before.as_ref()?, self.after.as_ref()?);
         let stays = before.cluster() == after.cluster() || self.went_with_cluster;
-        let is_one = before.reference == after.reference && stays;
-        (is_one && before.is_applied() && after.is_applied()).then_some((before, after))
+        (before.reference == after.reference && stays).then_some((before, after))
+    }
+
+    /// As [`ObjectChange::same`], and else each version that there is: of what is expected of TSB
+    /// too, which applies to traffic all the same.
+    pub(super) fn sides(&self) -> (Option<&ObjectVersion>, Option<&ObjectVersion>) {
+        (self.before.as_ref(), self.after.as_ref())
     }
 
     /// What became of it.

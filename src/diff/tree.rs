@@ -159,7 +159,7 @@ pub fn compare(differing: &[Differing], options: &Options) -> TreeDiff {
             }
             "kustomization.yaml" => kustomizations.push(file),
             _ if is_no_manifest(&file.path) => {
-                diff.files.push(FileChange::new(file, FileRole::Other))
+                diff.files.push(FileChange::new(file, FileRole::Other));
             }
             _ => {
                 let (old, new) = (side(file, &file.before), side(file, &file.after));

@@ -10,6 +10,7 @@ mod json;
 mod junit;
 mod sarif;
 pub mod text;
+mod visible;
 
 pub use findings::{About, Checked, Counts, Findings, Outcome};
 pub use github::github;

@@ -1,9 +1,8 @@
 //! Findings as text for a person: the fault, the line, what to do (design: rustc's look).
 
-use annotate_snippets::{
-    Annotation, AnnotationKind, Group, Level, Renderer, Snippet, normalize_untrusted_str,
-};
+use annotate_snippets::{Annotation, AnnotationKind, Group, Level, Renderer, Snippet};
 
+use super::visible::{self, tame};
 use crate::diagnostic::{Diagnostic, FileId, Place, Severity, Source, Sources, Span};
 
 /// Columns of a rendered finding. A longer source line is cut around what is marked.
@@ -57,14 +56,14 @@ fn one(diagnostic: &Diagnostic, sources: &Sources, renderer: &Renderer) -> Strin
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
-    let title = level.primary_title(visible(&diagnostic.message)).id(diagnostic.code);
+    let title = level.primary_title(visible::line(&diagnostic.message)).id(diagnostic.code);
     let mut finding = Group::with_title(title);
     for window in windows(diagnostic, sources) {
         finding = finding.element(window.snippet());
     }
     let mut text = renderer.render(&[finding]);
     if let Some(help) = &diagnostic.help {
-        let title = Level::HELP.secondary_title(visible(help));
+        let title = Level::HELP.secondary_title(visible::line(help));
         let help = renderer.render(&[Group::with_title(title)]);
         text.push_str(if diagnostic.primary.is_some() { "\n\n" } else { "\n" });
         text.push_str(&help);
@@ -83,7 +82,7 @@ struct Window<'a> {
 impl<'a> Window<'a> {
     fn snippet(self) -> Snippet<'a, Annotation<'a>> {
         Snippet::source(self.text)
-            .path(visible(&self.source.path))
+            .path(visible::line(&self.source.path))
             .line_start(self.first_line as usize)
             .annotations(self.marks.into_iter().map(|(kind, range, label)| {
                 let mark = kind.span(range);
@@ -122,7 +121,7 @@ fn window<'a>(source: &'a Source, places: Vec<(AnnotationKind, &Place)>) -> Opti
         .into_iter()
         .map(|(kind, place)| {
             let range = marked(text, place.span);
-            (kind, range.start - start..range.end - start, visible(&place.label))
+            (kind, range.start - start..range.end - start, visible::line(&place.label))
         })
         .collect();
     Some(Window { source, first_line: first.line.max(1), text: text.get(start..end)?, marks })
@@ -150,28 +149,6 @@ fn line_end(text: &str, offset: usize) -> usize {
     let offset = boundary(text, offset);
     let end = text[offset..].find('\n').map_or(text.len(), |at| offset + at);
     if text[offset..end].ends_with('\r') { end - 1 } else { end }
-}
-
-/// One line in which control characters can be seen.
-fn visible(text: &str) -> String {
-    normalize_untrusted_str(text).replace('\n', "␊")
-}
-
-/// Stands in for what the renderer leaves and some terminal obeys: C1 controls, line separators,
-/// marks of direction.
-fn tame(c: char) -> char {
-    match c {
-        '\u{80}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2060}'..='\u{2064}'
-        | '\u{2028}'
-        | '\u{2029}'
-        | '\u{feff}' => char::REPLACEMENT_CHARACTER,
-        c => c,
-    }
 }
 
 #[cfg(test)]

@@ -22,11 +22,11 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
     type Move<'a> = (&'a str, &'a str, &'a str);
     let mut moves: BTreeMap<Move<'_>, Vec<&ObjectVersion>> = BTreeMap::new();
     for change in &diff.objects {
-        if let Some((before, after)) = change.kept() {
-            if before.area() != after.area() {
-                let key = (after.cluster(), before.area(), after.area());
-                moves.entry(key).or_default().push(after);
-            }
+        if let Some((before, after)) = change.kept()
+            && before.area() != after.area()
+        {
+            let key = (after.cluster(), before.area(), after.area());
+            moves.entry(key).or_default().push(after);
         }
         if let (ChangeKind::Renamed, Some(before), Some(after)) =
             (change.kind(), change.lost(), change.gained())

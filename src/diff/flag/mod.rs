@@ -54,7 +54,7 @@ pub enum Code {
     AllowGone,
     PolicyRebound,
     MtlsRelaxed,
-    WaypointRemoved,
+    WaypointRemovedInUse,
     PruneMany,
     InstallRemoved,
     ListingDrops,
@@ -64,6 +64,7 @@ pub enum Code {
     NamespaceChangesMode,
     NamespaceAdded,
     WaypointAdded,
+    WaypointRemoved,
     DenyAdded,
     MtlsTightened,
     StageReached,
@@ -72,7 +73,7 @@ pub enum Code {
 
 impl Code {
     /// Every code, the worst first.
-    pub const ALL: [Code; 22] = [
+    pub const ALL: [Code; 23] = [
         Code::NamespaceDeleted,
         Code::NamespaceLeavesMesh,
         Code::NamespaceReleased,
@@ -81,7 +82,7 @@ impl Code {
         Code::AllowGone,
         Code::PolicyRebound,
         Code::MtlsRelaxed,
-        Code::WaypointRemoved,
+        Code::WaypointRemovedInUse,
         Code::PruneMany,
         Code::InstallRemoved,
         Code::ListingDrops,
@@ -91,6 +92,7 @@ impl Code {
         Code::NamespaceChangesMode,
         Code::NamespaceAdded,
         Code::WaypointAdded,
+        Code::WaypointRemoved,
         Code::DenyAdded,
         Code::MtlsTightened,
         Code::StageReached,
@@ -150,10 +152,10 @@ impl Code {
             Code::MtlsRelaxed => {
                 ("mtls-relaxed", Danger, "plain text is taken where mutual TLS was wanted before")
             }
-            Code::WaypointRemoved => (
-                "waypoint-removed",
+            Code::WaypointRemovedInUse => (
+                "waypoint-removed-in-use",
                 Danger,
-                "a waypoint is gone, and with it what its policies enforced",
+                "a waypoint is gone while something still names it: traffic goes past what it enforced",
             ),
             Code::PruneMany => {
                 ("prune-many", Danger, "a cluster loses more than a fifth of its objects")
@@ -191,6 +193,9 @@ impl Code {
             ),
             Code::NamespaceAdded => ("namespace-added", Notice, "a Namespace comes into the tree"),
             Code::WaypointAdded => ("waypoint-added", Notice, "a waypoint comes into the tree"),
+            Code::WaypointRemoved => {
+                ("waypoint-removed", Notice, "a waypoint is gone, and nothing names it any more")
+            }
             Code::DenyAdded => {
                 ("deny-added", Notice, "a DENY policy is new, or denies more than before")
             }
@@ -211,8 +216,11 @@ impl Code {
 pub struct Context<'a> {
     /// The files of a cluster, in the tree after, whose text contains a word: path and text. Asked
     /// only where something dangerous depends on the answer.
-    pub files_after: &'a dyn Fn(&str, &str) -> Vec<(String, String)>,
+    pub files_after: &'a Search<'a>,
 }
+
+/// The files of a cluster whose text contains a word: path and text.
+pub type Search<'a> = dyn Fn(&str, &str) -> Vec<(String, String)> + 'a;
 
 /// The flags of a diff, dangers first, each subject by cluster and namespace.
 pub fn flags(diff: &TreeDiff, context: &Context<'_>) -> Vec<Flag> {

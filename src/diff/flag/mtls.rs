@@ -11,16 +11,14 @@ use crate::diff::version::ObjectVersion;
 pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
     for change in &diff.objects {
         let is_peer = |v: &ObjectVersion| v.is("security.istio.io", "PeerAuthentication");
-        let (Some(version), Some((before, after))) = (
-            change.version().filter(|version| is_peer(version)),
-            change
-                .kept()
-                .map(|(b, a)| (Some(b), Some(a)))
-                .or(sides(change.lost(), change.gained())),
-        ) else {
-            continue;
+        let Some(version) = change.version().filter(|version| is_peer(version)) else { continue };
+        let both = match (change.same(), change.sides()) {
+            (Some((before, after)), _) => vec![(Some(before), Some(after))],
+            // under another name, or in another cluster: one is gone, the other new
+            (None, (before, after)) => vec![(before, None), (None, after)],
         };
-        for (port, was, is) in modes(before, after) {
+        let modes = both.into_iter().flat_map(|(before, after)| modes(before, after));
+        for (port, was, is) in modes {
             let code = if is < was { Code::MtlsRelaxed } else { Code::MtlsTightened };
             let at = port.map(|port| format!(" at port `{port}`")).unwrap_or_default();
             let name = &version.reference.name;
@@ -34,15 +32,6 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
             });
         }
     }
-}
-
-type Sides<'a> = (Option<&'a ObjectVersion>, Option<&'a ObjectVersion>);
-
-fn sides<'a>(
-    lost: Option<&'a ObjectVersion>,
-    gained: Option<&'a ObjectVersion>,
-) -> Option<Sides<'a>> {
-    (lost.is_some() || gained.is_some()).then_some((lost, gained))
 }
 
 /// What is taken, from the least strict. What is not said comes from further out (facts/istio-ambient.md

@@ -23,28 +23,42 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
         }
     }
     flags.extend(groups.into_iter().map(|((code, cluster, namespace), said)| {
-        let policies = names(said.iter().map(|s| s.policy.reference.name.as_str()));
-        let values: BTreeSet<&str> =
-            said.iter().flat_map(|s| s.values.iter().map(String::as_str)).collect();
-        let (s, are) = if said.len() == 1 { ("", "is") } else { ("s", "are") };
-        let of = names(values);
-        let of = if of.is_empty() { String::new() } else { format!(": {of}") };
-        let partly = said.iter().any(|s| !s.is_whole);
-        let message = match code {
-            Code::DenyGone if partly => format!("DENY polic{} {policies} den{} less than before{of}", ies(s), if s.is_empty() { "ies" } else { "y" }),
-            Code::DenyGone => format!("DENY polic{} {policies} {are} gone{of}", ies(s)),
-            Code::DenyAdded => format!("DENY polic{} {policies} den{} more than before{of}", ies(s), if s.is_empty() { "ies" } else { "y" }),
-            Code::AllowGone => format!("ALLOW polic{} {policies} {are} gone: without another one there, everything is allowed that nothing denies", ies(s)),
-            Code::PolicyRebound => format!("polic{} {policies} {are} bound to something else", ies(s)),
-            _ => format!("ALLOW polic{} {policies} allow{} more than before{of}", ies(s), if s.is_empty() { "s" } else { "" }),
-        };
+        let message = message(code, &said);
         let objects = said.iter().map(|s| s.policy.reference.clone()).collect();
         Flag { code, cluster, namespace, objects, message }
     }));
 }
 
-fn ies(s: &str) -> &'static str {
-    if s.is_empty() { "y" } else { "ies" }
+/// One sentence for what the policies of a namespace have in common.
+fn message(code: Code, said: &[Said<'_>]) -> String {
+    let policies = names(said.iter().map(|s| s.policy.reference.name.as_str()));
+    let is_one = said.len() == 1;
+    let noun = if is_one { "policy" } else { "policies" };
+    let verb = |one: &'static str, many: &'static str| if is_one { one } else { many };
+    let (are, is_whole) = (verb("is", "are"), said.iter().all(|s| s.is_whole));
+    let mut text = match (code, is_whole) {
+        (Code::DenyGone, true) => format!("DENY {noun} {policies} {are} gone"),
+        (Code::DenyGone, false) => {
+            format!("DENY {noun} {policies} {} less than before", verb("denies", "deny"))
+        }
+        (Code::DenyAdded, true) => format!("DENY {noun} {policies} {are} new"),
+        (Code::DenyAdded, false) => {
+            format!("DENY {noun} {policies} {} more than before", verb("denies", "deny"))
+        }
+        (Code::PolicyRebound, _) => format!("{noun} {policies} {are} bound to something else"),
+        (Code::AllowGone, _) => format!(
+            "ALLOW {noun} {policies} {are} gone: without another one there, everything is allowed \
+             that nothing denies"
+        ),
+        _ => format!("ALLOW {noun} {policies} {} more than before", verb("allows", "allow")),
+    };
+    let values: BTreeSet<&str> =
+        said.iter().flat_map(|s| s.values.iter().map(String::as_str)).collect();
+    if !values.is_empty() {
+        text.push_str(": ");
+        text.push_str(&names(values));
+    }
+    text
 }
 
 /// One thing about one policy.
@@ -59,7 +73,7 @@ struct Said<'a> {
 
 fn of_policy(change: &ObjectChange) -> Vec<Said<'_>> {
     let mut said = Vec::new();
-    if let Some((before, after)) = change.kept() {
+    if let Some((before, after)) = change.same() {
         let (was, is) = (action(before), action(after));
         if was == is {
             of_rules(was, before, after, &mut said);
@@ -76,8 +90,9 @@ fn of_policy(change: &ObjectChange) -> Vec<Said<'_>> {
             said.extend(gained(after));
         }
     } else {
-        said.extend(change.lost().and_then(lost));
-        said.extend(change.gained().and_then(gained));
+        let (before, after) = change.sides();
+        said.extend(before.and_then(lost));
+        said.extend(after.and_then(gained));
     }
     said
 }
@@ -100,7 +115,7 @@ fn lost(policy: &ObjectVersion) -> Option<Said<'_>> {
     // a DENY policy without rules never denied
     let atoms = atoms(policy.at("/spec/rules")).unwrap_or_default();
     let is_idle = code == Code::DenyGone && atoms.is_empty();
-    let values = if code == Code::DenyGone { values(atoms.iter()) } else { Vec::new() };
+    let values = if code == Code::DenyGone { values(atoms.iter(), &[]) } else { Vec::new() };
     (!is_idle).then_some(Said { code, policy, is_whole: true, values })
 }
 
@@ -113,7 +128,7 @@ fn gained(policy: &ObjectVersion) -> Option<Said<'_>> {
         code: Code::DenyAdded,
         policy,
         is_whole: true,
-        values: values(atoms.iter()),
+        values: values(atoms.iter(), &[]),
     })
 }
 
@@ -124,9 +139,9 @@ fn of_rules<'a>(
     said: &mut Vec<Said<'a>>,
 ) {
     let (was, is) = (atoms(before.at("/spec/rules")), atoms(after.at("/spec/rules")));
-    let mut say = |code, atoms: Vec<&Atom>| {
+    let mut say = |code, atoms: Vec<&Atom>, others: &[Atom]| {
         if !atoms.is_empty() {
-            let values = values(atoms.into_iter());
+            let values = values(atoms.into_iter(), others);
             said.push(Said { code, policy: after, is_whole: false, values });
         }
     };
@@ -150,14 +165,16 @@ fn of_rules<'a>(
         return;
     };
     if let Some(code) = less {
-        say(code, uncovered(&was, &is));
+        say(code, uncovered(&was, &is), &is);
     }
     if let Some(code) = more {
-        say(code, uncovered(&is, &was));
+        say(code, uncovered(&is, &was), &was);
     }
 }
 
-fn values<'a>(atoms: impl Iterator<Item = &'a Atom>) -> Vec<String> {
+/// What atoms name that the others do not.
+fn values<'a>(atoms: impl Iterator<Item = &'a Atom>, others: &[Atom]) -> Vec<String> {
+    let known: BTreeSet<&str> = others.iter().flat_map(Atom::values).collect();
     let values: BTreeSet<&str> = atoms.flat_map(Atom::values).collect();
-    values.into_iter().map(str::to_owned).collect()
+    values.difference(&known).map(|value| (*value).to_owned()).collect()
 }

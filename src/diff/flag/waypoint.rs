@@ -14,15 +14,21 @@ pub(super) fn flags(diff: &TreeDiff, context: &Context<'_>, flags: &mut Vec<Flag
         if let Some(gone) = change.lost().filter(|v| is_waypoint(v)) {
             let users = users(gone, context);
             let name = &gone.reference.name;
-            let message = match users.len() {
-                0 => format!("waypoint `{name}` is gone; nothing in the tree names it any more"),
-                _ => format!(
-                    "waypoint `{name}` is gone while {} still name{} it: their traffic goes past it",
-                    names(users.iter().map(String::as_str)),
-                    if users.len() == 1 { "s" } else { "" },
+            let (code, message) = match users.len() {
+                0 => (
+                    Code::WaypointRemoved,
+                    format!("waypoint `{name}` is gone, and nothing in the tree names it any more"),
+                ),
+                _ => (
+                    Code::WaypointRemovedInUse,
+                    format!(
+                        "waypoint `{name}` is gone while {} still name{} it: their traffic goes past it",
+                        names(users.iter().map(String::as_str)),
+                        if users.len() == 1 { "s" } else { "" },
+                    ),
                 ),
             };
-            flags.push(flag(Code::WaypointRemoved, gone, message));
+            flags.push(flag(code, gone, message));
         }
         if let Some(new) = change.gained().filter(|v| is_waypoint(v)) {
             let message = format!("waypoint `{}` comes into the tree", new.reference.name);

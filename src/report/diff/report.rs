@@ -32,10 +32,8 @@ pub struct EnvironmentReport {
     pub topology: Vec<NamespaceStates>,
     /// How far its migration is, where it has one.
     pub migration: Option<Migration>,
-    /// For each object of `tree`, the line of the spec that it comes from, where it is known.
-    pub origins: Vec<Option<Origin>>,
-    /// The line of the spec that names the environment.
-    pub origin: Option<Origin>,
+    /// The lines of the spec that all this comes from.
+    pub origins: Origins,
     /// What a reader must know to read this right, one sentence each: that the tree is stale.
     pub remarks: Vec<String>,
 }
@@ -73,6 +71,19 @@ pub struct Migration {
     pub before: Option<String>,
     /// What is reached.
     pub after: Option<String>,
+}
+
+/// The lines of the spec that a change comes from, where they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins {
+    /// The line that names the environment.
+    pub environment: Option<Origin>,
+    /// For each object of the tree.
+    pub objects: Vec<Option<Origin>>,
+    /// For each flag.
+    pub flags: Vec<Option<Origin>>,
+    /// For each change of access.
+    pub access: Vec<Option<Origin>>,
 }
 
 /// A place in the spec, lines and columns from 1, columns in characters.
@@ -185,8 +196,17 @@ impl EnvironmentReport {
 
     /// Its objects that are worth reading, each with its origin.
     pub fn shown(&self) -> impl Iterator<Item = (&ObjectChange, Option<&Origin>)> {
-        let origins = self.origins.iter().map(Option::as_ref).chain(std::iter::repeat(None));
+        let origins = self.origins.objects.iter().map(Option::as_ref);
+        let origins = origins.chain(std::iter::repeat(None));
         self.tree.objects.iter().zip(origins).filter(|(object, _)| object.noise().is_none())
+    }
+
+    /// What is hidden of it, and how much: `1 lock, 2 kustomization lists …`; empty where nothing
+    /// is.
+    pub fn hidden(&self) -> String {
+        let hidden = self.tree.hidden();
+        let said = hidden.iter().map(|(noise, count)| noise.describe(*count));
+        said.collect::<Vec<_>>().join(", ")
     }
 
     /// `12 objects: 3 added, 9 changed`.
