@@ -32,6 +32,10 @@ pub(super) fn write(
     findings: &Findings<'_>,
     terminal: &Terminal,
 ) -> io::Result<()> {
+    let (diagnostics, sources) = rule::shown(findings.diagnostics, findings.sources);
+    let Findings { checked, counts, about, .. } = *findings;
+    let findings =
+        &Findings { diagnostics: &diagnostics, sources: &sources, checked, counts, about };
     let text = match format {
         Format::Text => {
             terminal.show(findings.diagnostics, findings.sources);

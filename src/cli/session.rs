@@ -1,11 +1,11 @@
 //! What several verbs do alike: find the environments, read one, render it into memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::changed::{Changes, other_version};
 use super::terminal::Terminal;
 use super::{Global, Usage};
-use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
+use crate::diagnostic::{Diagnostic, FileId, Sources, has_errors, sort};
 use crate::model::{Reached, Step, Unit};
 use crate::pipeline::{self, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
@@ -15,6 +15,7 @@ use crate::tree::{Digest, Local, Scope, is_current};
 use crate::validate::SpecSchemas;
 use crate::validate::catalogue::embedded;
 use crate::validate::manifests::{Options, Validator};
+use crate::validate::rule::secrets_of_text;
 use crate::yaml::Node;
 
 /// A template is a text that a person wrote: no larger than this.
@@ -115,7 +116,9 @@ impl<'a> Session<'a> {
             resolved
         });
         self.terminal.detail(&format!("{name}: resolved"));
-        Loaded { resolved: resolved.flatten(), templates, sources, found }
+        let resolved = resolved.flatten();
+        found.extend(secrets(&sources, resolved.as_ref()));
+        Loaded { resolved, templates, sources, found }
     }
 
     /// `templates/` of the repository, by the name below it.
@@ -256,6 +259,18 @@ impl Prepared<'_> {
     fn request(&self) -> Request<'_> {
         Request { stage: self.reached.as_ref(), scope: self.scope, input: self.input }
     }
+}
+
+/// Keys and tokens in what people wrote: they would be rendered. What exists in the clusters is
+/// rendered in no part that could hold one, and `validate` looks at it.
+fn secrets(sources: &Sources, resolved: Option<&Resolved>) -> Vec<Diagnostic> {
+    let existing: BTreeSet<FileId> = resolved
+        .iter()
+        .flat_map(|resolved| resolved.inventory.values().flatten())
+        .map(|object| object.span().file)
+        .collect();
+    let written = sources.iter().filter(|(id, _)| !existing.contains(id));
+    written.flat_map(|(id, source)| secrets_of_text(id, &source.text)).collect()
 }
 
 fn unreadable(path: &str) -> Diagnostic {

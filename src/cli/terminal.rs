@@ -10,6 +10,7 @@ use clap::ValueEnum;
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::report;
 use crate::tree::disk::DiskError;
+use crate::validate::rule;
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -59,14 +60,15 @@ impl Terminal {
         }
     }
 
-    /// Shows findings.
+    /// Shows findings; secrets are never shown.
     pub fn show(&self, diagnostics: &[Diagnostic], sources: &Sources) {
         if diagnostics.is_empty() {
             return;
         }
-        let text = report::text::render(diagnostics, sources, self.colour);
+        let (diagnostics, sources) = rule::shown(diagnostics, sources);
+        let text = report::text::render(&diagnostics, &sources, self.colour);
         let _ = io::stderr().lock().write_all(text.as_bytes());
-        self.say(&report::text::count(diagnostics));
+        self.say(&report::text::count(&diagnostics));
     }
 
     /// An error that has a chain of causes, each once.

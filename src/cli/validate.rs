@@ -1,5 +1,6 @@
 //! `waypost validate`
 
+use chrono::Utc;
 use clap::Args;
 
 use super::format::{self, Format};
@@ -62,6 +63,7 @@ impl Validate {
             return Ok(ExitCode::Problems);
         };
         let mut worst = ExitCode::Clean;
+        let today = Utc::now().date_naive().to_string();
         // a format for programs is one document, however many environments it is about
         let (mut sources, mut found, mut counts) =
             (Sources::default(), Vec::new(), Counts::default());
@@ -73,7 +75,8 @@ impl Validate {
             let rendered = session.render(&mut loaded, &prepared);
             if let (Some(resolved), Some(rendered)) = (&loaded.resolved, &rendered) {
                 let folder = format!("rendered/{name}");
-                let lints = pipeline::lint(resolved, rendered, &folder, &mut loaded.sources);
+                let sources = &mut loaded.sources;
+                let lints = pipeline::lint(resolved, rendered, &folder, &today, sources);
                 loaded.found.extend(lints);
             }
             let objects = rendered.as_ref().map_or(0, |r| r.objects);

@@ -9,15 +9,16 @@ use crate::diagnostic::{Diagnostic, Sources, sort};
 use crate::k8s::{Object, ObjectRef, objects_of};
 use crate::model::Unit;
 use crate::resolve::Resolved;
-use crate::validate::rule::{RuleInput, Settings, check_all, redact};
+use crate::validate::rule::{RuleInput, Settings, Suppressions, check_all, redact};
 use crate::yaml::{Budget, read};
 
-/// Applies the lints. The rendered files are added to the sources, below `folder`, since findings
-/// point into them.
+/// Applies the lints, less what the spec suppresses on the day `today` (`2026-12-31`). The rendered
+/// files are added to the sources, below `folder`, since findings point into them.
 pub fn lint(
     resolved: &Resolved,
     rendered: &Rendered,
     folder: &str,
+    today: &str,
     sources: &mut Sources,
 ) -> Vec<Diagnostic> {
     let environment = &resolved.environment;
@@ -25,6 +26,7 @@ pub fn lint(
         environment.clusters.values().map(|c| c.trust_domain.to_string()).collect();
     let mut found = Vec::new();
     let mut all = Vec::new();
+    let mut suppressions = Suppressions::new(&resolved.suppress, today);
     for cluster in environment.clusters.keys() {
         let mut settings = Settings { trust_domains: trust_domains.clone(), ..Settings::default() };
         let existing = resolved.inventory.get(cluster).map(Vec::as_slice).unwrap_or_default();
@@ -41,9 +43,13 @@ pub fn lint(
             objects.extend(objects_of(read(id, text, &Budget::MANIFESTS).0).0);
         }
         let objects = laid_over(existing, objects);
-        check_all(&RuleInput::new(&objects, &settings), &mut found);
+        let mut here = Vec::new();
+        check_all(&RuleInput::new(&objects, &settings), &mut here);
+        suppressions.apply(cluster.as_str(), &objects, &mut here);
+        found.append(&mut here);
         all.extend(objects);
     }
+    suppressions.review(&mut found);
     sort(&mut found);
     redact(&mut found, sources, &all);
     found

@@ -26,7 +26,7 @@ use crate::model::{
     ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart,
     TsbObjects, Version,
 };
-use crate::spec::{self, Input, PatchEntry};
+use crate::spec::{self, Input, PatchEntry, Suppression};
 
 /// An environment and what belongs to it.
 #[derive(Clone, Debug)]
@@ -44,6 +44,8 @@ pub struct Resolved {
     pub access: Vec<AccessCase>,
     /// Patches over what is rendered, as they are typed.
     pub patches: Vec<PatchEntry>,
+    /// Findings of lints that are let stand, as they are typed.
+    pub suppress: Vec<Spanned<Suppression>>,
 }
 
 /// Makes an environment of what was typed. `None` only where its very name is none.
@@ -108,7 +110,15 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);
-    Some(Resolved { environment, tenancy, inventory, direct, access, patches })
+    Some(Resolved {
+        environment,
+        tenancy,
+        inventory,
+        direct,
+        access,
+        patches,
+        suppress: spec.suppress,
+    })
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {

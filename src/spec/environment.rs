@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Cluster, InstallOutput, RawPatch};
+use super::{Cluster, InstallOutput, RawPatch, Suppression};
 use crate::diagnostic::Spanned;
 
 /// An `Environment`, its layers merged.
@@ -61,6 +61,9 @@ pub struct EnvironmentSpec {
     /// Patches over what is rendered, as in a `kustomization.yaml`.
     #[serde(default)]
     pub patches: Vec<Spanned<RawPatch>>,
+    /// Findings of lints that are let stand.
+    #[serde(default)]
+    pub suppress: Vec<Spanned<Suppression>>,
     /// How the tree is delivered.
     pub delivery: Option<Spanned<Delivery>>,
 }

@@ -24,6 +24,7 @@ mod place;
 mod read;
 mod schema;
 mod source;
+mod suppression;
 pub mod tsb;
 
 pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectation};
@@ -38,3 +39,4 @@ pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, Waypoi
 pub use patch::{RawPatch, RawPatchOptions, RawTarget};
 pub use read::Reader;
 pub use schema::{DocumentKind, schemas};
+pub use suppression::Suppression;

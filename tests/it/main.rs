@@ -36,6 +36,7 @@ mod spec;
 mod spec_disk;
 mod spec_rules;
 mod spec_schema;
+mod suppress;
 mod tidy;
 mod tree;
 mod tree_disk;

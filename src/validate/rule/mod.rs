@@ -10,12 +10,14 @@ mod enrolment;
 mod input;
 mod policy;
 mod secret;
+mod suppress;
 mod waypoint;
 
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub use input::{RuleInput, Settings};
-pub use secret::{mask, redact, secret_spans};
+pub use secret::{mask, redact, secret_spans, secrets_of_text, shown};
+pub use suppress::Suppressions;
 
 /// A rule.
 pub struct Rule {
@@ -47,6 +49,9 @@ impl Rule {
 
 /// Every rule, in the order of its folder and file.
 pub const RULES: &[Rule] = &[
+    delivery::crd_version::RULE,
+    delivery::direct_object_incomplete::RULE,
+    delivery::directory_cascade::RULE,
     delivery::kustomize_namespace::RULE,
     delivery::namespace_first::RULE,
     delivery::restart_time::RULE,
@@ -62,15 +67,19 @@ pub const RULES: &[Rule] = &[
     policy::deny_widened::RULE,
     policy::empty_selector::RULE,
     policy::ignored_kind::RULE,
+    policy::ingress_bypasses_waypoint::RULE,
     policy::l7_allow_dropped::RULE,
     policy::l7_deny_noop::RULE,
     policy::peer_authentication_ignored::RULE,
     policy::policy_not_attached::RULE,
     policy::port_space::RULE,
     policy::selector_matches_nothing::RULE,
+    policy::selector_on_waypoint::RULE,
     policy::spiffe_prefix::RULE,
     policy::trust_domain_form::RULE,
     policy::trust_domains_ignored::RULE,
+    policy::use_waypoint_early::RULE,
+    policy::waypoint_bypassable::RULE,
     policy::waypoint_not_admitted::RULE,
     secret::secret_data::RULE,
     secret::secret_text::RULE,

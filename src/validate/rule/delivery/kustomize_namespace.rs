@@ -2,11 +2,12 @@
 //!
 //! ## What
 //!
-//! A Kustomization or Component sets `namespace`, or uses `commonLabels`.
+//! A Kustomization or Component sets `namespace`, or uses `commonLabels`; or a Kustomization of
+//! Flux sets `targetNamespace`.
 //!
 //! ## Why
 //!
-//! `namespace` is put on everything: a Namespace object gets its name, so that `client` becomes
+//! `namespace`, and Flux's `targetNamespace`, is put on everything: a Namespace object gets its name, so that `client` becomes
 //! `mesh`, and cluster-scoped objects of kinds that kustomize does not know get one too. With prune
 //! on, the Namespace that was renamed is deleted. `commonLabels` change selectors, which are
 //! immutable: the next apply fails.
@@ -33,8 +34,9 @@
 //! facts/gitops-delivery.md 1.11, 6.1.6; fluxcd/flux2#3949.
 
 use super::super::Rule;
-use super::super::input::RuleInput;
+use super::super::input::{RuleInput, at};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::yaml::Node;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "kustomize-namespace",
@@ -45,24 +47,31 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
+const RENAMES: &str = "renames Namespaces, and gives cluster-scoped objects one";
+const WRITE: &str = "write the namespaces into the objects";
+const OF_FLUX: [(&str, &str, &str); 1] = [("targetNamespace", RENAMES, WRITE)];
 const FIELDS: [(&str, &str, &str); 2] = [
-    (
-        "namespace",
-        "renames Namespaces, and gives cluster-scoped objects one",
-        "write the namespaces into the objects",
-    ),
+    ("namespace", RENAMES, WRITE),
     ("commonLabels", "changes selectors, which are immutable", "use `labels`"),
 ];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects.iter().filter(|o| o.gvk.group == "kustomize.config.k8s.io") {
-        for (field, why, help) in FIELDS {
-            let entry = object.body.as_mapping().and_then(|m| m.entry(field));
+    for object in input.objects {
+        let (above, fields): (&Node, &[_]) = match object.gvk.group.as_str() {
+            "kustomize.config.k8s.io" => (&object.body, &FIELDS),
+            "kustomize.toolkit.fluxcd.io" => match at(&object.body, &["spec"]) {
+                Some(spec) => (spec, &OF_FLUX),
+                None => continue,
+            },
+            _ => continue,
+        };
+        for (field, why, help) in fields {
+            let entry = above.as_mapping().and_then(|m| m.entry(field));
             if let Some(entry) = entry.filter(|e| !e.value.is_null()) {
                 found.push(
                     Diagnostic::warning(RULE.code, format!("`{field}` {why}"))
                         .at(entry.key_span, "")
-                        .help(help),
+                        .help(*help),
                 );
             }
         }

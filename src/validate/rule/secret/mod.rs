@@ -3,6 +3,7 @@
 pub(super) mod secret_data;
 pub(super) mod secret_text;
 mod shape;
+mod shown;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,6 +11,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Diagnostic, FileId, Sources, Span};
 use crate::k8s::Object;
+
+pub use secret_text::of_text as secrets_of_text;
+pub use shown::shown;
 
 /// The places of an object that hold a secret: the values of a Secret, and texts of a known shape.
 pub fn secret_spans(object: &Object) -> Vec<Span> {

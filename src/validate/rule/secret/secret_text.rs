@@ -38,7 +38,7 @@
 use super::super::Rule;
 use super::super::input::RuleInput;
 use super::shape;
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Span};
 use crate::yaml::{Node, Value};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -61,6 +61,28 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             );
         });
     }
+}
+
+/// What a file holds that has the shape of a secret, whatever else it holds.
+pub fn of_text(file: FileId, text: &str) -> Vec<Diagnostic> {
+    let place = |at: usize| {
+        let before = &text[..at];
+        let line = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Position {
+            line: before.matches('\n').count() as u32 + 1,
+            column: before[line..].chars().count() as u32 + 1,
+            offset: at as u32,
+        }
+    };
+    shape::find(text)
+        .into_iter()
+        .map(|(range, what)| {
+            let span = Span { file, start: place(range.start), end: place(range.end) };
+            Diagnostic::error(RULE.code, format!("here stands what looks like {what}"))
+                .at(span, "the text is not shown")
+                .help("keep it in a secret store and refer to it; and change it, it has been written down")
+        })
+        .collect()
 }
 
 /// Calls for every text that has the shape of a secret.

@@ -53,7 +53,8 @@ const fn token(
     Token { prefix, length, body, name }
 }
 
-fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
+/// All of them, with what a person calls them.
+pub(super) fn find(text: &str) -> Vec<(Range<usize>, &'static str)> {
     let mut found = Vec::new();
     // shorter than any of them, or without anything that one of them begins with: nearly all
     if text.len() < 20 || !text.as_bytes().windows(3).any(begins_a_secret) {

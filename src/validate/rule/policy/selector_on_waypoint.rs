@@ -1,0 +1,111 @@
+//! A selector that picks a waypoint's pods: waypoints read targets only.
+//!
+//! ## What
+//!
+//! A policy without a target selects the pods of a waypoint by
+//! `gateway.networking.k8s.io/gateway-name`.
+//!
+//! ## Why
+//!
+//! A waypoint enforces what names it, or a Service behind it, in `targetRefs`. It never sees a
+//! policy that selects its pods, and its pods are not captured by ztunnel either: the policy is
+//! enforced nowhere.
+//!
+//! ## Example
+//!
+//! ```yaml
+//! apiVersion: gateway.networking.k8s.io/v1
+//! kind: Gateway
+//! metadata: {name: waypoint, namespace: httpbin}
+//! spec:
+//!   gatewayClassName: istio-waypoint
+//!   listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+//! ---
+//! apiVersion: security.istio.io/v1
+//! kind: AuthorizationPolicy
+//! metadata: {name: deny-admin, namespace: httpbin}
+//! spec:
+//!   selector: {matchLabels: {gateway.networking.k8s.io/gateway-name: waypoint}}
+//!   action: DENY
+//!   rules:
+//!   - to:
+//!     - operation: {paths: ["/admin*"]}
+//! ```
+//!
+//! ## Fix
+//!
+//! ```yaml
+//! apiVersion: gateway.networking.k8s.io/v1
+//! kind: Gateway
+//! metadata: {name: waypoint, namespace: httpbin}
+//! spec:
+//!   gatewayClassName: istio-waypoint
+//!   listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+//! ---
+//! apiVersion: security.istio.io/v1
+//! kind: AuthorizationPolicy
+//! metadata: {name: deny-admin, namespace: httpbin}
+//! spec:
+//!   targetRefs: [{group: gateway.networking.k8s.io, kind: Gateway, name: waypoint}]
+//!   action: DENY
+//!   rules:
+//!   - to:
+//!     - operation: {paths: ["/admin*"]}
+//! ```
+//!
+//! ## Source
+//!
+//! facts/istio-ambient.md §4.1 (a waypoint never sees a policy without a target), §11 (IST0166).
+
+use super::super::Rule;
+use super::super::input::{RuleInput, WAYPOINT_CLASS, at, text};
+use super::reading::{selected, targets};
+use crate::diagnostic::{Diagnostic, Severity};
+
+pub(in crate::validate::rule) const RULE: Rule = Rule {
+    code: "selector-on-waypoint",
+    severity: Severity::Error,
+    summary: "a policy selects the pods of a waypoint, which reads targets only",
+    istio: Some("IST0166"),
+    source: include_str!("selector_on_waypoint.rs"),
+    check,
+};
+
+const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
+const POLICIES: [(&str, &str); 4] = [
+    ("security.istio.io", "AuthorizationPolicy"),
+    ("security.istio.io", "RequestAuthentication"),
+    ("telemetry.istio.io", "Telemetry"),
+    ("extensions.istio.io", "WasmPlugin"),
+];
+
+fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
+    for policy in POLICIES.into_iter().flat_map(|(group, kind)| input.of(group, kind)) {
+        if targets(policy).next().is_some() {
+            continue;
+        }
+        let Some(labels) = selected(policy) else { continue };
+        let namespace = policy.namespace.as_deref().unwrap_or_default();
+        let Some(gateway) = labels
+            .get(GATEWAY_NAME)
+            .and_then(|name| input.gateway(namespace, name))
+            .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS))
+        else {
+            continue;
+        };
+        let span = at(&policy.body, &["spec", "selector"]).map_or(policy.name_span(), |n| n.span);
+        found.push(
+            Diagnostic::error(
+                RULE.code,
+                format!(
+                    "{} is enforced nowhere: waypoint `{}` reads no selectors",
+                    policy.reference(),
+                    gateway.name
+                ),
+            )
+            .at(span, "these are the waypoint's own pods")
+            .also(gateway.name_span(), "the waypoint")
+            .help("bind the policy with `targetRefs` to the Gateway, or to a Service behind it"),
+        );
+    }
+}
