@@ -2,5 +2,6 @@
 
 mod flags;
 mod git;
+mod html;
 mod objects;
 mod strategy;
