@@ -125,6 +125,8 @@ pub enum Reason {
     TrustDomain,
     /// Refused: a token that does not verify.
     TokenRefused,
+    /// Refused: a token for other audiences.
+    TokenAudience,
     /// Refused: a NetworkPolicy isolates an end and does not admit this (its place in the mesh).
     NetworkPolicy(usize),
     /// Refused: the waypoint has an address and no pods.
@@ -164,6 +166,8 @@ pub enum Observed {
     Forbidden,
     /// `401` with the body `Jwt verification fails` or its like.
     Unauthorized,
+    /// `403` with the body `Audiences in Jwt are not allowed`.
+    OtherAudience,
     /// `503`.
     Unavailable,
     /// The connection is closed without an answer (curl 52 or 56).
@@ -179,6 +183,7 @@ impl Observed {
             Observed::Answer => "the application's answer",
             Observed::Forbidden => "403 `RBAC: access denied`",
             Observed::Unauthorized => "401",
+            Observed::OtherAudience => "403 `Audiences in Jwt are not allowed`",
             Observed::Unavailable => "503",
             Observed::Reset => "connection reset",
             Observed::Timeout => "no answer",
@@ -215,6 +220,7 @@ pub(super) fn observed(steps: &[Step]) -> Observed {
     let broken = if behind_http { Observed::Unavailable } else { Observed::Reset };
     match last.reason {
         Reason::TokenRefused => Observed::Unauthorized,
+        Reason::TokenAudience => Observed::OtherAudience,
         Reason::Denied(_) | Reason::BadCustom(_) | Reason::NoneMatched => {
             if last.chain == Some(ChainKind::Http) { Observed::Forbidden } else { broken }
         }
@@ -352,6 +358,7 @@ impl Mesh {
             },
             Reason::TrustDomain => "refused: the client is of another trust domain".into(),
             Reason::TokenRefused => "refused: the token does not verify".into(),
+            Reason::TokenAudience => "refused: the token is for other audiences".into(),
             Reason::NetworkPolicy(index) => {
                 let policy = &self.fixed.network_policies[index];
                 format!(

@@ -2,7 +2,7 @@
 //! last row; §4.1).
 
 use super::decision::{Point, Step};
-use super::envoy::{ChainKind, Facts};
+use super::envoy::{ChainKind, Edge, Facts};
 use super::mesh::{Mesh, WorkloadId};
 use super::path::{Speaks, Way};
 
@@ -16,6 +16,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
     let facts = Facts {
         peer: None,
         destination_port: port,
+        edge: Edge::Gateway,
         http: Some(&way.request.http),
         ..Facts::default()
     };
@@ -30,6 +31,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
         depends_on_request: said.depends_on_request,
         unknown_address: said.depends_on_address,
     });
+    way.edge = Edge::BehindGateway;
     way.continue_as(id, Speaks::MtlsAndHbone, said.token_goes_on);
     !said.reason.is_refusal()
 }

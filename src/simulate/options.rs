@@ -61,6 +61,8 @@ pub struct Features {
     pub ztunnel_dry_run: bool,
     /// `PILOT_ENABLE_MULTIPLE_CUSTOM_AUTHZ_PROVIDERS`.
     pub multiple_custom_providers: bool,
+    /// `PILOT_SKIP_VALIDATE_TRUST_DOMAIN`: certificates of any trust domain are taken.
+    pub skip_validate_trust_domain: bool,
 }
 
 impl Default for Features {
@@ -70,6 +72,7 @@ impl Default for Features {
             selector_policies_on_gateways: true,
             ztunnel_dry_run: false,
             multiple_custom_providers: false,
+            skip_validate_trust_domain: false,
         }
     }
 }
@@ -77,9 +80,9 @@ impl Default for Features {
 /// `pathNormalization.normalization` of the mesh configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum PathNormalization {
-    /// As sent, but for backslashes.
+    /// As sent.
     None,
-    /// Dot segments resolved, unreserved characters decoded.
+    /// Dot segments resolved, backslashes made slashes, unreserved characters decoded.
     #[default]
     Base,
     /// And slashes merged.

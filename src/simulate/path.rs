@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::decision::{Point, Reason, Step, Verdict};
-use super::envoy::{ChainKind, Facts};
+use super::envoy::{ChainKind, Edge, Facts};
 use super::identity::Peer;
 use super::mesh::{
     Binding, ClusterId, Fixed, GatewayId, Mesh, PodState, Role, ServiceKind, WaypointState,
@@ -29,6 +29,8 @@ pub(super) struct Way<'a, 's> {
     pub hop: Hop<'a>,
     /// The token that the next point sees.
     pub token: &'a Token,
+    /// Where the next point stands.
+    pub edge: Edge,
     pub steps: &'s mut Vec<Step>,
     /// Of a survey: the Envoys met so far, which are not asked.
     met: Option<Vec<Met<'a>>>,
@@ -133,7 +135,16 @@ impl<'a, 's> Way<'a, 's> {
         steps: &'s mut Vec<Step>,
     ) -> Self {
         steps.clear();
-        Self { mesh, fixed: &mesh.fixed, request, hop, token: &request.token, steps, met: None }
+        Self {
+            mesh,
+            fixed: &mesh.fixed,
+            request,
+            hop,
+            token: &request.token,
+            edge: Edge::Inside,
+            steps,
+            met: None,
+        }
     }
 
     /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
@@ -303,6 +314,12 @@ impl<'a, 's> Way<'a, 's> {
             unknown_address: false,
         });
         !reason.is_refusal()
+    }
+
+    /// Applications of the mesh speak plaintext to their proxies, which say so further on; of those
+    /// outside nothing is known.
+    pub fn scheme(&self) -> Option<&'static str> {
+        (self.edge == Edge::Inside).then_some("http")
     }
 
     /// From here on a proxy of the mesh is the client.

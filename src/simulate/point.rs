@@ -1,7 +1,7 @@
-//! One Envoy asked about one request: tokens first, then its chain.
+//! One Envoy asked about one request: its token, and its chain.
 
 use super::decision::{Reason, Rule};
-use super::envoy::{ChainKind, Facts, Verdict};
+use super::envoy::{ChainKind, Facts, Http, Verdict};
 use super::mesh::{EnvoyPoint, Fixed};
 use super::request_authentication::{RequestAuthentication, Token, Verified, verify};
 
@@ -26,7 +26,8 @@ impl Said {
     }
 }
 
-/// Asks an Envoy. JWT comes before RBAC in the chain (istio/istio:pilot/pkg/security/authn).
+/// Asks an Envoy: CUSTOM, then the token, then DENY and ALLOW, which may read it
+/// (istio/istio:pilot/pkg/networking/core/listener_builder.go `buildHTTPConnectionManager`).
 pub(super) fn ask<'a>(
     fixed: &'a Fixed,
     point: &'a EnvoyPoint,
@@ -34,27 +35,34 @@ pub(super) fn ask<'a>(
     mut facts: Facts<'a>,
     token: &'a Token,
 ) -> Said {
+    if kind == ChainKind::Tcp {
+        facts.http = None;
+    }
     let mut token_goes_on = true;
-    if kind == ChainKind::Http {
-        match verify(request_authentications(fixed, point), token) {
+    let chain = point.chain(fixed);
+    let mut answer = chain.custom(fixed, kind, &facts);
+    if !matches!(answer.verdict, Verdict::BadCustom { .. }) {
+        let preflight = facts.http.is_none_or(Http::is_cors_preflight);
+        let rules = request_authentications(fixed, point);
+        match if preflight { Verified::Nothing } else { verify(rules, token) } {
             Verified::Nothing => {}
-            Verified::Claims { claims, forwarded } => {
+            Verified::Claims { claims, space_delimited, forwarded } => {
                 facts.claims = Some(claims);
+                facts.space_delimited = space_delimited;
                 token_goes_on = forwarded;
             }
-            Verified::Refused => {
+            refused => {
+                let other = refused == Verified::OtherAudience;
                 return Said {
-                    reason: Reason::TokenRefused,
+                    reason: if other { Reason::TokenAudience } else { Reason::TokenRefused },
                     depends_on_request: true,
-                    depends_on_address: false,
+                    depends_on_address: answer.depends_on_address,
                     token_goes_on: false,
                 };
             }
         }
-    } else {
-        facts.http = None;
+        answer = chain.decide(answer, fixed, kind, &facts);
     }
-    let answer = point.chain(fixed).decide(fixed, kind, &facts);
     let reason = match (answer.verdict, answer.asked) {
         (Verdict::Denied { policy, rule }, _) => Reason::Denied(Rule::Policy(policy, Some(rule))),
         (Verdict::BadCustom { policy, rule }, _) => {

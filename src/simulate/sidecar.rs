@@ -2,7 +2,8 @@
 
 use super::decision::{Point, Reason, Step};
 use super::envoy::Facts;
-use super::mesh::{PodState, WorkloadId};
+use super::identity::Peer;
+use super::mesh::{Mesh, PodState, WorkloadId};
 use super::path::{HBONE_PORT, Speaks, Way};
 use super::peer_authentication::MtlsMode;
 
@@ -22,18 +23,8 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
         return false;
     }
     let peer = way.hop.peer;
-    match peer {
-        None if mode == MtlsMode::Strict => {
-            let reason = Reason::NoClientCertificate(here.mode_from);
-            return way.step(Point::Sidecar(id), port, reason);
-        }
-        Some(peer) => {
-            let cluster = way.mesh.cluster_of(id);
-            if !way.fixed.trust_domains(cluster).contains(peer.trust_domain()) {
-                return way.step(Point::Sidecar(id), port, Reason::TrustDomain);
-            }
-        }
-        None => {}
+    if let Some(reason) = refusal(way.mesh, id, port, peer) {
+        return way.step(Point::Sidecar(id), port, reason);
     }
     let crosses = way.hop.cluster.is_some_and(|c| c != way.mesh.cluster_of(id));
     let source_ip = if crosses { None } else { way.hop.ip };
@@ -42,11 +33,13 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
         peer,
         source_ip,
         remote_ip: source_ip,
+        edge: way.edge,
+        scheme: way.scheme(),
         destination_ip: way.mesh.workload(id).ip,
         destination_port: port,
         sni: "",
         http: Some(&way.request.http),
-        claims: None,
+        ..Facts::default()
     };
     let said = way.ask(here.envoy, kind, facts);
     way.steps.push(Step {
@@ -60,4 +53,23 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
         unknown_address: said.depends_on_address,
     });
     !said.reason.is_refusal()
+}
+
+/// What TLS refuses before any policy is asked.
+pub(super) fn refusal(
+    mesh: &Mesh,
+    id: WorkloadId,
+    port: u16,
+    peer: Option<Peer<'_>>,
+) -> Option<Reason> {
+    let here = &mesh.fixed.points.workloads[id.0 as usize];
+    match peer {
+        None if here.mtls(port) == MtlsMode::Strict => {
+            Some(Reason::NoClientCertificate(here.mode_from))
+        }
+        Some(peer) if !mesh.fixed.takes_peer(mesh.cluster_of(id), peer) => {
+            Some(Reason::TrustDomain)
+        }
+        _ => None,
+    }
 }

@@ -2,7 +2,8 @@
 
 use super::decision::{Point, Reason, Step};
 use super::envoy::Facts;
-use super::mesh::{GatewayId, WorkloadId};
+use super::identity::Peer;
+use super::mesh::{ClusterId, Fixed, GatewayId, Protocol, WorkloadId};
 use super::path::{HBONE_PORT, Speaks, Way};
 use super::request::Destination;
 
@@ -16,38 +17,35 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<Worklo
     // a waypoint always demands a certificate, of the mesh's own trust domains (§5.4)
     let cluster = way.mesh.namespace(gateway.namespace).cluster;
     let peer = way.hop.peer;
-    match peer {
-        None => {
-            return way.step(Point::Waypoint(id), HBONE_PORT, Reason::NoClientCertificate(None));
-        }
-        Some(peer) if !way.fixed.trust_domains(cluster).contains(peer.trust_domain()) => {
-            return way.step(Point::Waypoint(id), HBONE_PORT, Reason::TrustDomain);
-        }
-        Some(_) => {}
+    if let Some(reason) = refusal(way.fixed, cluster, peer) {
+        return way.step(Point::Waypoint(id), HBONE_PORT, reason);
     }
     // addressed to a service: its VIP and port, and the chain of that service; to a pod: the pod's
-    let (point, ip, port) = match way.request.to {
+    let (point, ip, port, protocol) = match way.request.to {
         Destination::Service { service, port } if !way.mesh.service(service).headless => {
             let chain = way.fixed.points.services[service.0 as usize];
             let chain = chain.unwrap_or(way.fixed.points.gateways[id.0 as usize]);
-            (chain, way.mesh.service(service).vip, port)
+            (chain, way.mesh.service(service).vip, port, way.request.protocol)
         }
         Destination::Service { port, .. } | Destination::Pod { port, .. } => {
             let ip = endpoint.and_then(|e| way.mesh.workload(e).ip);
-            (way.fixed.points.gateways[id.0 as usize], ip, port)
+            // what a pod's port speaks is not asked for: the waypoint looks at the first bytes
+            (way.fixed.points.gateways[id.0 as usize], ip, port, Protocol::Unset)
         }
     };
-    let kind = way.request.protocol.chain(way.request.speaks_http);
+    let kind = protocol.chain(way.request.speaks_http);
     let facts = Facts {
         peer,
         // the direct peer is an internal address: `ipBlocks` never match (facts/envoy.md)
         source_ip: None,
         remote_ip: way.hop.ip,
+        edge: way.edge,
+        scheme: way.scheme(),
         destination_ip: ip,
         destination_port: port,
         sni: "",
         http: Some(&way.request.http),
-        claims: None,
+        ..Facts::default()
     };
     let said = way.ask(point, kind, facts);
     way.steps.push(Step {
@@ -62,4 +60,12 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<Worklo
     });
     way.continue_as(gateway.workload, Speaks::Hbone, said.token_goes_on);
     !said.reason.is_refusal()
+}
+
+/// What TLS refuses before any policy is asked.
+pub(super) fn refusal(fixed: &Fixed, cluster: ClusterId, peer: Option<Peer<'_>>) -> Option<Reason> {
+    match peer {
+        None => Some(Reason::NoClientCertificate(None)),
+        Some(peer) => (!fixed.takes_peer(cluster, peer)).then_some(Reason::TrustDomain),
+    }
 }

@@ -13,8 +13,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use waypost::k8s::Object;
-use waypost::simulate::envoy::ChainKind;
-use waypost::simulate::{HttpRequest, Mesh, Options, Reason, Seen, Token};
+use waypost::simulate::{Features, HttpRequest, Mesh, Options, Reason, Seen, Token};
 
 use crate::data;
 use crate::envoy_filter::{Facts, Said, run};
@@ -102,6 +101,8 @@ fn mesh(mut policies: Vec<Object>, mined: &Mined, row: &[String]) -> Mesh {
         trust_domain,
         trust_domain_aliases: aliases,
         extension_providers: Some(providers.into_iter().collect()),
+        // the filters are asked here, not the TLS before them
+        features: Features { skip_validate_trust_domain: true, ..Features::default() },
         ..Options::default()
     };
     let (mesh, found) = Mesh::from_objects(&policies, &options);
@@ -244,7 +245,8 @@ impl Mined {
             destination_ip: Some(self.ip("destination.ip", random)),
             destination_port: port.trim_end_matches('z').parse().unwrap(),
             sni: self.value("connection.sni", random, &["", "x.y"]).to_lowercase(),
-            chain: ChainKind::Http,
+            is_tls: true,
+            speaks_http: true,
             http: HttpRequest {
                 method: self.value("methods", random, &["GET", "POST"]),
                 path,

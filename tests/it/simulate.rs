@@ -16,6 +16,8 @@ mod attachment;
 mod bad_input;
 mod equivalence;
 mod fields;
+mod gateways;
+mod judged;
 mod paths;
 mod regressions;
 mod transient;

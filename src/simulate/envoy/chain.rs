@@ -80,6 +80,30 @@ pub struct Answer {
     pub asked: Option<PolicyId>,
 }
 
+impl Answer {
+    /// The first rule that holds, with its index; notes what was read on the way.
+    fn first<'a>(
+        &mut self,
+        refs: impl Iterator<Item = &'a RuleRef>,
+        policies: &impl Policies,
+        kind: ChainKind,
+        facts: &Facts<'_>,
+    ) -> Option<(RuleRef, usize)> {
+        for r in refs {
+            let rule: &Rule = &policies.compiled(r.policy).of(kind).rules[r.rule];
+            if !rule.is_candidate(facts.peer) {
+                continue;
+            }
+            self.depends_on_request |= rule.reads_http;
+            self.depends_on_address |= rule.reads_addresses;
+            if rule.holds(facts) {
+                return Some((*r, rule.index));
+            }
+        }
+        None
+    }
+}
+
 /// A policy compiled for both kinds of chains.
 #[derive(Debug, Default)]
 pub struct Both {
@@ -152,57 +176,56 @@ impl Chain {
         chain
     }
 
-    /// Decides. CUSTOM, then DENY, then ALLOW.
-    pub fn decide(&self, policies: &impl Policies, kind: ChainKind, facts: &Facts<'_>) -> Answer {
-        let filters = match kind {
-            ChainKind::Http => &self.http,
-            ChainKind::Tcp => &self.tcp,
-        };
+    /// CUSTOM: any provider denies -> deny. These rules come before the token is looked at; where
+    /// none denies, [`Chain::decide`] goes on with the answer.
+    pub fn custom(&self, policies: &impl Policies, kind: ChainKind, facts: &Facts<'_>) -> Answer {
         let mut answer = Answer {
             verdict: Verdict::NoAllowPolicies,
             depends_on_request: false,
             depends_on_address: false,
             asked: None,
         };
-        let mut first = |refs: &mut dyn Iterator<Item = &RuleRef>| {
-            let mut found: Option<(RuleRef, usize)> = None;
-            for r in refs {
-                let rule: &Rule = &policies.compiled(r.policy).of(kind).rules[r.rule];
-                if !rule.is_candidate(facts.peer) {
-                    continue;
-                }
-                answer.depends_on_request |= rule.reads_http;
-                answer.depends_on_address |= rule.reads_addresses;
-                if rule.holds(facts) {
-                    found = Some((*r, rule.index));
-                    break;
-                }
-            }
-            found
+        let of = |state| {
+            let all = self.of(kind).custom.iter();
+            all.filter(move |(s, _)| *s == state).map(|(_, r)| r)
         };
-        // CUSTOM: any provider denies -> deny
-        let bad = &mut filters.custom.iter().filter(|(s, _)| *s == CustomState::Bad);
-        if let Some((r, rule)) = first(&mut bad.map(|(_, r)| r)) {
+        if let Some((r, rule)) = answer.first(of(CustomState::Bad), policies, kind, facts) {
             answer.verdict = Verdict::BadCustom { policy: r.policy, rule };
-            return answer;
+        } else {
+            let asked = answer.first(of(CustomState::Asked), policies, kind, facts);
+            answer.asked = asked.map(|(r, _)| r.policy);
         }
-        let asked = &mut filters.custom.iter().filter(|(s, _)| *s == CustomState::Asked);
-        let asked = first(&mut asked.map(|(_, r)| r)).map(|(r, _)| r.policy);
+        answer
+    }
+
+    /// DENY, then ALLOW.
+    pub fn decide(
+        &self,
+        mut answer: Answer,
+        policies: &impl Policies,
+        kind: ChainKind,
+        facts: &Facts<'_>,
+    ) -> Answer {
+        let filters = self.of(kind);
         // DENY: any match -> deny
-        let denied = first(&mut filters.deny.iter());
-        let verdict = match denied {
+        answer.verdict = match answer.first(filters.deny.iter(), policies, kind, facts) {
             Some((r, rule)) => Verdict::Denied { policy: r.policy, rule },
             // no ALLOW policies -> allow
             None if !self.has_allow => Verdict::NoAllowPolicies,
             // any ALLOW matches -> allow, otherwise -> deny
-            None => match first(&mut filters.allow.iter()) {
+            None => match answer.first(filters.allow.iter(), policies, kind, facts) {
                 Some((r, rule)) => Verdict::Allowed { policy: r.policy, rule },
                 None => Verdict::NoneMatched,
             },
         };
-        answer.asked = asked;
-        answer.verdict = verdict;
         answer
+    }
+
+    fn of(&self, kind: ChainKind) -> &Filters {
+        match kind {
+            ChainKind::Http => &self.http,
+            ChainKind::Tcp => &self.tcp,
+        }
     }
 
     /// True when nothing is asked.

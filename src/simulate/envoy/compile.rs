@@ -210,13 +210,15 @@ fn test(key: &str, value: &str, policy_namespace: &str) -> Option<Test> {
             Test::Header(bracketed(key).into_iter().next()?.to_ascii_lowercase(), glob())
         }
         _ if key.starts_with("request.auth.claims") => Test::Claim(bracketed(key), glob()),
-        _ => Test::Never,
+        // metadata of a filter, `experimental.envoy.filters.a.b[c]`: of connections as of requests
+        _ => key.contains('[').then_some(Test::Never)?,
     })
 }
 
 /// A port: digits, not over 65535 (istio/istio:pilot/pkg/security/authz/model/util.go).
 fn port(value: &str) -> Option<u32> {
-    value.parse().ok().filter(|port| *port <= 65535)
+    let digits = value.bytes().all(|b| b.is_ascii_digit());
+    value.parse().ok().filter(|port| digits && *port <= 65535)
 }
 
 /// `a` and `b` of `key[a][b]`.

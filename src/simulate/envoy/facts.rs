@@ -1,5 +1,6 @@
 //! What an Envoy knows about a request when it decides.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use super::path::normalise;
@@ -13,8 +14,12 @@ pub struct Facts<'a> {
     pub peer: Option<Peer<'a>>,
     /// The other end's address; never known at a waypoint.
     pub source_ip: Option<IpAddr>,
-    /// The client's address, as far as it is known.
+    /// The client's address, as far as the connection tells it.
     pub remote_ip: Option<IpAddr>,
+    /// Where the proxy stands.
+    pub edge: Edge,
+    /// `http` or `https`: of the connection, where the request does not say it itself.
+    pub scheme: Option<&'static str>,
     /// Where the connection goes.
     pub destination_ip: Option<IpAddr>,
     /// Where the connection goes.
@@ -25,6 +30,95 @@ pub struct Facts<'a> {
     pub http: Option<&'a Http>,
     /// The claims of a token that was verified here.
     pub claims: Option<&'a serde_json::Value>,
+    /// Claims of it that are lists, written with blanks between.
+    pub space_delimited: &'a [String],
+}
+
+/// Whom a proxy believes about the client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Edge {
+    /// A sidecar or waypoint: the headers of the request, X-Forwarded-For and its like.
+    #[default]
+    Inside,
+    /// A gateway: nobody. The other end is the client, and the headers are written anew
+    /// (istio/istio:pilot/pkg/networking/core/gateway.go `useRemoteAddress`).
+    Gateway,
+    /// A proxy behind a gateway, which wrote the headers from what is not known here.
+    BehindGateway,
+}
+
+/// A line of a header.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Line<'a> {
+    /// Its value.
+    Text(Cow<'a, str>),
+    /// It is there, with a value that cannot be known.
+    Unknown,
+}
+
+impl Facts<'_> {
+    /// What `remote.ip` is compared with: the last entry of X-Forwarded-For, else the connection's.
+    pub fn client_ip(&self) -> Option<IpAddr> {
+        match self.edge {
+            Edge::Inside => self.http.and_then(Http::forwarded_for).or(self.remote_ip),
+            Edge::Gateway => self.remote_ip,
+            Edge::BehindGateway => None,
+        }
+    }
+
+    /// The lines of a header, whose name is given in lower case, as RBAC finds them: with what Envoy
+    /// itself has written by then.
+    pub fn header(&self, name: &str) -> impl Iterator<Item = Line<'_>> {
+        let rewritten = self.http.and_then(|http| self.rewritten(http, name));
+        let sent = self.http.filter(|_| rewritten.is_none()).into_iter();
+        let sent = sent.flat_map(move |http| http.lines(name)).map(Line::text);
+        sent.chain(rewritten.flatten())
+    }
+
+    /// A header that Envoy writes, or takes away; `None` for one that stays as it was sent.
+    fn rewritten<'a>(&'a self, http: &'a Http, name: &str) -> Option<Option<Line<'a>>> {
+        let is_sent = || http.lines(name).next().is_some();
+        let remote = || self.remote_ip.map_or(Line::Unknown, |ip| Line::owned(ip.to_string()));
+        let scheme = || self.scheme.map_or(Line::Unknown, Line::text);
+        let sent_scheme = || match http.lines("x-forwarded-proto").next() {
+            Some("http") => Some("http"),
+            Some("https") => Some("https"),
+            _ => None,
+        };
+        let line = match (name, self.edge) {
+            (":authority" | "host", _) => Line::text(&http.host),
+            (":method", _) => Line::text(&http.method),
+            (":path", _) => Line::text(&http.target),
+            (":scheme", Edge::Inside) => sent_scheme().map_or_else(scheme, Line::text),
+            (":scheme", _) => scheme(),
+            ("x-forwarded-proto" | "x-request-id", Edge::Inside) if is_sent() => return None,
+            ("x-forwarded-proto", _) => scheme(),
+            ("x-request-id", _) => Line::Unknown,
+            ("x-forwarded-for" | "x-envoy-external-address", Edge::BehindGateway) => Line::Unknown,
+            ("x-envoy-external-address", Edge::Gateway) => remote(),
+            ("x-forwarded-for", Edge::Gateway) => match (http.lines(name).next(), remote()) {
+                (None | Some(""), own) => own,
+                (Some(sent), Line::Text(own)) => Line::owned(format!("{sent},{own}")),
+                (Some(_), Line::Unknown) => Line::Unknown,
+            },
+            // of a TLS client with a certificate alone
+            ("x-forwarded-client-cert", Edge::Gateway) => {
+                return Some(self.peer.map(|_| Line::Unknown));
+            }
+            _ => return None,
+        };
+        Some(Some(line))
+    }
+}
+
+impl<'a> Line<'a> {
+    fn text(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+
+    fn owned(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
 }
 
 /// An HTTP request as Envoy's filters see it.
@@ -33,7 +127,10 @@ pub struct Http {
     method: String,
     host: String,
     lower_host: String,
+    /// The path, normalised.
     path: String,
+    /// And its query.
+    target: String,
     headers: Vec<(String, String)>,
     forwarded_for: Option<IpAddr>,
 }
@@ -55,6 +152,7 @@ const INLINE: &[&str] = &[
     "origin",
     "pragma",
     "referer",
+    "te",
     "user-agent",
     "via",
     "x-envoy-external-address",
@@ -64,6 +162,14 @@ const INLINE: &[&str] = &[
     "x-forwarded-proto",
     "x-request-id",
 ];
+
+/// `trailers` is all that may be left of `te`.
+fn keep_te(line: &mut String) -> bool {
+    if line.split(',').any(|word| word.trim() == "trailers") {
+        *line = "trailers".to_owned();
+    }
+    line.is_empty() || line == "trailers"
+}
 
 impl Http {
     /// Takes a request as it is sent.
@@ -78,30 +184,37 @@ impl Http {
         for (name, value) in headers {
             let (name, value) = (name.to_ascii_lowercase(), value.trim());
             // gone before RBAC (facts/envoy.md, `dup:te`)
-            if matches!((name.as_str(), value), ("connection", _))
-                || (name == "te" && value != "trailers")
-            {
+            if name == "connection" {
                 continue;
             }
             let known = lines.iter_mut().find(|(n, _)| *n == name);
             match known {
                 Some((_, line)) if INLINE.contains(&name.as_str()) => {
-                    line.push(',');
+                    // an empty line adds nothing, not even the comma
+                    if !line.is_empty() && !value.is_empty() {
+                        line.push(',');
+                    }
                     line.push_str(value);
                 }
                 _ => lines.push((name, value.to_owned())),
             }
         }
+        lines.retain_mut(|(name, line)| name != "te" || keep_te(line));
         let forwarded_for = lines
             .iter()
             .find(|(name, _)| name == "x-forwarded-for")
             .and_then(|(_, line)| line.rsplit(',').next())
             .and_then(|last| last.trim().parse().ok());
+        let path = normalise(target, normalization);
         Self {
             method: method.to_owned(),
             host: host.to_owned(),
             lower_host: host.to_ascii_lowercase(),
-            path: normalise(target, normalization),
+            target: match target.split_once('?') {
+                Some((_, query)) => format!("{path}?{query}"),
+                None => path.clone(),
+            },
+            path,
             headers: lines,
             forwarded_for,
         }
@@ -122,17 +235,17 @@ impl Http {
         &self.path
     }
 
-    /// The lines of a header, whose name is given in lower case.
-    pub fn header<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
-        let pseudo = match name {
-            ":authority" => Some(self.host.as_str()),
-            ":method" => Some(self.method.as_str()),
-            ":path" => Some(self.path.as_str()),
-            _ => None,
-        };
-        pseudo.into_iter().chain(
-            self.headers.iter().filter(move |(n, _)| n == name).map(|(_, value)| value.as_str()),
-        )
+    /// The lines of a header as they were sent; its name is given in lower case.
+    fn lines(&self, name: &str) -> impl Iterator<Item = &str> {
+        let named = self.headers.iter().filter(move |(n, _)| n == name);
+        named.map(|(_, value)| value.as_str())
+    }
+
+    /// A browser's question before the request itself, which carries no token: the JWT filter lets it
+    /// pass unseen (`bypass_cors_preflight`).
+    pub fn is_cors_preflight(&self) -> bool {
+        let has = |name| self.lines(name).next().is_some_and(|line| !line.is_empty());
+        self.method == "OPTIONS" && has("origin") && has("access-control-request-method")
     }
 
     /// The last entry of X-Forwarded-For, where it is an address.

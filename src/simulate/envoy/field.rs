@@ -2,7 +2,7 @@
 //!
 //! facts/istio-ambient.md §7.3; facts/envoy.md; istio/istio:pilot/pkg/security/authz/{model,matcher}.
 
-use super::facts::Facts;
+use super::facts::{Facts, Line};
 use super::path::PathPattern;
 use crate::simulate::identity::Peer;
 use crate::simulate::matcher::{Glob, IpBlock, wild};
@@ -14,7 +14,7 @@ pub enum Test {
     Identity(IdentityTest),
     /// Of the direct peer; unknown at a waypoint, where none ever holds (facts/envoy.md).
     SourceIp(IpBlock),
-    /// The last X-Forwarded-For entry, else the client's address.
+    /// Of the client: [`Facts::client_ip`].
     RemoteIp(IpBlock),
     DestinationIp(IpBlock),
     DestinationPort(u32),
@@ -50,20 +50,21 @@ impl Test {
         match self {
             Test::Identity(test) => test.holds(facts.peer),
             Test::SourceIp(block) => inside(block, facts.source_ip),
-            Test::RemoteIp(block) => {
-                inside(block, facts.http.and_then(|h| h.forwarded_for()).or(facts.remote_ip))
-            }
+            Test::RemoteIp(block) => inside(block, facts.client_ip()),
             Test::DestinationIp(block) => inside(block, facts.destination_ip),
             Test::DestinationPort(port) => u32::from(facts.destination_port) == *port,
             Test::Sni(glob) => glob.holds(facts.sni),
             Test::Host(glob) => facts.http.is_some_and(|h| holds_or_present(glob, h.folded_host())),
             Test::Method(glob) => facts.http.is_some_and(|h| holds_or_present(glob, h.method())),
             Test::Path(pattern) => facts.http.is_some_and(|h| pattern.holds(h.path())),
-            Test::Header(name, glob) => {
-                facts.http.is_some_and(|h| h.header(name).any(|line| holds_or_present(glob, line)))
-            }
+            Test::Header(name, glob) => facts.header(name).any(|line| match line {
+                Line::Text(text) => holds_or_present(glob, &text),
+                Line::Unknown => *glob == Glob::Presence,
+            }),
             Test::RequestPrincipal(test) => facts.claims.is_some_and(|c| test.holds(c)),
-            Test::Claim(path, glob) => facts.claims.is_some_and(|c| claim_holds(c, path, glob)),
+            Test::Claim(path, glob) => {
+                facts.claims.is_some_and(|c| claim_holds(c, facts.space_delimited, path, glob))
+            }
             Test::Never => false,
         }
     }
@@ -78,7 +79,6 @@ impl Test {
                 | Test::Header(..)
                 | Test::RequestPrincipal(_)
                 | Test::Claim(..)
-                | Test::Never
         )
     }
 
@@ -192,13 +192,19 @@ impl RequestPrincipal {
     }
 }
 
-/// Only strings and lists of strings match; `scope` and `permission` are split at blanks
-/// (facts/envoy.md, `claim:*`).
-fn claim_holds(claims: &serde_json::Value, path: &[String], glob: &Glob) -> bool {
+/// Only strings and lists of strings match; `scope` and `permission`, and what `spaceDelimitedClaims`
+/// names, are split at blanks (facts/envoy.md, `claim:*`).
+fn claim_holds(
+    claims: &serde_json::Value,
+    space_delimited: &[String],
+    path: &[String],
+    glob: &Glob,
+) -> bool {
     let Some(value) = path.iter().try_fold(claims, |v, key| v.as_object()?.get(key)) else {
         return false;
     };
-    let split = matches!(path, [only] if only == "scope" || only == "permission");
+    let split = matches!(path, [only] if only == "scope" || only == "permission"
+        || space_delimited.contains(only));
     match value {
         serde_json::Value::String(text) if split => text.split(' ').any(|word| glob.holds(word)),
         serde_json::Value::String(text) => glob.holds(text),

@@ -16,7 +16,7 @@ mod trust_domain;
 
 pub use chain::{Answer, Both, Chain, CustomState, Policies, Verdict};
 pub use compile::{ChainKind, Compiled, Loss, compile, rule_id};
-pub use facts::{Facts, Http};
+pub use facts::{Edge, Facts, Http};
 pub(super) use field::{IdentityTest, Test};
 pub use path::normalise;
 pub(super) use path::{PathPattern, TemplatePart};

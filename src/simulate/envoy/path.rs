@@ -83,19 +83,33 @@ fn template_holds(parts: &[TemplatePart], path: &str) -> bool {
 pub fn normalise(target: &str, how: PathNormalization) -> String {
     use PathNormalization::{DecodeAndMergeSlashes, MergeSlashes};
     let path = target.split('?').next().unwrap_or_default();
-    let mut path = path.replace('\\', "/");
+    let mut path = path.to_owned();
     if how == DecodeAndMergeSlashes {
-        for escaped in ["%2f", "%2F", "%5c", "%5C"] {
-            path = path.replace(escaped, "/");
+        for (escaped, c) in [("%2f", "/"), ("%2F", "/"), ("%5c", "\\"), ("%5C", "\\")] {
+            path = path.replace(escaped, c);
         }
     }
     if how != PathNormalization::None {
+        path = without_dot_parameters(&path).replace('\\', "/");
         path = without_dots(&decode_unreserved(&path));
     }
     if matches!(how, MergeSlashes | DecodeAndMergeSlashes) {
         path = merge_slashes(&path);
     }
     path
+}
+
+/// `/..;x/` is `/../`, as many applications have it, and so for `.`; the dots and slashes must be
+/// written as such, and parameters of other segments stay. Of Envoy 1.40; older ones leave all as it is.
+fn without_dot_parameters(path: &str) -> String {
+    if !path.contains(".;") {
+        return path.to_owned();
+    }
+    let segments = path.split('/').map(|segment| match segment.split_once(';') {
+        Some((dots @ ("." | ".."), _)) => dots,
+        _ => segment,
+    });
+    segments.collect::<Vec<_>>().join("/")
 }
 
 fn decode_unreserved(path: &str) -> String {
@@ -191,6 +205,13 @@ mod tests {
             (Base, "/a\\b", "/a/b"),
             (Base, "/a/..", "/"),
             (None, "/a/../b", "/a/../b"),
+            (None, "/a\\b", "/a\\b"),
+            (Base, "/a/b/..;x=1/c", "/a/c"),
+            (Base, "/a/.;/b;v=1", "/a/b;v=1"),
+            (Base, "/a/%2e%2e;/c", "/a/..;/c"),
+            (Base, "/a\\..;\\c", "/a/..;/c"),
+            (DecodeAndMergeSlashes, "/a%2f..;/b", "/b"),
+            (DecodeAndMergeSlashes, "/a%5c..;/b", "/a/..;/b"),
             (MergeSlashes, "//a//b", "/a/b"),
             (MergeSlashes, "///", "//"),
             (DecodeAndMergeSlashes, "/a%2F%2fb", "/a/b"),

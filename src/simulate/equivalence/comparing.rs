@@ -216,8 +216,9 @@ impl<'m> Comparing<'m> {
     fn signature(&mut self, side: &Side<'_>, met: &Met<'_>) -> usize {
         let facts = &met.facts;
         let sees = format!(
-            "{} {:?} {:?} {:?} {}",
+            "{} {:?} {:?} {:?} {:?} {}",
             facts.peer.map_or("", |p| p.uri()),
+            facts.edge,
             facts.source_ip,
             facts.remote_ip,
             facts.destination_ip,

@@ -79,7 +79,7 @@ pub fn claim(name: &str) -> Field {
 
 fn header(name: &str) -> Field {
     match name {
-        ":authority" => Field::Host,
+        ":authority" | "host" => Field::Host,
         ":method" => Field::Method,
         ":path" => Field::Path,
         name => Field::Header(name.to_owned()),

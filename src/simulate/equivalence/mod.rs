@@ -22,7 +22,8 @@
 //!
 //! **Not varied**: labels that no pod bears (NetworkPolicy); the server name, which no point on these
 //! ways sees; identities that do not have Istio's form; several tokens in one request; request headers
-//! that Envoy sets or removes itself.
+//! that Envoy sets or removes itself; queries, which `request.headers[:path]` alone sees; claims written
+//! with blanks between, which `spaceDelimitedClaims` takes apart; tokens in browsers' preflight requests.
 //!
 //! **Bounded**: so many requests for a pair of client and destination, so many states of a field's automaton, so
 //! many sets of a header's lines. Where that was not enough, or an address is not known, there is a

@@ -108,7 +108,7 @@ impl Draft {
             Test::Method(_) => self.method.is_some(),
             Test::Path(_) => self.path.is_some(),
             Test::Header(name, _) => match name.as_str() {
-                ":authority" => self.host.is_some(),
+                ":authority" | "host" => self.host.is_some(),
                 ":method" => self.method.is_some(),
                 ":path" => self.path.is_some(),
                 name => self.headers.contains_key(name),
@@ -149,10 +149,11 @@ impl Draft {
                 let next = into.entry(key.clone()).or_insert_with(|| Json::Object(Map::new()));
                 into = next.as_object_mut()?;
             }
-            // a text of these is taken apart at blanks, a list is not (facts/envoy.md, `claim:*`)
-            let splits = before.is_empty() && matches!(last.as_str(), "scope" | "permission");
+            // a text of some claims is taken apart at blanks, a list is not (facts/envoy.md, `claim:*`);
+            // these two are read as texts alone
+            let whole = before.is_empty() && matches!(last.as_str(), "iss" | "sub");
             let value = match texts.as_slice() {
-                [only] if !splits => Json::String(only.clone()),
+                [only] if whole || !only.contains(' ') => Json::String(only.clone()),
                 texts => Json::Array(texts.iter().cloned().map(Json::String).collect()),
             };
             if into.insert(last.clone(), value).is_some() {
@@ -251,13 +252,16 @@ impl Asking<'_, '_> {
             for met in road.met.iter().filter(|met| met.kind == ChainKind::Http) {
                 let fixed = &*road.mesh.fixed;
                 let here = || request_authentications(fixed, &fixed.points.envoy[met.point]);
+                let mut facts = Facts { http: Some(&http), ..met.facts };
                 let claims = match known_claims(here, draft, token, &mut open) {
                     Claims::Open => Claims::Open,
+                    Claims::Known(_) if http.is_cors_preflight() => Claims::Known(None),
                     Claims::Known(_) => match verify(here(), token) {
                         Verified::Nothing => Claims::Known(None),
-                        // 401: nothing after it is asked
-                        Verified::Refused => break,
-                        Verified::Claims { claims, forwarded } => {
+                        // 401 or 403: nothing after it is asked
+                        Verified::Refused | Verified::OtherAudience => break,
+                        Verified::Claims { claims, space_delimited, forwarded } => {
+                            facts.space_delimited = space_delimited;
                             if !forwarded {
                                 token = &Token::None;
                             }
@@ -265,7 +269,6 @@ impl Asking<'_, '_> {
                         }
                     },
                 };
-                let facts = Facts { http: Some(&http), ..met.facts };
                 let view = View { draft, facts, claims };
                 let own = rules(road.mesh, met.point, met.kind)
                     .filter(|rule| rule.reads_http || rule.reads_addresses)

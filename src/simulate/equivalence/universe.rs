@@ -118,7 +118,7 @@ fn path(how: PathNormalization, at: u8, c: char) -> Option<u8> {
     if at == FIRST {
         return (c == '/').then_some(EMPTY);
     }
-    if !c.is_ascii_graphic() || matches!(c, '\\' | '?' | '#') {
+    if !c.is_ascii_graphic() || matches!(c, '?' | '#') || (c == '\\' && how != Nothing) {
         return None;
     }
     if how != Nothing
@@ -131,7 +131,7 @@ fn path(how: PathNormalization, at: u8, c: char) -> Option<u8> {
         return (!slash && !unreserved).then_some(OTHER);
     }
     match c {
-        '/' if matches!(at, DOT | DOTS) && how != Nothing => None,
+        '/' | ';' if matches!(at, DOT | DOTS) && how != Nothing => None,
         '/' if at == EMPTY && matches!(how, MergeSlashes | DecodeAndMergeSlashes) => None,
         '/' => Some(EMPTY),
         '.' if at == EMPTY => Some(DOT),
@@ -167,7 +167,7 @@ mod tests {
         let texts = [
             "/", "/a", "/a/", "//a", "/a//b", "/.", "/..", "/a/./b", "/a/../b", "/.a", "/..a",
             "/a.", "/%41", "/%2f", "/%2F", "/%5c", "/%zz", "/%4", "/a%20b", "/...", "/.../b", "/%",
-            "/%%41",
+            "/%%41", "/a\\b", "/.;", "/..;a/b", "/a;b", "/...;a",
         ];
         for how in [
             PathNormalization::None,

@@ -336,7 +336,7 @@ impl Builder {
             .map(|p| {
                 let name = p.name.clone().unwrap_or_default();
                 Port {
-                    protocol: Protocol::of(p.protocol.as_deref(), &name, p.number),
+                    protocol: Protocol::of_service_entry(p.protocol.as_deref()),
                     name,
                     number: p.number,
                     target: raw::IntOrText::Int(p.target_port.unwrap_or(p.number)),

@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
 
 use super::envoy::{Both, ChainKind, Policies, TrustDomains, compile};
-use super::identity::Identities;
+use super::identity::{Identities, Peer};
 use super::network_policy::NetworkPolicy;
 use super::options::Options;
 use super::peer_authentication::PeerAuthentication;
@@ -288,6 +288,12 @@ impl Fixed {
 
     pub fn options(&self, cluster: ClusterId) -> &Options {
         &self.clusters[cluster.0 as usize].0
+    }
+
+    /// Does a certificate belong to the mesh? Envoys are told to take no other.
+    pub fn takes_peer(&self, cluster: ClusterId, peer: Peer<'_>) -> bool {
+        self.options(cluster).features.skip_validate_trust_domain
+            || self.trust_domains(cluster).contains(peer.trust_domain())
     }
 
     pub fn conversion(&self, id: PolicyId) -> &Conversion {

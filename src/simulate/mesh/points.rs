@@ -394,8 +394,8 @@ fn ingress(fixed: &Fixed, gateway: &Gateway, interner: &mut Interner) -> usize {
     interner.envoy(cluster, policies, found)
 }
 
-/// A5: the Gateway of that name in the policy's own namespace. A8: its class, from the root
-/// namespace, since 1.25.
+/// A5: the Gateway of that name in the policy's own namespace. A8: `istio-waypoint` in the root
+/// namespace is every waypoint, whatever its class, since 1.25; no other class can be a target.
 pub(in crate::simulate) fn targets_gateway(
     fixed: &Fixed,
     gateway: &Gateway,
@@ -409,7 +409,8 @@ pub(in crate::simulate) fn targets_gateway(
             "Gateway" => own.name == policy_namespace && gateway.name == target.name,
             "GatewayClass" => {
                 policy_namespace == options.root_namespace
-                    && gateway.class == target.name
+                    && matches!(gateway.kind, GatewayKind::Waypoint { .. })
+                    && target.name == "istio-waypoint"
                     && options.istio >= IstioVersion::new(1, 25)
             }
             _ => false,

@@ -59,7 +59,7 @@ pub struct Port {
     pub protocol: Protocol,
 }
 
-/// What a proxy takes a port to speak (istio/istio:pkg/config/kube/conversion.go).
+/// What a proxy takes a port to speak (istio/istio:pkg/config/kube/conversion.go `ConvertProtocol`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Protocol {
     /// HTTP of any version.
@@ -71,23 +71,34 @@ pub enum Protocol {
 }
 
 impl Protocol {
-    /// From `appProtocol`, else the part of the name before the first dash, else the number.
+    /// A port of a Service: by `appProtocol`, else by its name, of both the part before the first
+    /// dash; else by its number.
     pub fn of(app_protocol: Option<&str>, name: &str, number: u16) -> Self {
-        if let Some(app_protocol) = app_protocol {
-            return Self::word(app_protocol.strip_prefix("kubernetes.io/").unwrap_or(app_protocol));
-        }
-        let by_name = Self::word(name.split('-').next().unwrap_or_default());
+        let told = match app_protocol {
+            // Kubernetes' own words, in `appProtocol` alone and in this spelling alone
+            Some("kubernetes.io/h2c" | "kubernetes.io/ws") => return Protocol::Http,
+            Some("kubernetes.io/wss") => return Protocol::Tcp,
+            Some(word) => word,
+            None => name,
+        };
+        let found = Self::word(told.split('-').next().unwrap_or_default());
         // well-known ports of protocols in which the server talks first
-        if by_name == Protocol::Unset && matches!(number, 25 | 53 | 3306 | 27017) {
+        if found == Protocol::Unset && matches!(number, 25 | 53 | 3306 | 27017) {
             return Protocol::Tcp;
         }
-        by_name
+        found
     }
 
+    /// A port of a ServiceEntry, whose name and number tell nothing.
+    pub fn of_service_entry(protocol: Option<&str>) -> Self {
+        Self::word(protocol.unwrap_or_default())
+    }
+
+    /// istio/istio:pkg/config/protocol/instance.go `Parse`.
     fn word(word: &str) -> Self {
         match word.to_ascii_lowercase().as_str() {
-            "http" | "http2" | "grpc" | "grpc-web" | "h2c" | "ws" => Protocol::Http,
-            "https" | "tls" | "tcp" | "mongo" | "mysql" | "redis" | "udp" | "wss" => Protocol::Tcp,
+            "http" | "http2" | "http_proxy" | "grpc" | "grpc-web" => Protocol::Http,
+            "https" | "tls" | "tcp" | "mongo" | "mysql" | "redis" | "udp" => Protocol::Tcp,
             _ => Protocol::Unset,
         }
     }
@@ -114,5 +125,41 @@ impl Port {
                 .find(|p| p.name.as_deref() == Some(name))
                 .map_or(self.number, |p| p.container_port),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Protocol::{self, Http, Tcp, Unset};
+
+    #[test]
+    fn what_a_port_is_said_to_speak() {
+        for (app_protocol, name, number, expected) in [
+            (None, "http-web", 80, Http),
+            (None, "grpc-web", 80, Http),
+            (None, "grpcweb", 80, Unset),
+            (None, "http_proxy", 80, Http),
+            (None, "redis", 80, Tcp),
+            (None, "h2c", 80, Unset),
+            (None, "web", 3306, Tcp),
+            (None, "http", 3306, Http),
+            (Some("HTTP"), "tcp", 80, Http),
+            (Some("http-foo"), "tcp", 80, Http),
+            (Some("kubernetes.io/h2c"), "tcp", 80, Http),
+            (Some("kubernetes.io/ws"), "tcp", 80, Http),
+            (Some("kubernetes.io/wss"), "http", 80, Tcp),
+            (Some("kubernetes.io/http"), "http", 80, Unset),
+            (Some("h2c"), "http", 80, Unset),
+            (Some("ws"), "http", 80, Unset),
+            (Some("wss"), "http", 80, Unset),
+            (Some("unknown"), "http", 80, Unset),
+            (Some("unknown"), "http", 53, Tcp),
+        ] {
+            let found = Protocol::of(app_protocol, name, number);
+            assert_eq!(found, expected, "{app_protocol:?} {name} {number}");
+        }
+        assert_eq!(Protocol::of_service_entry(None), Unset);
+        assert_eq!(Protocol::of_service_entry(Some("http-x")), Unset);
+        assert_eq!(Protocol::of_service_entry(Some("GRPC-Web")), Http);
     }
 }

@@ -55,7 +55,29 @@ pub struct JwtRule {
     /// Where given, one of these must be in the token's `aud`.
     #[serde(deserialize_with = "or_default")]
     pub audiences: Vec<String>,
+    /// Headers to take it from, instead of `authorization`.
+    #[serde(deserialize_with = "or_default")]
+    pub from_headers: Vec<JwtHeader>,
+    /// Query parameters to take it from, instead of `authorization`.
+    #[serde(deserialize_with = "or_default")]
+    pub from_params: Vec<String>,
+    /// Cookies to take it from, instead of `authorization`.
+    #[serde(deserialize_with = "or_default")]
+    pub from_cookies: Vec<String>,
+    /// Claims that are lists, written with blanks between.
+    #[serde(deserialize_with = "or_default")]
+    pub space_delimited_claims: Vec<String>,
     /// The token stays in the request; it is taken out where this is absent.
     #[serde(deserialize_with = "or_default")]
     pub forward_original_token: bool,
+}
+
+/// An entry of `fromHeaders`.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct JwtHeader {
+    /// The header's name.
+    pub name: String,
+    /// What stands in front of the token.
+    pub prefix: String,
 }

@@ -8,7 +8,7 @@ mod network_policy;
 mod service;
 mod workload;
 
-pub use authentication::{PeerAuthentication, RequestAuthentication};
+pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthentication};
 pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source};
 pub use gateway::{Gateway, GatewayClass, IstioGateway, Listener};
 pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};

@@ -4,7 +4,6 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use proptest::prelude::*;
-use waypost::simulate::envoy::ChainKind;
 use waypost::simulate::{
     AccessChange, CallerKind, Change, Client, Comparison, Destination, HttpRequest, Mesh, Options,
     Request, Seen, Token, Verdict, compare,
@@ -513,7 +512,8 @@ proptest! {
                 destination_ip: None,
                 destination_port: 80,
                 sni: String::new(),
-                chain: ChainKind::Http,
+                is_tls: false,
+                speaks_http: true,
                 http: HttpRequest {
                     host: Some(sample.http.host.clone().unwrap_or_else(|| "web.server.svc.cluster.local:8000".into())),
                     ..sample.http.clone()

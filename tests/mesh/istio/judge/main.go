@@ -1,0 +1,108 @@
+// Command judge answers "would this request be allowed, and by which rule?" with real components: istiod's own
+// code turns Istio objects into listeners, a real Envoy on loopback decides, and the answer is read back from it.
+// The format of cases and results is in types.go; what is real and what is substituted, in listeners.go.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"syscall"
+
+	"istio.io/istio/pkg/log"
+)
+
+func main() {
+	h := &harness{istiods: &istiods{byKey: map[string]*istiod{}}}
+	flag.StringVar(&h.bin, "envoy", "", "Envoy's program")
+	flag.StringVar(&h.work, "work", "", "an empty folder for certificates, Envoy's configuration and its logs")
+	flag.StringVar(&h.dump, "dump", "", "a folder for each case's listeners, as JSON")
+	flag.IntVar(&h.parallel, "parallel", 8, "requests in flight")
+	flag.BoolVar(&h.seen, "seen", false, "tell what Envoy saw: addresses, principal, path")
+	batch := flag.Int("batch", 200, "cases for one Envoy")
+	flag.Parse()
+	if err := ambient(); err != nil {
+		fail(err)
+	}
+	if h.bin == "" || h.work == "" {
+		fail(fmt.Errorf("-envoy and -work are needed"))
+	}
+	for _, s := range log.Scopes() {
+		s.SetOutputLevel(log.NoneLevel)
+	}
+	if err := h.run(os.Stdin, os.Stdout, *batch); err != nil {
+		fail(err)
+	}
+	fmt.Fprintln(os.Stderr, h.times())
+}
+
+func fail(err error) {
+	fmt.Fprintln(os.Stderr, "judge:", err)
+	os.Exit(1)
+}
+
+// ambient starts the program again with istiod's ambient flags on: istiod reads its flags before main.
+func ambient() error {
+	const flag = "PILOT_ENABLE_AMBIENT"
+	if _, set := os.LookupEnv(flag); set {
+		return nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	return syscall.Exec(self, os.Args, append(os.Environ(), flag+"=true"))
+}
+
+// run answers all cases, some at a time.
+func (h *harness) run(in io.Reader, out io.Writer, batch int) error {
+	var err error
+	if h.pki, err = newPKI(h.work); err != nil {
+		return err
+	}
+	defer h.istiods.stop()
+	r, w := bufio.NewReaderSize(in, 1<<20), bufio.NewWriter(out)
+	var cases []*Case
+	for end := false; !end; {
+		line, err := r.ReadBytes('\n')
+		if err != nil && err != io.EOF {
+			return err
+		}
+		end = err == io.EOF
+		if len(strings.TrimSpace(string(line))) > 0 {
+			c := &Case{}
+			if err := json.Unmarshal(line, c); err != nil {
+				return fmt.Errorf("case: %w", err)
+			}
+			cases = append(cases, c)
+		}
+		if len(cases) == batch || end && len(cases) > 0 {
+			if err := h.answer(cases, w); err != nil {
+				return err
+			}
+			cases = nil
+		}
+	}
+	return w.Flush()
+}
+
+func (h *harness) answer(cases []*Case, w io.Writer) error {
+	results, err := h.batch(cases)
+	if err != nil {
+		return err
+	}
+	for _, res := range results {
+		b, err := json.Marshal(res)
+		if err != nil {
+			return err
+		}
+		if _, err := w.Write(append(b, '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
