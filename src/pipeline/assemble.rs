@@ -1,7 +1,9 @@
 //! Objects to files: a path and a text for each, and a `kustomization.yaml` for each unit.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Item, Rendered};
@@ -31,15 +33,16 @@ pub(super) struct Written {
 impl Written {
     /// Writes an object's canonical text and reads it back, unless that very text has been read.
     pub(super) fn new(item: Item) -> Result<Self, Box<Diagnostic>> {
-        let RenderedObject { value, read } = item.object;
-        let reference = match &read {
-            Some((object, _)) => object.reference(),
-            None => reference(&value),
+        let reference = match &item.object {
+            RenderedObject::Read { object, .. } => object.reference(),
+            RenderedObject::Value(value) => reference(value),
         };
         let path = object_path(&reference);
-        let text = match read {
-            Some((_, Some(text))) => text,
-            _ => emit_checked(&value).map_err(|e| Box::new(not_emitted(&path, &e)))?,
+        let text = match item.object {
+            RenderedObject::Read { text: Some(text), .. } => text,
+            other => {
+                emit_checked(&other.into_value()).map_err(|e| Box::new(not_emitted(&path, &e)))?
+            }
         };
         let file = TreeFile::new(text, Some(reference.clone()));
         Ok(Self { area: item.area, path, reference, file, origin: item.origin })
@@ -49,7 +52,8 @@ impl Written {
 /// A tree in the making.
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
-    tree: Tree,
+    /// In the order in which they came.
+    files: Vec<(String, TreeFile)>,
     patched: BTreeMap<String, String>,
     /// By the unit's folder.
     units: BTreeMap<String, Kustomization>,
@@ -75,15 +79,20 @@ impl Assembly {
     pub(super) fn add(&mut self, cluster: &str, written: Written, found: &mut Vec<Diagnostic>) {
         let Written { area, path, reference, file, origin } = written;
         let Area::Unit(unit) = area else {
-            self.put(format!("{cluster}/expected/{path}"), file, found);
+            self.files.push(([cluster, "/expected/", &path].concat(), file));
             return;
         };
-        if let Some(first) = self.seen.insert(reference.clone(), origin) {
-            found.push(twice(&reference, first, origin));
-            return;
+        match self.seen.entry(reference) {
+            Entry::Occupied(first) => {
+                found.push(twice(first.key(), *first.get(), origin));
+                return;
+            }
+            Entry::Vacant(place) => {
+                place.insert(origin);
+            }
         }
         let folder = unit_folder(cluster, unit);
-        self.put(format!("{folder}/{path}"), file, found);
+        self.files.push(([&folder, "/", &path].concat(), file));
         self.units.entry(folder).or_default().resources.push(path);
         self.objects += 1;
     }
@@ -130,35 +139,55 @@ impl Assembly {
         }
     }
 
-    /// Writes the kustomizations and hands the tree out.
-    pub(super) fn finish(
-        mut self,
-        provenance: Provenance,
-        found: &mut Vec<Diagnostic>,
-    ) -> Rendered {
-        for (folder, kustomization) in std::mem::take(&mut self.units) {
-            let value = kustomization.into_value();
-            self.write(format!("{folder}/kustomization.yaml"), &value, found);
-        }
-        Rendered { tree: self.tree, provenance, patched: self.patched, objects: self.objects }
-    }
-
     /// Writes what is no object of a cluster.
     fn write(&mut self, path: String, value: &Value, found: &mut Vec<Diagnostic>) {
-        match emit_checked(value) {
-            Ok(text) => self.put(path, TreeFile::new(text, None), found),
-            Err(error) => found.push(not_emitted(&path, &error)),
+        match plain_file(path, value) {
+            Ok(file) => self.files.push(file),
+            Err(fault) => found.push(*fault),
         }
     }
 
-    fn put(&mut self, path: String, file: TreeFile, found: &mut Vec<Diagnostic>) {
-        if let Err(error) = self.tree.add(path, file) {
-            found.push(Diagnostic::error(error.code(), error.to_string()));
+    /// Writes the kustomizations and hands the tree out.
+    pub(super) fn finish(self, provenance: Provenance, found: &mut Vec<Diagnostic>) -> Rendered {
+        let Self { files, patched, units, objects, seen: _ } = self;
+        let mut tree = Tree::default();
+        let mut put = |(path, file)| {
+            if let Err(error) = tree.add(path, file) {
+                found.push(Diagnostic::error(error.code(), error.to_string()));
+            }
+        };
+        // the list of a large unit takes as long to be written and read back as the tree to grow
+        let (lists, ()) = rayon::join(
+            || units.into_par_iter().map(Kustomization::into_file).collect::<Vec<_>>(),
+            || files.into_iter().for_each(&mut put),
+        );
+        let mut faults = Vec::new();
+        for list in lists {
+            match list {
+                Ok(file) => put(file),
+                Err(fault) => faults.push(*fault),
+            }
         }
+        found.append(&mut faults);
+        Rendered { tree, provenance, patched, objects }
+    }
+}
+
+/// A file of what is no object of a cluster.
+fn plain_file(path: String, value: &Value) -> Result<(String, TreeFile), Box<Diagnostic>> {
+    match emit_checked(value) {
+        Ok(text) => Ok((path, TreeFile::new(text, None))),
+        Err(error) => Err(Box::new(not_emitted(&path, &error))),
     }
 }
 
 impl Kustomization {
+    fn into_file(
+        (folder, kustomization): (String, Self),
+    ) -> Result<(String, TreeFile), Box<Diagnostic>> {
+        plain_file(format!("{folder}/kustomization.yaml"), &kustomization.into_value())
+    }
+
     /// Only an explicit list: a missing file fails the build (facts/gitops-delivery.md 1.7), and
     /// neither `namespace` nor labels, which would rewrite what is listed (1.11, 6.1.6).
     fn into_value(mut self) -> Value {
@@ -176,7 +205,7 @@ impl Kustomization {
 }
 
 fn unit_folder(cluster: &str, unit: Unit) -> String {
-    format!("{cluster}/{unit}")
+    [cluster, "/", unit.as_str()].concat()
 }
 
 /// `<namespace|_cluster>/<kind>-<name>.yaml`

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::assemble::reference;
 use crate::diagnostic::{Diagnostic, Place, Span};
-use crate::k8s::Object;
+use crate::k8s::{Object, ObjectRef};
 use crate::translate::install::InstallCheck;
 use crate::validate::manifests::Validator;
 use crate::yaml::Node;
@@ -19,32 +19,36 @@ pub(super) fn object(
     let mut own = Vec::new();
     match Object::from_node(Node::from_json(value, Span::default())) {
         Ok(object) => {
-            validator.check_with(&object, value, &mut own);
+            validator.check(&object, &mut own);
         }
         Err(diagnostic) => own.push(*diagnostic),
     }
-    blame(own, value, origin, found);
+    blame(own, || reference(value), origin, found);
 }
 
 /// As [`object`], for what has been read back from its template's text.
 pub(super) fn read_object(
     validator: &Validator,
     object: &Object,
-    value: &Value,
     origin: Option<Span>,
     found: &mut Vec<Diagnostic>,
 ) {
     let mut own = Vec::new();
-    validator.check_with(object, value, &mut own);
-    blame(own, value, origin, found);
+    validator.check(object, &mut own);
+    blame(own, || object.reference(), origin, found);
 }
 
 /// Puts findings where the user can do something about them.
-fn blame(own: Vec<Diagnostic>, value: &Value, origin: Option<Span>, found: &mut Vec<Diagnostic>) {
+fn blame(
+    own: Vec<Diagnostic>,
+    reference: impl FnOnce() -> ObjectRef,
+    origin: Option<Span>,
+    found: &mut Vec<Diagnostic>,
+) {
     if own.is_empty() {
         return;
     }
-    let reference = reference(value);
+    let reference = reference();
     for mut diagnostic in own {
         diagnostic.message = format!("rendered {reference}: {}", diagnostic.message);
         diagnostic.secondary.clear();

@@ -148,9 +148,6 @@ pub fn render(
         files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
     }
     found.extend(patcher.finish(request.scope));
-    if has_errors(&found) {
-        return (None, found);
-    }
     let rendered = assembly.finish(provenance(resolved, request), &mut found);
     (Some(rendered).filter(|_| !has_errors(&found)), found)
 }
@@ -211,7 +208,7 @@ struct Item {
 impl Item {
     /// An object that was not read back from a text.
     fn new(area: Area, value: Value, origin: Option<Span>) -> Self {
-        Self { area, object: RenderedObject { value: canonical(value), read: None }, origin }
+        Self { area, object: RenderedObject::Value(canonical(value)), origin }
     }
 }
 
@@ -242,12 +239,13 @@ fn objects(
 fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<Written> {
     let mut files = Vec::with_capacity(items.len());
     for item in items {
-        let RenderedObject { value, read } = &item.object;
-        match read {
-            Some((object, _)) => {
-                check::read_object(&tools.validator, object, value, item.origin, found);
+        match &item.object {
+            RenderedObject::Read { object, .. } => {
+                check::read_object(&tools.validator, object, item.origin, found);
             }
-            None => check::object(&tools.validator, value, item.origin, found),
+            RenderedObject::Value(value) => {
+                check::object(&tools.validator, value, item.origin, found);
+            }
         }
         match Written::new(item) {
             Ok(file) => files.push(file),

@@ -71,7 +71,7 @@ impl<'p> Patcher<'p> {
             install.iter().flat_map(|(files, _)| files.patched.iter().cloned()).collect();
         let first_item = values.len();
         let places: Vec<_> = items.iter().map(|item| (item.area, item.origin)).collect();
-        values.extend(items.into_iter().map(|item| item.object.value));
+        values.extend(items.into_iter().map(|item| item.object.into_value()));
         self.applied.push(apply_to_set(self.patches, &mut values));
         let items = values.split_off(first_item);
         let mut finished = values.into_iter();

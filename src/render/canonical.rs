@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::yaml::{Shape, Shaped};
+
 const TOP: [&str; 3] = ["apiVersion", "kind", "metadata"];
 const METADATA: [&str; 4] = ["name", "namespace", "labels", "annotations"];
 
@@ -22,28 +24,30 @@ pub fn canonical(object: Value) -> Value {
 }
 
 /// True for what [`canonical`] would leave as it is: what the built-in templates give.
-fn is_canonical(object: &Value) -> bool {
-    let Value::Object(map) = object else { return is_sorted(object) };
-    is_ordered(map, &TOP)
-        && map.iter().all(|(key, value)| match value {
-            Value::Object(metadata) if key == "metadata" => {
-                is_ordered(metadata, &METADATA) && metadata.values().all(is_sorted)
+pub(super) fn is_canonical<T: Shaped>(object: &T) -> bool {
+    let Shape::Mapping(mut entries) = object.shape() else { return is_sorted(object) };
+    is_ordered::<T>(entries.clone(), &TOP)
+        && entries.all(|(key, value)| match value.shape() {
+            Shape::Mapping(mut metadata) if key == "metadata" => {
+                is_ordered::<T>(metadata.clone(), &METADATA) && metadata.all(|(_, v)| is_sorted(v))
             }
-            other => is_sorted(other),
+            _ => is_sorted(value),
         })
 }
 
-fn is_sorted(value: &Value) -> bool {
-    match value {
-        Value::Object(map) => is_ordered(map, &[]) && map.values().all(is_sorted),
-        Value::Array(items) => items.iter().all(is_sorted),
+fn is_sorted<T: Shaped>(value: &T) -> bool {
+    match value.shape() {
+        Shape::Mapping(mut entries) => {
+            is_ordered::<T>(entries.clone(), &[]) && entries.all(|(_, value)| is_sorted(value))
+        }
+        Shape::List(items) => items.iter().all(is_sorted),
         _ => true,
     }
 }
 
-fn is_ordered(map: &Map<String, Value>, first: &[&str]) -> bool {
+fn is_ordered<'t, T: Shaped + 't>(entries: T::Entries<'t>, first: &[&str]) -> bool {
     let rank = |key: &str| first.iter().position(|k| *k == key).unwrap_or(first.len());
-    map.keys().is_sorted_by(|a, b| (rank(a), a) <= (rank(b), b))
+    entries.map(|(key, _)| (rank(key), key)).is_sorted()
 }
 
 /// These keys first, then the others by name; everything below sorted.

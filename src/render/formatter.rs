@@ -1,6 +1,8 @@
 //! How a value in a template becomes YAML: as a whole scalar that cannot change the structure
 //! around it (design/dependencies.md §11).
 
+use std::borrow::Cow;
+
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Error, ErrorKind, Output, State};
 
@@ -46,10 +48,10 @@ pub(super) enum Flow {
 }
 
 /// As the emitter writes it, and quoted as well where a flow collection wants it.
-fn scalar(text: &str, flow: Flow) -> String {
+fn scalar(text: &str, flow: Flow) -> Cow<'_, str> {
     let plain = scalar_text(text);
     if flow == Flow::Perhaps && plain == text && text.contains([',', '[', ']', '{', '}']) {
-        format!("'{}'", text.replace('\'', "''"))
+        Cow::Owned(format!("'{}'", text.replace('\'', "''")))
     } else {
         plain
     }

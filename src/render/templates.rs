@@ -7,7 +7,7 @@ use minijinja::value::Serde;
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
-use super::canonical;
+use super::canonical::{canonical, is_canonical};
 use super::formatter::{Flow, block, yaml_scalar};
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
 use crate::k8s::Object;
@@ -37,13 +37,28 @@ pub struct Override {
 
 /// What became of a manifest.
 #[derive(Clone, Debug)]
-pub struct RenderedObject {
+pub enum RenderedObject {
+    /// As it was read back from its template's text; its places are in that text, which nobody
+    /// sees.
+    Read {
+        /// The object.
+        object: Object,
+        /// The text, where it is the canonical one: then reading it has shown already that it
+        /// means the object.
+        text: Option<String>,
+    },
+    /// What has no template, keys in canonical order.
+    Value(Value),
+}
+
+impl RenderedObject {
     /// The object, keys in canonical order.
-    pub value: Value,
-    /// How its template's text was read back, and that text where it is the canonical one: then
-    /// reading it has shown already that it means the value. Its places are in the template's
-    /// text, which nobody sees. `None` for what has no template.
-    pub read: Option<(Object, Option<String>)>,
+    pub fn into_value(self) -> Value {
+        match self {
+            RenderedObject::Read { object, .. } => canonical(object.body.into_json()),
+            RenderedObject::Value(value) => value,
+        }
+    }
 }
 
 /// Renders manifests. It is `Sync`: make one and share it.
@@ -107,19 +122,18 @@ impl Renderer {
     pub fn render(&self, manifest: Manifest) -> Result<RenderedObject, Box<Diagnostic>> {
         let Some(name) = manifest.template() else {
             return Ok(match manifest {
-                Manifest::Verbatim(value) => RenderedObject { value: canonical(value), read: None },
+                Manifest::Verbatim(value) => RenderedObject::Value(canonical(value)),
                 // `template` names one for every other variant
-                _ => RenderedObject { value: Value::Null, read: None },
+                _ => RenderedObject::Value(Value::Null),
             });
         };
         let mine = self.overrides.get(name);
         let mut text = self.text(name, &manifest).map_err(|e| Box::new(fault(name, &e, mine)))?;
         text.push('\n');
         let object = self.one_object(name, &text, &manifest, mine)?;
-        let value = canonical(object.body.to_json());
-        let is_canonical = emit(&value).is_ok_and(|canonical| canonical == text);
-        let text = is_canonical.then_some(text);
-        Ok(RenderedObject { value, read: Some((object, text)) })
+        let is_canonical = is_canonical(&object.body)
+            && emit(&object.body).is_ok_and(|canonical| canonical == text);
+        Ok(RenderedObject::Read { object, text: is_canonical.then_some(text) })
     }
 
     fn text(&self, name: &str, manifest: &Manifest) -> Result<String, Error> {
@@ -250,7 +264,7 @@ mod tests {
     fn values_cannot_change_the_structure() -> Result<(), Box<Diagnostic>> {
         let (renderer, found) = Renderer::new(BTreeMap::new());
         assert_eq!(found, []);
-        let value = renderer.render(namespace("client"))?.value;
+        let value = renderer.render(namespace("client"))?.into_value();
         assert_eq!(value["metadata"]["labels"]["evil"], "a\n---\nkind: ClusterRoleBinding");
         assert_eq!(value["metadata"]["labels"]["word"], "on");
         Ok(())
@@ -261,7 +275,8 @@ mod tests {
         let (renderer, _) = with(
             "apiVersion: v1\nkind: Namespace\nmetadata: {name: {{ metadata.name }}, labels: {flow: {{ metadata.labels['flow'] }}}}",
         );
-        assert_eq!(renderer.render(namespace("a"))?.value["metadata"]["labels"]["flow"], "a, b");
+        let value = renderer.render(namespace("a"))?.into_value();
+        assert_eq!(value["metadata"]["labels"]["flow"], "a, b");
         Ok(())
     }
 
@@ -340,7 +355,7 @@ mod tests {
         for manifest in all {
             let reference = manifest.reference();
             let rendered = renderer.render(manifest)?;
-            assert!(rendered.read.is_some_and(|(_, text)| text.is_some()), "{reference}");
+            assert!(matches!(rendered, RenderedObject::Read { text: Some(_), .. }), "{reference}");
         }
         Ok(())
     }

@@ -94,7 +94,8 @@ impl Lock {
             let _ = writeln!(text, "stage {} {}", escape(namespace, WORD), escape(stage, WORD));
         }
         for (path, LockEntry { digest, object }) in files {
-            let _ = write!(text, "file {path} {digest} ");
+            text.extend(["file ", path, " "]);
+            let _ = write!(text, "{digest} ");
             match object {
                 Some(object) => write_object(&mut text, object),
                 None => text.push('-'),
@@ -257,7 +258,7 @@ fn write_object(text: &mut String, object: &ObjectRef) {
     let namespace = namespace.as_deref().unwrap_or_default();
     let [group, kind, namespace, name] =
         [group.as_str(), kind, namespace, name].map(|part| escape(part, OBJECT));
-    let _ = write!(text, "{group}/{kind}:{namespace}/{name}");
+    text.extend([&group, "/", &kind, ":", &namespace, "/", &name]);
 }
 
 fn parse_object(text: &str) -> Option<ObjectRef> {

@@ -7,6 +7,9 @@
 use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
+use serde::Deserialize;
+use serde::de::IgnoredAny;
+
 use super::catalogue::{SchemaKey, SchemaSource};
 use super::crd::{self, CustomResource, Definition};
 use super::schema::Schema;
@@ -53,22 +56,34 @@ struct Kind {
     partial: Option<Lazy>,
 }
 
-/// A schema that is compiled when it is first needed.
+/// A schema that is parsed and compiled when it is first needed: of dozens, a run needs few.
 struct Lazy {
-    path: String,
-    document: serde_json::Value,
+    source: SchemaSource,
     compiled: OnceLock<Result<Schema, String>>,
 }
 
 impl Lazy {
     fn schema(&self) -> Result<&Schema, &String> {
-        self.compiled.get_or_init(|| Schema::compile(self.document.clone())).as_ref()
+        let compile = || {
+            let document = serde_json::from_str(&self.source.text).map_err(|e| e.to_string())?;
+            Schema::compile(document)
+        };
+        self.compiled.get_or_init(compile).as_ref()
     }
 }
 
-/// A schema with this keyword describes a patch: it is for objects that have no `spec.selector`,
-/// which a complete workload must have.
-const PARTIAL: &str = "x-partial";
+/// True for the text of a schema that describes a patch: it is for objects that have no
+/// `spec.selector`, which a complete workload must have. The text is looked through, not kept.
+fn is_partial(text: &str) -> serde_json::Result<bool> {
+    #[derive(Deserialize)]
+    struct Head {
+        #[serde(rename = "x-partial", default)]
+        partial: serde_json::Value,
+    }
+    // a schema may be no object at all
+    let other = |_| serde_json::from_str::<IgnoredAny>(text).map(|_| false);
+    serde_json::from_str::<Head>(text).map(|head| head.partial == true).or_else(other)
+}
 
 impl Validator {
     /// Takes schemas, of which the later replace the earlier of the same kind, and
@@ -91,14 +106,9 @@ impl Validator {
                 );
                 continue;
             };
-            match serde_json::from_str::<serde_json::Value>(&source.text) {
-                Ok(document) => {
-                    let partial = document.get(PARTIAL) == Some(&true.into());
-                    let lazy = Some(Lazy {
-                        path: source.path.to_string(),
-                        document,
-                        compiled: OnceLock::new(),
-                    });
+            match is_partial(&source.text) {
+                Ok(partial) => {
+                    let lazy = Some(Lazy { source: source.clone(), compiled: OnceLock::new() });
                     let kind = kinds.entry(key).or_default();
                     if partial { kind.partial = lazy } else { kind.whole = lazy }
                 }
@@ -143,7 +153,7 @@ impl Validator {
                 if let Err(error) = lazy.schema() {
                     found.push(Diagnostic::error(
                         "bad-schema",
-                        format!("the schema of `{}` cannot be used: {error}", lazy.path),
+                        format!("the schema of `{}` cannot be used: {error}", lazy.source.path),
                     ));
                 }
             }
@@ -153,27 +163,8 @@ impl Validator {
 
     /// Checks one object and adds what is wrong with it.
     pub fn check(&self, object: &Object, found: &mut Vec<Diagnostic>) -> Verdict {
-        self.check_known(object, None, found)
-    }
-
-    /// As [`Validator::check`], for whoever has the object's value already.
-    pub fn check_with(
-        &self,
-        object: &Object,
-        value: &serde_json::Value,
-        found: &mut Vec<Diagnostic>,
-    ) -> Verdict {
-        self.check_known(object, Some(value), found)
-    }
-
-    fn check_known(
-        &self,
-        object: &Object,
-        value: Option<&serde_json::Value>,
-        found: &mut Vec<Diagnostic>,
-    ) -> Verdict {
         let mut own = Vec::new();
-        let known = self.check_schema(object, value, &mut own);
+        let known = self.check_schema(object, &mut own);
         metadata::check(object, &mut own);
         let mut admission = Vec::new();
         istio::check(object, &mut admission);
@@ -196,12 +187,7 @@ impl Validator {
     }
 
     /// False when there is no schema that could say anything.
-    fn check_schema(
-        &self,
-        object: &Object,
-        value: Option<&serde_json::Value>,
-        found: &mut Vec<Diagnostic>,
-    ) -> bool {
+    fn check_schema(&self, object: &Object, found: &mut Vec<Diagnostic>) -> bool {
         let Some(kind) = self.kinds.get(&SchemaKey::of_kind(&object.gvk)) else { return false };
         if let Some((definition, compiled)) = &kind.custom {
             compiled.get_or_init(|| definition.compile(self.options.rules)).check(object, found);
@@ -214,7 +200,7 @@ impl Validator {
         };
         match lazy.schema() {
             Ok(schema) => {
-                check_typed(schema, object, value, found);
+                check_typed(schema, object, found);
                 gateway::check(object, found);
             }
             Err(error) => found.push(
@@ -231,20 +217,12 @@ impl Validator {
 
 /// Typed decoders take a null for an absent field, whatever the schema says of the field; a null
 /// under a name that they do not know is still a misspelt name.
-fn check_typed(
-    schema: &Schema,
-    object: &Object,
-    value: Option<&serde_json::Value>,
-    found: &mut Vec<Diagnostic>,
-) {
-    let raw = match value {
-        Some(value) => schema.check_value(value, &object.body),
-        None => schema.check(&object.body),
-    };
+fn check_typed(schema: &Schema, object: &Object, found: &mut Vec<Diagnostic>) {
+    let raw = schema.check(&object.body);
     if raw.is_empty() {
         return;
     }
-    let decoded = schema.check_value(&crd::structural::decoded(&object.body), &object.body);
+    let decoded = schema.check_derived(&crd::structural::decoded(&object.body), &object.body);
     let unknown = raw.into_iter().filter(|d| d.code == "unknown-field" && !decoded.contains(d));
     found.extend(unknown);
     found.extend(decoded);

@@ -13,6 +13,7 @@ mod cel;
 mod crd;
 mod document;
 mod gateway;
+mod instance;
 mod istio;
 pub mod manifests;
 mod metadata;

@@ -6,27 +6,50 @@
 //! of single unknown keys where they belong instead.
 
 use jsonschema::error::{TypeKind, ValidationErrorKind};
+use jsonschema::json::{Json, SerdeJson};
 use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
+use super::instance::Spanned;
 use super::misplaced;
-use crate::diagnostic::{Diagnostic, Span, nearest};
+use crate::diagnostic::{Diagnostic, Span, drop_misspelt, nearest};
 use crate::yaml::{Mapping, Node, Pointer, Value as Scalar};
 
-/// A compiled schema. Compile once and share: it is `Sync`.
-pub struct Schema {
-    validator: Validator,
+/// A compiled schema for values of one representation. Compile once and share: it is `Sync`.
+pub struct Schema<J: Json = Spanned> {
+    validator: Validator<J>,
     document: Value,
 }
 
-impl Schema {
+impl Schema<Spanned> {
+    /// Every violation, at its place.
+    pub fn check(&self, node: &Node) -> Vec<Diagnostic> {
+        self.violations(node, node)
+    }
+
+    /// As [`Schema::check`], for what was derived from a node: without nulls. What is not in the
+    /// node is shown at the nearest place that is.
+    pub fn check_derived(&self, derived: &Node, node: &Node) -> Vec<Diagnostic> {
+        self.violations(derived, node)
+    }
+}
+
+impl Schema<SerdeJson> {
+    /// Every violation of a value that was derived from a node: with defaults, without nulls. What
+    /// is not in the node is shown at the nearest place that is.
+    pub fn check(&self, value: &Value, node: &Node) -> Vec<Diagnostic> {
+        self.violations(value, node)
+    }
+}
+
+impl<J: Json> Schema<J> {
     /// Compiles a schema document. References may only point into the document itself: nothing is
     /// ever fetched.
     ///
     /// # Errors
     /// A schema that is not one, in words.
     pub fn compile(document: Value) -> Result<Self, String> {
-        let validator = jsonschema::options()
+        let validator = jsonschema::options_for::<J>()
             .offline()
             .should_validate_formats(true)
             .with_pattern_options(jsonschema::PatternOptions::regex())
@@ -40,24 +63,12 @@ impl Schema {
         &self.document
     }
 
-    /// True when a value without places is valid: the fast way.
-    pub fn is_valid(&self, value: &Value) -> bool {
-        self.validator.is_valid(value)
-    }
-
-    /// Every violation, at its place.
-    pub fn check(&self, node: &Node) -> Vec<Diagnostic> {
-        self.check_value(&node.to_json(), node)
-    }
-
-    /// As [`Schema::check`], for a value that was derived from a node: with defaults, without
-    /// nulls. What is not in the node is shown at the nearest place that is.
-    pub fn check_value(&self, value: &Value, node: &Node) -> Vec<Diagnostic> {
-        if self.validator.is_valid(value) {
+    fn violations<'i>(&'i self, instance: J::Node<'i>, node: &Node) -> Vec<Diagnostic> {
+        if self.validator.is_valid(instance.clone()) {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for error in self.validator.iter_errors(value) {
+        for error in self.validator.iter_errors(instance) {
             self.report(&error, node, &mut found);
         }
         drop_misspelt(&mut found);
@@ -263,25 +274,6 @@ impl Schema {
         }
         Some(value)
     }
-}
-
-/// A field that is there under a misspelt name is not missing too.
-fn drop_misspelt(found: &mut Vec<Diagnostic>) {
-    let meant: Vec<(Span, String)> = found
-        .iter()
-        .filter(|d| d.code == "unknown-field")
-        .filter_map(|d| {
-            let word = d.help.as_deref()?.strip_prefix("did you mean ")?.strip_suffix('?')?;
-            Some((d.primary.as_ref()?.span, format!("add {word}")))
-        })
-        .collect();
-    found.retain(|d| {
-        let Some(place) = d.primary.as_ref().filter(|_| d.code == "missing-field") else {
-            return true;
-        };
-        let holds = |s: &Span| place.span.start <= s.start && s.end <= place.span.end;
-        !meant.iter().any(|(span, help)| holds(span) && d.help.as_ref() == Some(help))
-    });
 }
 
 fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {

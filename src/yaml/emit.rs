@@ -4,11 +4,14 @@
 //! or flow collections but the empty ones. Keys come in the order of the value. Quoting protects
 //! against every YAML 1.1 and 1.2 reader; see `scalar.rs` for what counts as ambiguous.
 
+use std::borrow::Cow;
+
 use serde_json::{Number, Value};
 
 use super::characters::shown;
 use super::read_back::reads_back;
 use super::scalar::{is_ambiguous, is_printable};
+use super::shape::{Shape, Shaped};
 
 /// Why a value has no canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -31,16 +34,13 @@ const MOST_KEY_BYTES: usize = 1024;
 const MOST_LEVELS: usize = 64;
 
 /// Writes the canonical text, with a final newline.
-pub fn emit(value: &Value) -> Result<String, EmitError> {
+pub fn emit<T: Shaped>(value: &T) -> Result<String, EmitError> {
     let mut out = String::with_capacity(1024);
-    match value {
-        Value::Object(map) if !map.is_empty() => mapping(&mut out, map, 0, 1)?,
-        Value::Array(items) if !items.is_empty() => list(&mut out, items, 0, 1)?,
-        Value::String(text) => string(&mut out, text, 0),
-        other => {
-            short(&mut out, other);
-            out.push('\n');
-        }
+    match value.shape() {
+        Shape::Mapping(entries) if !is_empty(&entries) => mapping::<T>(&mut out, entries, 0, 1)?,
+        Shape::List(items) if !items.is_empty() => list(&mut out, items, 0, 1)?,
+        Shape::Text(text) => string(&mut out, text, 0),
+        other => short(&mut out, &other),
     }
     Ok(out)
 }
@@ -63,15 +63,18 @@ pub fn block_text(text: &str, column: usize) -> String {
 
 /// A text as one scalar on one line, quoted where needed. For templates and splices in block
 /// context: inside `[…]` or `{…}` a plain text with a comma or a bracket would fall apart.
-pub fn scalar_text(text: &str) -> String {
+pub fn scalar_text(text: &str) -> Cow<'_, str> {
+    if is_plain(text) {
+        return Cow::Borrowed(text);
+    }
     let mut out = String::with_capacity(text.len() + 2);
     inline_string(&mut out, text);
-    out
+    Cow::Owned(out)
 }
 
-fn mapping(
+fn mapping<'t, T: Shaped + 't>(
     out: &mut String,
-    map: &serde_json::Map<String, Value>,
+    entries: T::Entries<'t>,
     column: usize,
     level: usize,
 ) -> Result<(), EmitError> {
@@ -79,7 +82,7 @@ fn mapping(
         return Err(EmitError::TooDeep);
     }
     let mut first = true;
-    for (key, value) in map {
+    for (key, value) in entries {
         if !std::mem::take(&mut first) {
             indent(out, column);
         }
@@ -89,32 +92,36 @@ fn mapping(
             return Err(EmitError::KeyTooLong(shown(key)));
         }
         out.push(':');
-        match value {
-            Value::Object(inner) if !inner.is_empty() => {
+        match value.shape() {
+            Shape::Mapping(inner) if !is_empty(&inner) => {
                 out.push('\n');
                 indent(out, column + 2);
-                mapping(out, inner, column + 2, level + 1)?;
+                mapping::<T>(out, inner, column + 2, level + 1)?;
             }
-            Value::Array(items) if !items.is_empty() => {
+            Shape::List(items) if !items.is_empty() => {
                 out.push('\n');
                 indent(out, column);
                 list(out, items, column, level + 1)?;
             }
-            Value::String(text) => {
+            Shape::Text(text) => {
                 out.push(' ');
                 string(out, text, column);
             }
             other => {
                 out.push(' ');
-                short(out, other);
-                out.push('\n');
+                short(out, &other);
             }
         }
     }
     Ok(())
 }
 
-fn list(out: &mut String, items: &[Value], column: usize, level: usize) -> Result<(), EmitError> {
+fn list<T: Shaped>(
+    out: &mut String,
+    items: &[T],
+    column: usize,
+    level: usize,
+) -> Result<(), EmitError> {
     if level > MOST_LEVELS {
         return Err(EmitError::TooDeep);
     }
@@ -124,34 +131,41 @@ fn list(out: &mut String, items: &[Value], column: usize, level: usize) -> Resul
             indent(out, column);
         }
         out.push_str("- ");
-        match item {
-            Value::Object(inner) if !inner.is_empty() => {
-                mapping(out, inner, column + 2, level + 1)?;
+        match item.shape() {
+            Shape::Mapping(inner) if !is_empty(&inner) => {
+                mapping::<T>(out, inner, column + 2, level + 1)?;
             }
-            Value::Array(inner) if !inner.is_empty() => list(out, inner, column + 2, level + 1)?,
-            Value::String(text) => string(out, text, column),
-            other => {
-                short(out, other);
-                out.push('\n');
-            }
+            Shape::List(inner) if !inner.is_empty() => list(out, inner, column + 2, level + 1)?,
+            Shape::Text(text) => string(out, text, column),
+            other => short(out, &other),
         }
     }
     Ok(())
 }
 
-fn indent(out: &mut String, column: usize) {
-    out.extend(std::iter::repeat_n(' ', column));
+fn is_empty<'t, T: 't>(entries: &(impl Iterator<Item = (&'t str, &'t T)> + Clone)) -> bool {
+    entries.clone().next().is_none()
 }
 
-fn short(out: &mut String, value: &Value) {
-    match value {
-        Value::Null => out.push_str("null"),
-        Value::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
-        Value::Number(n) => number(out, n),
-        Value::Array(_) => out.push_str("[]"),
-        Value::Object(_) => out.push_str("{}"),
-        Value::String(text) => inline_string(out, text),
+fn indent(out: &mut String, column: usize) {
+    const SPACES: &str = "                                ";
+    match SPACES.get(..column) {
+        Some(spaces) => out.push_str(spaces),
+        None => out.extend(std::iter::repeat_n(' ', column)),
     }
+}
+
+/// What stands on one line and is no text, with its line feed.
+fn short<T: Shaped>(out: &mut String, shape: &Shape<'_, T>) {
+    match shape {
+        Shape::Null => out.push_str("null"),
+        Shape::Bool(b) => out.push_str(if *b { "true" } else { "false" }),
+        Shape::Number(n) => number(out, n),
+        Shape::List(_) => out.push_str("[]"),
+        Shape::Mapping(_) => out.push_str("{}"),
+        Shape::Text(text) => inline_string(out, text),
+    }
+    out.push('\n');
 }
 
 /// YAML 1.1 readers take a float only with a point and a signed exponent: `1.0e+100`.
@@ -228,11 +242,13 @@ fn inline_string(out: &mut String, text: &str) {
 }
 
 fn is_plain(text: &str) -> bool {
-    // the common case first: what names, versions and paths are made of
     let bytes = text.as_bytes();
     let Some(&first) = bytes.first() else { return false };
+    // the common case first: names, versions, paths, principals; without a way out of the loop it
+    // is many bytes a step
+    let is_harmless = |b: &u8| matches!(b, 0x21..=0x7e) & (*b != b':') & (*b != b'#');
     if first.is_ascii_alphabetic()
-        && bytes.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'/' | b'_'))
+        && bytes.iter().fold(true, |harmless, b| harmless & is_harmless(b))
     {
         return !is_ambiguous(text);
     }
@@ -285,6 +301,8 @@ fn double_quoted(out: &mut String, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::Span;
+    use crate::yaml::Node;
     use serde_json::json;
 
     #[test]
@@ -304,6 +322,13 @@ mod tests {
     }
 
     #[test]
+    fn spanned_trees_are_written_as_values_are() {
+        let value = json!({"z": [null, {"a": {}}, [[]], "- x"], "a": "one\ntwo\n", "n": [1.5, -2]});
+        let node = Node::from_json(&value, Span::default());
+        assert_eq!(emit(&node), emit(&value));
+    }
+
+    #[test]
     fn quoting() {
         for (text, expected) in [
             ("yes", "\"yes\""),
@@ -314,6 +339,11 @@ mod tests {
             ("-a", "-a"),
             ("- a", "'- a'"),
             ("*/client", "'*/client'"),
+            ("a.local/ns/b/*", "a.local/ns/b/*"),
+            ("a,b[c]", "a,b[c]"),
+            ("a:b#c", "a:b#c"),
+            ("a #b", "'a #b'"),
+            ("a:", "'a:'"),
             ("10.0.0.1", "10.0.0.1"),
             ("\u{7}", "\"\\x07\""),
             ("\u{2028}", "\"\\u2028\""),

@@ -3,7 +3,7 @@
 //! - [`read`]: text to [`Document`]s whose every key and value knows its [`Span`]; duplicate keys,
 //!   merge keys, tags, alias bombs and oversized input are refused with their place, plain scalars
 //!   that a YAML 1.1 reader takes otherwise are warned about.
-//! - [`emit`]: a `serde_json::Value` to the one canonical text that every YAML 1.1 and 1.2 reader
+//! - [`emit`]: a `serde_json::Value`, or a [`Node`], to the one canonical text that every YAML 1.1 and 1.2 reader
 //!   takes back as it was; [`emit_checked`] proves it by an independent parser.
 //! - [`from_node`]: a [`Node`] into serde types, with `Spanned` where a value may be blamed later.
 //!
@@ -23,6 +23,7 @@ mod pointer;
 mod read;
 mod read_back;
 mod scalar;
+mod shape;
 mod syntax;
 
 pub use budget::Budget;
@@ -33,3 +34,4 @@ pub use node::{Document, Entry, Mapping, Node, Value};
 pub use pointer::Pointer;
 pub use read::read;
 pub use scalar::{is_ambiguous, is_printable};
+pub use shape::{Shape, Shaped};

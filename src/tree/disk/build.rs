@@ -1,6 +1,6 @@
 //! Builds the new folder beside the old one, and takes the old one away.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -8,38 +8,42 @@ use std::path::Path;
 use rayon::prelude::*;
 
 use super::{DiskError, os, read};
-use crate::tree::Tree;
 use crate::tree::change::Change;
 use crate::tree::scope::cluster_of_lock;
+use crate::tree::{Tree, TreeFile};
 
 /// Writes the new folder. In each unit `kustomization.yaml` comes last, and in each cluster the
 /// lock, so that a reader who meets an unfinished folder can tell.
 pub(super) fn build(new: &Path, old: &Path, tree: &Tree, change: &Change) -> Result<(), DiskError> {
     let Change { create, update, delete: _, unchanged, carried, faults: _, refusals: _, locks } =
         change;
-    make_folders(new, [create, update, unchanged, carried].into_iter().flatten())?;
-    let keep = |path: &String| link(&old.join(path), &new.join(path));
-    [unchanged, carried]
-        .into_iter()
-        .flatten()
-        .collect::<Vec<_>>()
-        .into_par_iter()
-        .try_for_each(keep)?;
-    let write = |path: &String| {
-        let text = match locks.get(path) {
-            Some(text) => text,
-            None => tree
-                .get(path)
-                .map(|f| f.text())
-                .ok_or_else(|| DiskError::Mismatch { path: path.clone() })?,
-        };
-        let full = new.join(path);
-        write_file(&full, text).map_err(DiskError::io("write", &full))
+    let make = |(path, origin): (&String, Origin)| match origin {
+        Origin::Old => link(&old.join(path), &new.join(path)),
+        Origin::Rendered => {
+            let text = locks.get(path).map(String::as_str).or(tree.get(path).map(TreeFile::text));
+            let text = text.ok_or_else(|| DiskError::Mismatch { path: path.clone() })?;
+            let full = new.join(path);
+            write_file(&full, text).map_err(DiskError::io("write", &full))
+        }
     };
-    for step in [Step::File, Step::Kustomization, Step::Lock] {
-        let paths: Vec<&String> =
-            [create, update].into_iter().flatten().filter(|path| Step::of(path) == step).collect();
-        paths.into_par_iter().try_for_each(write)?;
+    let mut folders = Folders::default();
+    let mut last = [Vec::new(), Vec::new()];
+    for path in unchanged.iter().chain(carried) {
+        folders.add(path, Origin::Old);
+    }
+    for path in create.iter().chain(update) {
+        match Step::of(path) {
+            Step::File => folders.add(path, Origin::Rendered),
+            Step::Kustomization => last[0].push(path),
+            Step::Lock => last[1].push(path),
+        }
+    }
+    for path in last.iter().flatten() {
+        folders.add_folders_of(path);
+    }
+    folders.make(new, &make)?;
+    for paths in last {
+        paths.into_par_iter().try_for_each(|path| make((path, Origin::Rendered)))?;
     }
     Ok(())
 }
@@ -63,21 +67,65 @@ impl Step {
     }
 }
 
-fn make_folders<'a>(new: &Path, paths: impl Iterator<Item = &'a String>) -> Result<(), DiskError> {
-    let mut folders = BTreeSet::from([""]);
-    for path in paths {
-        let parents = path.rmatch_indices('/').map(|(end, _)| &path[..end]);
-        for folder in parents {
-            if !folders.insert(folder) {
-                break;
+/// Where a file of the new folder comes from.
+#[derive(Clone, Copy)]
+enum Origin {
+    /// It is as it was.
+    Old,
+    /// It was rendered.
+    Rendered,
+}
+
+/// What each folder holds, by its path: nearly all of them hold files only.
+#[derive(Default)]
+struct Folders<'a> {
+    files: BTreeMap<&'a str, Vec<(&'a String, Origin)>>,
+    /// Folders with folders in them.
+    parents: BTreeSet<&'a str>,
+}
+
+impl<'a> Folders<'a> {
+    fn add(&mut self, path: &'a String, origin: Origin) {
+        self.add_folders_of(path).push((path, origin));
+    }
+
+    fn add_folders_of(&mut self, path: &'a str) -> &mut Vec<(&'a String, Origin)> {
+        let folder = path.rfind('/').map_or("", |end| &path[..end]);
+        if !self.files.contains_key(folder) && !folder.is_empty() {
+            let parents = folder.rmatch_indices('/').map(|(end, _)| &folder[..end]);
+            for parent in parents.chain([""]) {
+                if !self.parents.insert(parent) {
+                    break;
+                }
             }
         }
+        self.files.entry(folder).or_default()
     }
-    for folder in folders {
-        let full = new.join(folder);
-        fs::create_dir(&full).map_err(DiskError::io("make the folder", &full))?;
+
+    /// Makes the folders, one inside the other, then those that hold files only, all at once, each
+    /// with its files.
+    fn make(
+        self,
+        new: &Path,
+        file: &(impl Fn((&'a String, Origin)) -> Result<(), DiskError> + Sync),
+    ) -> Result<(), DiskError> {
+        let Self { files, parents } = self;
+        let folder = |path: &str| {
+            let full = new.join(path);
+            fs::create_dir(&full).map_err(DiskError::io("make the folder", &full))
+        };
+        // an environment without a file is a folder too
+        if !files.contains_key("") && !parents.contains("") {
+            folder("")?;
+        }
+        parents.iter().try_for_each(|path| folder(path))?;
+        files.into_par_iter().try_for_each(|(path, inside)| {
+            if !parents.contains(path) {
+                folder(path)?;
+            }
+            inside.into_iter().try_for_each(file)
+        })
     }
-    Ok(())
 }
 
 fn write_file(path: &Path, text: &str) -> io::Result<()> {

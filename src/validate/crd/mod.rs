@@ -10,6 +10,8 @@ pub(super) mod structural;
 
 use serde_json::Value;
 
+use jsonschema::json::SerdeJson;
+
 use super::schema::Schema;
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{GroupVersionKind, Object};
@@ -19,7 +21,7 @@ use structural::Structural;
 /// One version of a custom resource.
 pub(super) struct CustomResource {
     structural: Structural,
-    schema: Result<Schema, String>,
+    schema: Result<Schema<SerdeJson>, String>,
     /// With the subresource `status`, writes to the object itself drop the field.
     drops_status: bool,
     #[cfg(feature = "cel")]
@@ -157,7 +159,7 @@ impl CustomResource {
         {
             map.shift_remove("status");
         }
-        let violations = schema.check_value(&value, &object.body);
+        let violations = schema.check(&value, &object.body);
         // apiextensions-apiserver `hasBlockingErr`: rules are not asked about what has another
         // shape than they were written for
         let is_blocked = violations

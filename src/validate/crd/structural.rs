@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::yaml::{Node, Value as Yaml};
+use crate::yaml::{Entry, Mapping, Node, Value as Yaml};
 
 /// One node of a structural schema.
 #[derive(Debug, Default)]
@@ -199,21 +199,19 @@ impl Structural {
 }
 
 /// The value without the fields that are null: what a typed decoder makes of it.
-pub(in super::super) fn decoded(node: &Node) -> Value {
-    match &node.value {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(b) => Value::Bool(*b),
-        Yaml::Number(n) => Value::Number(n.clone()),
-        Yaml::Text(t) => Value::String(t.clone()),
-        Yaml::List(items) => items.iter().map(decoded).collect(),
+pub(in super::super) fn decoded(node: &Node) -> Node {
+    let value = match &node.value {
+        Yaml::List(items) => Yaml::List(items.iter().map(decoded).collect()),
         Yaml::Mapping(mapping) => {
-            let mut map = Map::with_capacity(mapping.entries.len());
-            for entry in &mapping.entries {
-                if !entry.value.is_null() {
-                    map.insert(entry.key.clone(), decoded(&entry.value));
-                }
-            }
-            Value::Object(map)
+            let there = mapping.entries.iter().filter(|entry| !entry.value.is_null());
+            let entries = there.map(|Entry { key, key_span, value }| Entry {
+                key: key.clone(),
+                key_span: *key_span,
+                value: decoded(value),
+            });
+            Yaml::Mapping(Mapping { entries: entries.collect() })
         }
-    }
+        scalar => scalar.clone(),
+    };
+    Node { span: node.span, value }
 }
