@@ -2,13 +2,13 @@
 
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
 
 use super::terminal::Terminal;
-use super::{ExitCode, Usage};
+use super::{ExitCode, Global, Usage};
 use crate::model::EnvironmentName;
 
 /// Write a small working environment to start from.
@@ -17,7 +17,7 @@ use crate::model::EnvironmentName;
 /// namespace. Nothing that exists is overwritten.
 #[derive(Args, Clone, Debug)]
 pub struct Init {
-    /// The repository's folder.
+    /// The repository's folder, below the one of `-C`.
     #[arg(default_value = ".")]
     folder: PathBuf,
     /// Name of the environment.
@@ -33,9 +33,11 @@ const FILES: [(&str, &str); 3] = [
 ];
 
 impl Init {
-    pub(super) fn run(&self, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         let name = EnvironmentName::parse(&self.name).map_err(|e| Usage::error(e.to_string()))?;
-        let folder = self.folder.join("environments").join(name.as_str());
+        let root = global.root.join(&self.folder);
+        let root: PathBuf = root.components().filter(|c| *c != Component::CurDir).collect();
+        let folder = root.join("environments").join(name.as_str());
         for (path, _) in FILES {
             if folder.join(path).symlink_metadata().is_ok() {
                 bail!("`{}` exists already; nothing was written", folder.join(path).display());
@@ -44,7 +46,11 @@ impl Init {
         for (path, text) in FILES {
             write_new(&folder.join(path), &text.replace("@NAME@", name.as_str()))?;
         }
-        terminal.say(&format!("wrote {}\nnext: waypost render {name}", folder.display()));
+        let here = match root.as_os_str().is_empty() {
+            true => String::new(),
+            false => format!(" -C {}", root.display()),
+        };
+        terminal.say(&format!("wrote {}\nnext: waypost{here} render {name}", folder.display()));
         Ok(ExitCode::Clean)
     }
 }

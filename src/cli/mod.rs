@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
     let Cli { global, verb } = Cli::parse();
     let terminal = Terminal::new(global.colour, global.verbose);
     let result = match &verb {
-        Verb::Init(init) => init.run(&terminal),
+        Verb::Init(init) => init.run(&global, &terminal),
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::List(list) => list.run(&global, &terminal),

@@ -18,8 +18,11 @@ use crate::tree::{Allowances, Change, Scope, plan};
 ///
 /// Each environment is replaced as a whole: a reader sees the old tree or the new one, never a
 /// mixture. What did not change is not touched, and an environment whose lock names the same input
-/// and the same files is not rendered again (`waypost check` always renders). Only files that waypost wrote are ever deleted, and
-/// a render that would delete more than expected is refused.
+/// and the same files is not rendered again (`waypost check` always renders). Only files that
+/// waypost wrote are ever deleted, and a render that would delete more than expected is refused.
+///
+/// Environments do not depend on each other: one that has a fault stays as it was, the others are
+/// written, and the exit code tells the worst. A stream (`--stdout`) holds all of them or nothing.
 #[derive(Args, Clone, Debug)]
 pub struct Render {
     /// Environments; all where none is named.
@@ -42,7 +45,7 @@ pub struct Render {
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
     /// Threads; one for each processor where not given. The result is the same with any number.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
     /// Render also where the lock shows that nothing has changed since the last render.
     #[arg(long)]

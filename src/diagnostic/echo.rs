@@ -91,8 +91,8 @@ mod tests {
             error("wrong-value", "one", 5).help("a"),
             error("wrong-value", "two", 5).help("b"),
             error("wrong-value", "alone", 6),
-            error("bad-name", "not one of TSB's", 7),
-            error("bad-name", "not one of Kubernetes", 7),
+            error("bad-name", "`a` is none for TSB", 7),
+            error("bad-name", "`a` is not one for Kubernetes", 7),
         ];
         sort(&mut all);
         let messages: Vec<_> = all.iter().map(|d| d.message.as_str()).collect();
@@ -106,7 +106,7 @@ mod tests {
                 "one",
                 "two",
                 "alone",
-                "not one of TSB's"
+                "`a` is none for TSB"
             ]
         );
         assert!(all[1].help.is_some());

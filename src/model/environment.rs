@@ -1,9 +1,10 @@
 //! An environment: everything that is rendered together.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Cluster, ClusterName, EnvironmentName, ManagementPlane, NamespaceId, StageName, Version,
+    Cluster, ClusterName, DataplaneMode, EnvironmentName, ManagementPlane, Namespace, NamespaceId,
+    NamespaceName, StageName, Version,
 };
 use crate::diagnostic::Span;
 
@@ -36,6 +37,24 @@ pub struct Environment {
     pub tsb_objects: TsbObjects,
     /// Where its name stands.
     pub origin: Span,
+}
+
+impl Environment {
+    /// The first namespace of a cluster that is ambient at some stage, or has a workload that is.
+    pub fn first_ambient<'a>(&self, cluster: &'a Cluster) -> Option<&'a Namespace> {
+        let staged: BTreeSet<&NamespaceName> = self
+            .stages
+            .iter()
+            .flat_map(|stage| &stage.namespaces)
+            .filter(|id| id.cluster == cluster.name)
+            .map(|id| &id.namespace)
+            .collect();
+        cluster.namespaces.values().find(|n| {
+            n.mode == DataplaneMode::Ambient
+                || n.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
+                || staged.contains(&n.name)
+        })
+    }
 }
 
 /// How TSB resources are written for Kubernetes: unlike TSB, Kubernetes wants a namespace

@@ -19,6 +19,11 @@ impl Version {
         Self { major, minor, patch: 0 }
     }
 
+    /// True where already major and minor come before the other's: no patch number helps.
+    pub fn is_before(self, other: Self) -> bool {
+        (self.major, self.minor) < (other.major, other.minor)
+    }
+
     /// Reads `1.24` or `1.24.3`.
     pub fn parse(text: &str) -> Option<Self> {
         let mut parts = text

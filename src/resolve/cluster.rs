@@ -7,15 +7,16 @@ use super::namespace;
 use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::k8s::Object;
 use crate::model::{
-    Cluster, ClusterName, ControlPlane, DataplaneMode, EdgeEnv, Environment, InstallBase,
-    InstallOutput, ManagementPlane, Platform, TrustDomain, Version,
+    Cluster, ClusterName, ControlPlane, EdgeEnv, Environment, InstallBase, InstallOutput,
+    ManagementPlane, Platform, TrustDomain, Version,
 };
 use crate::spec;
 use crate::yaml::{Node, Pointer};
 
 /// Istio's first release that TSB runs in ambient mode, and TSB's (facts/tsb.md, "Versions").
 const ISTIO_WITH_AMBIENT: Version = Version::new(1, 24);
-const TSB_WITH_AMBIENT: Version = Version::new(1, 12);
+/// 1.12.0 ships an Istio before it: where the patch number counts, it is asked for later.
+const TSB_WITH_AMBIENT: Version = Version { major: 1, minor: 12, patch: 1 };
 
 /// Makes clusters of what was typed; `migrating` holds the `cluster/namespace` texts of all stages.
 pub(super) fn clusters(
@@ -250,20 +251,9 @@ pub(super) fn check_ambient(
     versions: &spec::Versions,
     found: &mut Vec<Diagnostic>,
 ) {
-    let staged: BTreeSet<(&str, &str)> = environment
-        .stages
-        .iter()
-        .flat_map(|stage| &stage.namespaces)
-        .map(|id| (id.cluster.as_str(), id.namespace.as_str()))
-        .collect();
     let mut any = false;
     for cluster in environment.clusters.values() {
-        let first = cluster.namespaces.values().find(|n| {
-            n.mode == DataplaneMode::Ambient
-                || n.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
-                || staged.contains(&(cluster.name.as_str(), n.name.as_str()))
-        });
-        let Some(first) = first else { continue };
+        let Some(first) = environment.first_ambient(cluster) else { continue };
         any = true;
         if let Some(control_plane) = &cluster.control_plane
             && control_plane.ambient == Some(false)
@@ -286,7 +276,7 @@ pub(super) fn check_ambient(
         (environment.istio, ISTIO_WITH_AMBIENT, &versions.istio, "Istio"),
         (environment.tsb, TSB_WITH_AMBIENT, &versions.tsb, "TSB"),
     ] {
-        if any && version < least {
+        if any && version.is_before(least) {
             found.push(
                 Diagnostic::error(
                     "version-too-old",

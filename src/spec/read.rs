@@ -10,7 +10,7 @@ use super::load::{Entry, EntryKind, Files};
 use super::merge::name_of;
 use super::place::Places;
 use super::schema::{DocumentKind, GROUP};
-use super::source::{Library, Written, paths_of};
+use super::source::{Library, Written, paths_of, symlink};
 use super::{AccessTest, Environment, PatchEntry, RawPatch};
 use crate::diagnostic::{Diagnostic, Sources, Span, Spanned, has_errors, nearest, sort};
 use crate::k8s::{Object, objects_of};
@@ -40,7 +40,8 @@ impl<'f> Reader<'f> {
         let mut found = Vec::new();
         let mut names = self.folders();
         names.retain(|name| !self.is_base(name));
-        if names.is_empty() {
+        found.extend(self.links().iter().map(|path| symlink(path, None)));
+        if names.is_empty() && found.is_empty() {
             found
                 .push(Diagnostic::error("unknown-environment", "there is no environment here").help(
                 "write `environments/<name>/environment.yaml`; `waypost init` makes a first one",
@@ -78,7 +79,14 @@ impl<'f> Reader<'f> {
     fn input(&mut self, name: &str, found: &mut Vec<Diagnostic>) -> Option<Input> {
         let folders = self.folders();
         if !folders.iter().any(|f| f == name) {
-            found.push(unknown_environment(name, &folders));
+            let path = format!("{ENVIRONMENTS}/{name}");
+            let links = self.links();
+            // all of them lie behind a link, where `environments` is one
+            let link = links.iter().find(|link| **link == path || *link == ENVIRONMENTS);
+            found.push(match link {
+                Some(link) => symlink(link, None),
+                None => unknown_environment(name, &folders),
+            });
             return None;
         }
         let mut document = layers(&mut self.library, &path_of(name), None, found)?;
@@ -133,6 +141,19 @@ impl<'f> Reader<'f> {
             .filter(|(name, kind)| *kind == EntryKind::Folder && has_environment(name))
             .map(|(name, _)| name)
             .collect()
+    }
+
+    /// Symbolic links where environments lie: one that is not followed must not go unseen.
+    fn links(&self) -> Vec<String> {
+        match self.library.files().entry(ENVIRONMENTS, 0) {
+            Entry::Symlink => vec![ENVIRONMENTS.to_owned()],
+            Entry::Folder(names) => names
+                .into_iter()
+                .filter(|(_, kind)| *kind == EntryKind::Symlink)
+                .map(|(name, _)| format!("{ENVIRONMENTS}/{name}"))
+                .collect(),
+            _ => Vec::new(),
+        }
     }
 
     fn is_base(&mut self, name: &str) -> bool {

@@ -262,7 +262,8 @@ fn is_manifest(name: &str) -> bool {
         && !matches!(name, "kustomization.yaml" | "kustomization.yml")
 }
 
-fn symlink(path: &str, named: Option<Span>) -> Diagnostic {
+/// A link, which is not followed.
+pub(super) fn symlink(path: &str, named: Option<Span>) -> Diagnostic {
     asked(
         Diagnostic::error("symlink", format!("`{path}` is a symbolic link, or lies behind one")),
         named,

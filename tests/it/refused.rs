@@ -1,6 +1,7 @@
 //! Wrong input: one clear finding each, exit code 3, and nothing written.
 
 use std::path::Path;
+use std::process::Command;
 
 use crate::program::{Ran, copy_of, waypost};
 
@@ -191,6 +192,58 @@ fn init_makes_a_working_environment() {
     let again = waypost(folder.path(), &["init", root]);
     assert_eq!(again.code, 1, "{}", again.stderr);
     assert!(again.stderr.contains("exists already"), "{}", again.stderr);
+}
+
+/// A link in place of an environment's folder is not followed, and not passed over either.
+#[cfg(unix)]
+#[test]
+fn an_environment_behind_a_link() {
+    let folder = copy_of("brownfield");
+    let environments = folder.path().join("environments");
+    std::fs::rename(environments.join("brownfield"), folder.path().join("elsewhere"))
+        .expect("moved");
+    std::os::unix::fs::symlink("../elsewhere", environments.join("brownfield")).expect("a link");
+    for arguments in [&["render"][..], &["render", "brownfield"], &["check"]] {
+        one_finding(&waypost(folder.path(), arguments), "symlink", "`environments/brownfield`");
+    }
+}
+
+/// Whoever must change production does not wait for a fault in staging; a stream is whole or not.
+#[test]
+fn a_fault_in_one_environment_leaves_the_others_to_be_written() {
+    let folder = copy_of("brownfield");
+    let other = folder.path().join("environments/another");
+    std::fs::create_dir(&other).expect("a folder");
+    write(
+        &other.join("environment.yaml"),
+        "apiVersion: waypost.dev/v1alpha1\nkind: Environment\nmetadata: {name: another}\n",
+    );
+    let ran = waypost(folder.path(), &["render", "--stdout"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{}", ran.stderr);
+    let ran = waypost(folder.path(), &["render"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(folder.path().join("rendered/brownfield/cp-cluster-1/waypost.lock").is_file());
+    assert!(!folder.path().join("rendered/another").exists());
+}
+
+/// What `init` says to do next can be done from where it was said.
+#[test]
+fn init_says_a_command_that_works() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let run = |arguments: &[&str]| {
+        let program = env!("CARGO_BIN_EXE_waypost");
+        let ran = Command::new(program).current_dir(&folder).args(arguments).output();
+        let ran = ran.expect("it starts");
+        let said = String::from_utf8_lossy(&ran.stderr).into_owned();
+        assert!(ran.status.success(), "{arguments:?}: {said}");
+        said
+    };
+    for arguments in [&["init", "mesh"][..], &["-C", "other", "init"]] {
+        let said = run(arguments);
+        let next = said.lines().find_map(|line| line.strip_prefix("next: waypost "));
+        run(&next.expect("a next command").split(' ').collect::<Vec<_>>());
+    }
+    assert!(folder.path().join("other/rendered/example").is_dir());
 }
 
 #[allow(clippy::disallowed_methods, reason = "a test changes its own copy")]

@@ -60,13 +60,13 @@ fn links_are_refused_wherever_they_stand() {
 
 #[cfg(unix)]
 #[test]
-fn an_environment_that_is_a_link_is_none() {
+fn an_environment_that_is_a_link_is_told() {
     let root = tempfile::tempdir().unwrap();
     put(root.path(), "elsewhere/environment.yaml", &environment(""));
     std::fs::create_dir(root.path().join("environments")).unwrap();
     std::os::unix::fs::symlink("../elsewhere", root.path().join("environments/a")).unwrap();
     let (_, found, _) = load(&Files::Disk(root.path().to_owned()), "a");
-    assert_eq!(codes(&found), ["unknown-environment"]);
+    assert_eq!(codes(&found), ["symlink"]);
 
     put(root.path(), "environments/b/x.txt", "");
     std::os::unix::fs::symlink(

@@ -38,12 +38,16 @@ pub(super) const WAYPOINT_OVERLAYS: Gate = Gate {
 };
 
 impl Gate {
-    /// An error where the environment's versions are too old.
+    /// An error where the environment's versions are too old, unless the upgrade that its ambient
+    /// namespaces need, which is asked for where the version stands, brings the feature too.
     pub(super) fn check(&self, environment: &Environment, at: Span, found: &mut Vec<Diagnostic>) {
-        for (product, has, needs) in
-            [("TSB", environment.tsb, self.tsb), ("Istio", environment.istio, self.istio)]
-        {
-            if has < needs {
+        let any = environment.clusters.values().any(|c| environment.first_ambient(c).is_some());
+        for (product, has, needs, ambient) in [
+            ("TSB", environment.tsb, self.tsb, AMBIENT.tsb),
+            ("Istio", environment.istio, self.istio, AMBIENT.istio),
+        ] {
+            let is_asked_for = any && has.is_before(ambient) && needs <= ambient;
+            if has < needs && !is_asked_for {
                 let diagnostic = Diagnostic::error(
                     "version-gate",
                     format!(
@@ -52,7 +56,7 @@ impl Gate {
                     ),
                 )
                 .at(at, "");
-                found.push(if (has.major, has.minor) == (needs.major, needs.minor) {
+                found.push(if !has.is_before(needs) {
                     diagnostic.help(format!(
                         "if it runs {needs} or later, say so with the patch number: `{needs}`"
                     ))
