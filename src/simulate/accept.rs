@@ -8,6 +8,7 @@ use crate::k8s::{Labels, Object, TargetRef};
 use super::matcher::IpBlock;
 use super::policy::{Action, Policy};
 use super::raw;
+use super::ztunnel::port;
 
 /// Why a policy is refused, and where.
 type Refusal = (Span, String);
@@ -128,6 +129,10 @@ fn bad_source(s: &raw::Source, action: Action) -> Option<String> {
     if let (Some(name), Some(other)) = (set(6..8), set(0..2).or(set(4..6))) {
         return Some(format!("`{name}` does not go together with `{other}`"));
     }
+    let accounts = [&s.service_accounts, &s.not_service_accounts];
+    if let Some(why) = accounts.into_iter().find_map(|list| bad_accounts(list.iter())) {
+        return Some(why);
+    }
     let blocks = fields[10..].iter().flat_map(|(_, values)| *values);
     bad_block(blocks)
 }
@@ -157,8 +162,23 @@ fn bad_fields(what: &str, fields: &[Field<'_>]) -> Option<String> {
 }
 
 fn bad_port<'a>(mut values: impl Iterator<Item = &'a String>) -> Option<String> {
-    let bad = values.find(|v| v.parse::<u16>().is_err())?;
+    let bad = values.find(|v| port(v).is_none())?;
     Some(format!("`{bad}` is not a port"))
+}
+
+/// istio/istio:pkg/config/security/security.go `CheckServiceAccount`.
+fn bad_accounts<'a>(mut values: impl ExactSizeIterator<Item = &'a String>) -> Option<String> {
+    if values.len() > 16 {
+        return Some("more than 16 service accounts are not taken".into());
+    }
+    values.find_map(|value| {
+        if value.contains('*') {
+            return Some(format!("`{value}` is not a service account: wildcards are not taken"));
+        }
+        let parts: Vec<&str> = value.split('/').collect();
+        let bad = parts.len() > 2 || parts.iter().any(|p| p.is_empty()) || value.len() > 320;
+        bad.then(|| format!("`{value}` is neither `account` nor `namespace/account`"))
+    })
 }
 
 fn bad_block<'a>(mut values: impl Iterator<Item = &'a String>) -> Option<String> {
@@ -207,9 +227,11 @@ fn bad_condition(c: &raw::Condition) -> Option<String> {
     match c.key.as_str() {
         "source.ip" | "remote.ip" | "destination.ip" => bad_block(all()),
         "destination.port" => bad_port(all()),
+        "source.serviceAccount" => {
+            bad_accounts(c.values.iter()).or_else(|| bad_accounts(c.not_values.iter()))
+        }
         "source.namespace"
         | "source.principal"
-        | "source.serviceAccount"
         | "source.trustDomain"
         | "request.auth.principal"
         | "request.auth.audiences"

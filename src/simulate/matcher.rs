@@ -75,6 +75,8 @@ impl IpBlock {
         let whole = if address.is_ipv4() { 32 } else { 128 };
         let length = match length {
             None => whole,
+            // Go's `netip.ParsePrefix` takes no `08`
+            Some(digits) if digits.len() > 1 && digits.starts_with('0') => return None,
             Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => digits.parse().ok()?,
             Some(_) => return None,
         };

@@ -12,6 +12,7 @@ use waypost::k8s::objects_of;
 use waypost::simulate::{Decision, HttpRequest, Mesh, Options, PodState, Request, WaypointState};
 use waypost::yaml::{Budget, read};
 
+mod ambientz;
 mod attachment;
 mod bad_input;
 mod equivalence;

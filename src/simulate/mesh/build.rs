@@ -16,9 +16,9 @@ use crate::simulate::request_authentication::RequestAuthentication;
 use super::gateway::named;
 use super::workload::{state_of, template_of};
 use super::{
-    Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
-    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, WaypointState,
-    Workload, WorkloadId, points,
+    Allowed, Binding, Cluster, ClusterId, Declared, Fixed, Gateway, GatewayId, GatewayKind, Mesh,
+    Namespace, NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind,
+    WaypointState, Workload, WorkloadId, points,
 };
 
 /// Reads the objects of several clusters.
@@ -320,6 +320,7 @@ impl Builder {
             name: object.name.clone(),
             vip: spec.cluster_ip.as_deref().and_then(|ip| ip.parse().ok()),
             headless: spec.cluster_ip.as_deref() == Some("None"),
+            declared: spec.ports.iter().map(Declared::of).collect(),
             ports,
             endpoints: self.selected(namespace, selector.as_ref()),
             labels: object.labels.clone(),
@@ -350,6 +351,7 @@ impl Builder {
             name: object.name.clone(),
             vip: spec.addresses.iter().find_map(|a| a.parse().ok()),
             headless: false,
+            declared: Vec::new(),
             ports,
             endpoints: self.selected(namespace, spec.workload_selector.as_ref()),
             labels: object.labels.clone(),

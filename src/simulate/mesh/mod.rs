@@ -23,7 +23,7 @@ use super::ztunnel::{Authorization, Conversion};
 
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub(super) use points::{AuthorizationRef, EnvoyPoint};
-pub use service::{Port, Protocol, Service, ServiceId, ServiceKind};
+pub use service::{Declared, Port, Protocol, Service, ServiceId, ServiceKind};
 pub use workload::{PodState, Role, Workload, WorkloadId};
 
 /// A cluster of a mesh.
@@ -187,21 +187,25 @@ impl Mesh {
         self.fixed.points.ztunnel[point].authorizations(&self.fixed).collect()
     }
 
-    /// The names that a workload lists in what istiod sends: policies with a selector, and those
-    /// made of PeerAuthentications, whether or not the policy itself is sent.
+    /// The names that a workload lists in what istiod sends, in its order: policies with a selector, then
+    /// what is made of PeerAuthentications, whether or not the policy itself is sent
+    /// (istio/istio:pilot/pkg/serviceregistry/ambient/workloads.go `buildWorkloadPolicies`).
     pub fn listed_by(&self, workload: WorkloadId) -> Vec<String> {
         let here = &self.fixed.points.workloads[workload.0 as usize];
-        let mut names: Vec<String> = self
-            .authorizations_of(workload)
-            .iter()
-            .filter(|a| a.scope == super::ztunnel::Scope::WorkloadSelector)
-            .map(|a| a.key())
-            .collect();
+        let refs = &self.fixed.points.ztunnel[here.ztunnel].policies;
+        let is_policy = |r: &&AuthorizationRef| matches!(r, AuthorizationRef::Policy(_));
+        let key = |r: &AuthorizationRef| {
+            let authorization = self.fixed.authorization(*r)?;
+            (authorization.scope == super::ztunnel::Scope::WorkloadSelector)
+                .then(|| authorization.key())
+        };
+        let mut names: Vec<String> = refs.iter().filter(is_policy).filter_map(key).collect();
+        names.sort();
+        names.extend(refs.iter().filter(|r| !is_policy(r)).filter_map(key));
         names.extend(here.dangling.map(|index| {
             let own = &self.fixed.peer_authentications[index].1;
             format!("{}/{}", own.namespace, super::ztunnel::converted_name(own))
         }));
-        names.sort();
         names
     }
 

@@ -27,8 +27,10 @@ pub struct Service {
     pub vip: Option<IpAddr>,
     /// No address of its own: clients address the pods.
     pub headless: bool,
-    /// Its ports.
+    /// Its TCP ports.
     pub ports: Vec<Port>,
+    /// Every port of a Service as it is written, those of UDP among them: what istiod tells of.
+    pub declared: Vec<Declared>,
     /// The workloads behind it, in the order of the mesh.
     pub endpoints: Vec<WorkloadId>,
     /// Its labels that matter: `use-waypoint` and its like.
@@ -70,36 +72,98 @@ pub enum Protocol {
     Unset,
 }
 
+/// A port as istiod tells ztunnel of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// The number that clients use.
+    pub number: u16,
+    /// The pods' port.
+    pub target: raw::IntOrText,
+    /// `AppProtocol` of istiod's message; `None` where it is not known.
+    pub app_protocol: Option<&'static str>,
+}
+
+impl Declared {
+    /// istio/istio:pilot/pkg/serviceregistry/ambient/workloads.go `toAppProtocolFromKube`
+    pub(super) fn of(port: &raw::ServicePort) -> Self {
+        let instance = match port.protocol.as_deref() {
+            Some("UDP") => None,
+            _ => instance(
+                port.app_protocol.as_deref(),
+                port.name.as_deref().unwrap_or_default(),
+                port.port,
+            ),
+        };
+        Self {
+            number: port.port,
+            target: port.target_port.clone().unwrap_or(raw::IntOrText::Int(port.port)),
+            app_protocol: match instance {
+                Some("http") => Some("HTTP11"),
+                Some("http2") => Some("HTTP2"),
+                Some("grpc") => Some("GRPC"),
+                Some("tls" | "https") => Some("TLS"),
+                Some("tcp") => Some("TCP"),
+                _ => None,
+            },
+        }
+    }
+}
+
+/// istio/istio:pkg/config/protocol/instance.go `Parse`
+const INSTANCES: &[&str] = &[
+    "tcp",
+    "udp",
+    "grpc",
+    "grpc-web",
+    "http",
+    "http_proxy",
+    "http2",
+    "https",
+    "tls",
+    "mongo",
+    "redis",
+    "mysql",
+];
+
+/// `appProtocol`, else the part of the name before the first dash, else the number
+/// (istio/istio:pkg/config/kube/conversion.go `ConvertProtocol`).
+fn instance(app_protocol: Option<&str>, name: &str, number: u16) -> Option<&'static str> {
+    let name = match app_protocol {
+        Some("kubernetes.io/h2c") => "http2",
+        Some("kubernetes.io/ws") => "http",
+        Some("kubernetes.io/wss") => "https",
+        Some(other) => other,
+        None => name,
+    };
+    if name.get(..8).is_some_and(|start| start.eq_ignore_ascii_case("grpc-web")) {
+        return Some("grpc-web");
+    }
+    let known = word(name.split('-').next().unwrap_or_default());
+    // well-known ports of protocols in which the server talks first
+    known.or_else(|| matches!(number, 25 | 53 | 3306 | 27017).then_some("tcp"))
+}
+
+fn word(word: &str) -> Option<&'static str> {
+    INSTANCES.iter().copied().find(|known| known.eq_ignore_ascii_case(word))
+}
+
 impl Protocol {
     /// A port of a Service: by `appProtocol`, else by its name, of both the part before the first
     /// dash; else by its number.
     pub fn of(app_protocol: Option<&str>, name: &str, number: u16) -> Self {
-        let told = match app_protocol {
-            // Kubernetes' own words, in `appProtocol` alone and in this spelling alone
-            Some("kubernetes.io/h2c" | "kubernetes.io/ws") => return Protocol::Http,
-            Some("kubernetes.io/wss") => return Protocol::Tcp,
-            Some(word) => word,
-            None => name,
-        };
-        let found = Self::word(told.split('-').next().unwrap_or_default());
-        // well-known ports of protocols in which the server talks first
-        if found == Protocol::Unset && matches!(number, 25 | 53 | 3306 | 27017) {
-            return Protocol::Tcp;
-        }
-        found
+        Self::of_instance(instance(app_protocol, name, number))
     }
 
     /// A port of a ServiceEntry, whose name and number tell nothing.
     pub fn of_service_entry(protocol: Option<&str>) -> Self {
-        Self::word(protocol.unwrap_or_default())
+        Self::of_instance(word(protocol.unwrap_or_default()))
     }
 
-    /// istio/istio:pkg/config/protocol/instance.go `Parse`.
-    fn word(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "http" | "http2" | "http_proxy" | "grpc" | "grpc-web" => Protocol::Http,
-            "https" | "tls" | "tcp" | "mongo" | "mysql" | "redis" | "udp" => Protocol::Tcp,
-            _ => Protocol::Unset,
+    fn of_instance(instance: Option<&str>) -> Self {
+        match instance {
+            Some("http" | "http2" | "grpc" | "grpc-web" | "http_proxy") => Protocol::Http,
+            Some(_) => Protocol::Tcp,
+            None => Protocol::Unset,
         }
     }
 
@@ -117,14 +181,25 @@ impl Protocol {
 impl Port {
     /// The number of a workload's port behind this one.
     pub fn target_at(&self, workload: &Workload) -> u16 {
-        match &self.target {
-            raw::IntOrText::Int(number) => *number,
-            raw::IntOrText::Text(name) => workload
-                .ports
-                .iter()
-                .find(|p| p.name.as_deref() == Some(name))
-                .map_or(self.number, |p| p.container_port),
-        }
+        target_at(&self.target, workload).unwrap_or(self.number)
+    }
+}
+
+impl Declared {
+    /// The number of a workload's port behind this one; `None` where the workload has none of that name.
+    pub fn target_at(&self, workload: &Workload) -> Option<u16> {
+        target_at(&self.target, workload)
+    }
+}
+
+fn target_at(target: &raw::IntOrText, workload: &Workload) -> Option<u16> {
+    match target {
+        raw::IntOrText::Int(number) => Some(*number),
+        raw::IntOrText::Text(name) => workload
+            .ports
+            .iter()
+            .find(|p| p.name.as_deref() == Some(name))
+            .map(|p| p.container_port),
     }
 }
 

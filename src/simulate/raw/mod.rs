@@ -12,7 +12,7 @@ pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthenti
 pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source};
 pub use gateway::{Gateway, GatewayClass, IstioGateway, Listener};
 pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
-pub use service::{IntOrText, Service, ServiceEntry};
+pub use service::{IntOrText, Service, ServiceEntry, ServicePort};
 pub use workload::{ContainerPort, PodTemplate, Scheduled, Templated};
 
 use serde::{Deserialize, Deserializer};

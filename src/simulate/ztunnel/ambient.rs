@@ -3,14 +3,17 @@
 //! Manifests know no pods, addresses or nodes: there is one workload for each thing that makes pods,
 //! by its own name, and what is not known is left out.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value, json};
 
 use super::authorization::base64;
-use crate::simulate::matcher::IpBlock;
 use crate::simulate::mesh::{
-    Binding, ClusterId, GatewayId, Mesh, PodState, Protocol, Role, Service, ServiceKind,
-    WaypointState, Workload, WorkloadId,
+    Binding, ClusterId, GatewayId, Mesh, PodState, Role, Service, ServiceKind, WaypointState,
+    Workload, WorkloadId,
 };
+use crate::simulate::options::IstioVersion;
+use crate::simulate::raw;
 
 /// What istiod sends to the ztunnels of a cluster, policies apart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -104,16 +107,21 @@ fn ambient_workload(mesh: &Mesh, id: WorkloadId, workload: &Workload) -> Ambient
         .or_else(|| label("app.kubernetes.io/version"))
         .or_else(|| label("version"))
         .unwrap_or_else(|| "latest".into());
-    let group = if workload.kind == "Pod" { "" } else { "apps" };
+    // what istiod makes for a waypoint is a Deployment
+    let kind = if workload.role == Role::Waypoint { "Deployment" } else { &workload.kind };
+    let group = if kind == "Pod" { "" } else { "apps" };
     let mut json = Map::new();
     json.insert(
         "uid".into(),
-        format!("{cluster}/{group}/{}/{namespace}/{}", workload.kind, workload.name).into(),
+        format!("{cluster}/{group}/{kind}/{namespace}/{}", workload.name).into(),
     );
     json.insert("name".into(), workload.name.as_str().into());
     json.insert("namespace".into(), namespace.as_str().into());
-    if let Some(ip) = workload.ip.and_then(|ip| IpBlock::parse(&ip.to_string())) {
-        json.insert("addresses".into(), json!([base64(&ip.octets())]));
+    if let Some(ip) = workload.ip {
+        json.insert("addresses".into(), json!([shown(ip)]));
+    }
+    if workload.host_network {
+        json.insert("networkMode".into(), "HOST_NETWORK".into());
     }
     let state = if workload.role == Role::Application { mesh.state(id) } else { PodState::Plain };
     if matches!(state, PodState::Ambient | PodState::SidecarHbone) {
@@ -130,12 +138,22 @@ fn ambient_workload(mesh: &Mesh, id: WorkloadId, workload: &Workload) -> Ambient
     }
     json.insert("canonicalName".into(), canonical_name.into());
     json.insert("canonicalRevision".into(), canonical_revision.into());
-    json.insert("workloadType".into(), workload.kind.to_uppercase().into());
+    if let Some(kind) = workload_type(kind, mesh.options(mesh.cluster_of(id)).istio) {
+        json.insert("workloadType".into(), kind.into());
+    }
     json.insert("workloadName".into(), workload.name.as_str().into());
     if state == PodState::SidecarHbone {
         json.insert("nativeTunnel".into(), true.into());
     }
-    let services = services_of(mesh, id, workload);
+    let mut services = services_of(mesh, id, workload);
+    if workload.role == Role::Waypoint {
+        // its pods stand behind the Service of the same name
+        let host = format!("{namespace}/{}.{namespace}.svc.cluster.local", workload.name);
+        services.entry(host).or_insert_with(|| {
+            let ports = OWN_PORTS.map(|port| json!({"servicePort": port, "targetPort": port}));
+            json!({"ports": ports})
+        });
+    }
     if !services.is_empty() {
         json.insert("services".into(), services.into());
     }
@@ -158,14 +176,38 @@ fn services_of(mesh: &Mesh, id: WorkloadId, workload: &Workload) -> Map<String, 
     let mut services = Map::new();
     for (_, service) in mesh.services().filter(|(_, s)| s.endpoints.contains(&id)) {
         let namespace = &mesh.namespace(service.namespace).name;
+        // a port whose name the pod does not have is left out
         let ports: Vec<Value> = service
-            .ports
+            .declared
             .iter()
-            .map(|p| json!({"servicePort": p.number, "targetPort": p.target_at(workload)}))
+            .filter_map(|p| {
+                Some(json!({"servicePort": p.number, "targetPort": p.target_at(workload)?}))
+            })
             .collect();
-        services.insert(format!("{namespace}/{}", service.host), json!({"ports": ports}));
+        let ports = if ports.is_empty() { json!({}) } else { json!({"ports": ports}) };
+        services.insert(format!("{namespace}/{}", service.host), ports);
     }
     services
+}
+
+/// An address as `/debug/ambientz` shows it: its text, in the field for bytes
+/// (istio/istio:pilot/pkg/xds/debug.go `ambientz`). Policies keep their bytes.
+fn shown(ip: IpAddr) -> String {
+    base64(ip.to_string().as_bytes())
+}
+
+/// istiod tells only POD since 1.26 (istio/istio#55032). Before, DEPLOYMENT is the zero value, which
+/// proto JSON leaves out.
+fn workload_type(kind: &str, istio: IstioVersion) -> Option<&'static str> {
+    if istio >= IstioVersion::new(1, 26) {
+        return Some("POD");
+    }
+    match kind {
+        "Deployment" | "ReplicaSet" => None,
+        "CronJob" => Some("CRONJOB"),
+        "Job" => Some("JOB"),
+        _ => Some("POD"),
+    }
 }
 
 fn ambient_service(
@@ -173,17 +215,17 @@ fn ambient_service(
     service: &Service,
     waypoint: Option<(String, Value)>,
 ) -> AmbientService {
-    let first = service.endpoints.first().map(|id| mesh.workload(*id));
     let ports: Vec<Value> = service
-        .ports
+        .declared
         .iter()
         .map(|p| {
-            let target = first.map_or(p.number, |w| p.target_at(w));
-            let mut port = json!({"servicePort": p.number, "targetPort": target});
-            match p.protocol {
-                Protocol::Http => port["appProtocol"] = "HTTP11".into(),
-                Protocol::Tcp => port["appProtocol"] = "TCP".into(),
-                Protocol::Unset => {}
+            let mut port = json!({"servicePort": p.number});
+            // a port with a name is another number for each workload
+            if let raw::IntOrText::Int(number) = p.target {
+                port["targetPort"] = number.into();
+            }
+            if let Some(protocol) = p.app_protocol {
+                port["appProtocol"] = protocol.into();
             }
             port
         })
@@ -194,8 +236,8 @@ fn ambient_service(
         "hostname": service.host,
         "ports": ports,
     });
-    if let Some(ip) = service.vip.and_then(|ip| IpBlock::parse(&ip.to_string())) {
-        json["addresses"] = json!([{"address": base64(&ip.octets())}]);
+    if let Some(ip) = service.vip {
+        json["addresses"] = json!([{"address": shown(ip)}]);
     }
     if let Some((_, address)) = &waypoint {
         json["waypoint"] = address.clone();
@@ -208,6 +250,11 @@ fn ambient_service(
         endpoints: service.endpoints.len(),
     }
 }
+
+/// The ports of a waypoint's Service.
+const STATUS: u16 = 15021;
+const HBONE: u16 = 15008;
+const OWN_PORTS: [u16; 2] = [STATUS, HBONE];
 
 /// The Services that istiod makes for waypoints (facts/istio-ambient.md §3.4).
 fn own_services(mesh: &Mesh, cluster: ClusterId) -> Vec<AmbientService> {
@@ -227,9 +274,14 @@ fn own_services(mesh: &Mesh, cluster: ClusterId) -> Vec<AmbientService> {
                 "namespace": namespace,
                 "hostname": format!("{}.{namespace}.svc.cluster.local", gateway.name),
                 "ports": [
-                    {"servicePort": 15021, "targetPort": 15021, "appProtocol": "TCP"},
-                    {"servicePort": 15008, "targetPort": 15008},
+                    {"servicePort": STATUS, "targetPort": STATUS, "appProtocol": "TCP"},
+                    {"servicePort": HBONE, "targetPort": HBONE},
                 ],
+                // it is annotated with traffic distribution PreferClose
+                "loadBalancing": {
+                    "routingPreference": ["NETWORK", "REGION", "ZONE"],
+                    "mode": "FAILOVER",
+                },
                 "canonical": true,
             });
             AmbientService { json, address: String::new(), waypoint: None, endpoints: 1 }

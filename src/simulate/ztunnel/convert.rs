@@ -258,8 +258,12 @@ fn blocks(values: &[String], lost: &mut bool) -> Vec<IpBlock> {
 
 /// Ports that are not numbers up to 65535 are dropped without a message.
 fn ports(values: &[String], lost: &mut bool) -> Vec<u32> {
-    let made: Vec<u32> =
-        values.iter().filter_map(|v| v.parse::<u16>().ok()).map(u32::from).collect();
+    let made: Vec<u32> = values.iter().filter_map(|v| port(v)).map(u32::from).collect();
     *lost |= made.len() < values.len();
     made
+}
+
+/// A port as Go's `strconv.ParseUint` reads it: digits and nothing else.
+pub(in crate::simulate) fn port(text: &str) -> Option<u16> {
+    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

@@ -16,6 +16,7 @@ mod strict;
 
 pub use ambient::{Ambient, AmbientService, AmbientWorkload};
 pub use authorization::{Action, Authorization, Clause, Group, Match, Scope, ServiceAccount};
+pub(super) use convert::port;
 pub use convert::{Conversion, Effect, NotSent, convert};
 pub use decide::{Answer, Verdict, decide};
 pub use matching::Connection;
