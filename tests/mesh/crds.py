@@ -93,7 +93,7 @@ def install(plane):
         plane.create(crd)
 
     def served():
-        conditions = [c for crd in made for c in plane.get(crd).get("status", {}).get("conditions", [])]
+        conditions = [c for crd in made for c in plane.get(crd).get("status", {}).get("conditions") or []]
         return sum(c["type"] == "Established" and c["status"] == "True" for c in conditions) == len(made)
 
     wait_until("the CRDs of TSB", served)

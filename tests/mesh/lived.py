@@ -58,7 +58,7 @@ def until_programmed(plane, gateways):
 
     def programmed():
         for gateway in gateways:
-            conditions = plane.get(gateway).get("status", {}).get("conditions", [])
+            conditions = plane.get(gateway).get("status", {}).get("conditions") or []
             if not any(c["type"] == "Programmed" and c["status"] == "True" for c in conditions):
                 return False
         return True
@@ -96,7 +96,7 @@ def pods(plane, namespaces):
 def is_ready(pod):
     if "deletionTimestamp" in pod["metadata"]:
         return False
-    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions", []))
+    return any(c["type"] == "Ready" and c["status"] == "True" for c in pod.get("status", {}).get("conditions") or [])
 
 
 def play_cni(plane, namespaces):

@@ -130,7 +130,7 @@ class Mesh:
             name = f"{where}: AuthorizationPolicy {o['metadata']['namespace']}/{o['metadata']['name']}"
 
             def holds(o=o, expected=expected):
-                conditions = self.plane.get(o).get("status", {}).get("conditions", [])
+                conditions = self.plane.get(o).get("status", {}).get("conditions") or []
                 return {(c["type"], c["status"], c["reason"]) for c in conditions} == {expected}
 
             try:
@@ -179,8 +179,9 @@ def columns(line, text, table):
     return [cells[i] for i in COLUMNS[table]]
 
 
+# those that waypost tells of or takes into account, in the order of applying; it tells of no ServiceEntries
 KINDS = {
-    "Namespace": 0, "ServiceAccount": 1, "Service": 1, "ServiceEntry": 1, "WorkloadEntry": 1, "AuthorizationPolicy": 1, "PeerAuthentication": 1,
+    "Namespace": 0, "ServiceAccount": 1, "Service": 1, "AuthorizationPolicy": 1, "PeerAuthentication": 1,
     "RequestAuthentication": 1, "Gateway": 1, "Deployment": 2, "StatefulSet": 2, "DaemonSet": 2, "Pod": 2,
 }
 
