@@ -33,6 +33,7 @@
 //! | [`validate`] | schemas and rules |
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
 //! | [`delivery`] | the tree in the hands of kustomize and kpt |
+//! | [`delivery`] | the tree in the hands of Argo CD, Flux, kustomize and kpt |
 //! | [`pipeline`] | the stages called in order |
 //! | [`report`] | findings and results as text |
 //! | [`cli`] | one file per verb |

@@ -1,11 +1,12 @@
 //! `waypost check`
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::Args;
 use similar::TextDiff;
 
+use super::gitops::Folders;
 use super::render::folder;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
@@ -15,16 +16,15 @@ use crate::tree::{Drift, LOCK_NAME, Tree, check, disk};
 
 /// Say whether the tree on disk is what a render would leave there.
 ///
-/// Renders into memory and compares with every file and with the lock. Names each file that is
+/// Renders into memory and compares with every file and with the locks, those of `gitops/` included. Names each file that is
 /// stale, edited, missing or foreign, and ends with 4 when there is any.
 #[derive(Args, Clone, Debug)]
 pub struct Check {
     /// Environments; all where none is named.
     #[arg(value_name = "ENV")]
     environments: Vec<String>,
-    /// Folder of the tree, below the repository's folder or absolute.
-    #[arg(long, value_name = "DIR", default_value = "rendered")]
-    out: PathBuf,
+    #[command(flatten)]
+    folders: Folders,
     /// Only this cluster. May be given several times.
     #[arg(long, value_name = "NAME")]
     cluster: Vec<String>,
@@ -56,19 +56,36 @@ impl Check {
                 worst = worst.max(ExitCode::Problems);
                 continue;
             };
-            let folder = folder(global, &self.out, &name)?;
+            let folder = folder(global, self.folders.out(), &name)?;
             let local = disk::read(&folder)?;
             let drift = check(&rendered.tree, &local, &rendered.provenance, &scope);
+            let shown = format!("{}/{name}", self.folders.out().display());
+            let mut drifts = vec![(drift, &rendered.tree, folder.path(), shown)];
+            let resolved = loaded.resolved.as_ref();
+            let told = resolved.map(|resolved| prepared.delivery(resolved)).unwrap_or_default();
+            let nothing = Tree::default();
+            for (target, folder) in self.folders.of_appliers(global, &name, resolved, &scope)? {
+                let local = disk::read(&folder)?;
+                let tree = rendered.delivery.get(&target).unwrap_or(&nothing);
+                let drift = check(tree, &local, &told, &scope);
+                let above = folder.path().parent().map(Path::to_owned).unwrap_or_default();
+                drifts.push((drift, tree, above, local.folder));
+            }
             terminal.detail("compared");
-            if drift.is_empty() {
+            drifts.retain(|(drift, ..)| !drift.is_empty());
+            if drifts.is_empty() {
                 terminal.say(&format!("{name}: clean"));
                 continue;
             }
-            let shown = format!("{}/{name}", self.out.display());
-            let found: Vec<Diagnostic> = drift.iter().map(|d| d.to_diagnostic(&shown)).collect();
+            let found: Vec<Diagnostic> = drifts
+                .iter()
+                .flat_map(|(drift, _, _, shown)| drift.iter().map(|d| d.to_diagnostic(shown)))
+                .collect();
             terminal.show(&found, &loaded.sources);
             if self.diff {
-                show_diff(&drift, &rendered.tree, &folder.path(), &shown)?;
+                for (drift, tree, folder, shown) in &drifts {
+                    show_diff(drift, tree, folder, shown)?;
+                }
             }
             worst = worst.max(ExitCode::Differs);
         }

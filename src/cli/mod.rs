@@ -4,6 +4,7 @@
 //! its arguments (whose doc comments are its help) and one function that returns an [`ExitCode`].
 
 mod access;
+mod allow;
 mod changed;
 mod check;
 mod completions;
@@ -12,6 +13,7 @@ mod exit;
 mod explain;
 mod format;
 mod function;
+mod gitops;
 mod init;
 mod list;
 mod manifests;

@@ -2,21 +2,25 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
 use clap::Args;
 
+use super::allow::Allow;
+use super::gitops::Folders;
 use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::has_errors;
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::model::Target;
 use crate::pipeline::Rendered;
 use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
-use crate::tree::{Allowances, Change, Scope, plan};
+use crate::tree::{Change, Local, Scope, Tree, plan};
 
 /// Render environments into the tree that Argo CD or Flux applies.
 ///
-/// Each environment is replaced as a whole: a reader sees the old tree or the new one, never a
+/// Where the spec names Argo CD or Flux in `delivery`, what they are told is written too, into
+/// `gitops/`. Each environment is replaced as a whole: a reader sees the old tree or the new one, never a
 /// mixture. What did not change is not touched, and an environment whose lock names the same input
 /// and the same files is not rendered again (`waypost check` always renders). Only files that
 /// waypost wrote are ever deleted, and a render that would delete more than expected is refused.
@@ -28,11 +32,10 @@ pub struct Render {
     /// Environments; all where none is named.
     #[arg(value_name = "ENV")]
     environments: Vec<String>,
-    /// Folder of the tree, below the repository's folder or absolute.
-    #[arg(long, value_name = "DIR", default_value = "rendered")]
-    out: PathBuf,
+    #[command(flatten)]
+    folders: Folders,
     /// Write what is applied to standard output, and nothing to disk.
-    #[arg(long, conflicts_with = "out")]
+    #[arg(long, conflicts_with_all = ["out", "gitops"])]
     stdout: bool,
     /// Only this cluster. May be given several times.
     #[arg(long, value_name = "NAME")]
@@ -50,18 +53,8 @@ pub struct Render {
     /// Render also where the lock shows that nothing has changed since the last render.
     #[arg(long)]
     force: bool,
-    /// Let a unit that had objects become empty.
-    #[arg(long)]
-    allow_empty_unit: bool,
-    /// Let a Namespace leave the tree. With pruning on, all it holds is deleted.
-    #[arg(long)]
-    allow_namespace_removal: bool,
-    /// Let a cluster lose more than a fifth of its objects.
-    #[arg(long)]
-    allow_shrink: bool,
-    /// Let objects move from one unit to another. With pruning on they are deleted and made anew.
-    #[arg(long)]
-    allow_moves: bool,
+    #[command(flatten)]
+    allow: Allow,
 }
 
 impl Render {
@@ -123,10 +116,18 @@ impl Render {
             terminal.show(&loaded.found, &loaded.sources);
             return Ok(ExitCode::Problems);
         }
-        let claim = Claim::take(folder(global, &self.out, name)?, SwapMethod::default())?;
+        let claim = Claim::take(folder(global, self.folders.out(), name)?, SwapMethod::default())?;
         let local = claim.read()?;
+        let mut told = Vec::new();
+        let resolved = loaded.resolved.as_ref();
+        for (target, folder) in self.folders.of_appliers(global, name, resolved, scope)? {
+            let claim = Claim::take(folder, SwapMethod::default())?;
+            let local = claim.read()?;
+            told.push(Told { target, claim, local });
+        }
         terminal.detail(&format!("{name}: read the tree"));
-        if !self.force && session.is_current(&mut loaded, prepared, &local) {
+        let told_on_disk = told.iter().map(|told| (told.target, &told.local));
+        if !self.force && session.is_current(&mut loaded, prepared, &local, told_on_disk) {
             terminal.show(&loaded.found, &loaded.sources);
             let objects = local.objects_in_units();
             terminal.say(&format!("{name}: {}", summary(objects, &Change::default())));
@@ -135,37 +136,56 @@ impl Render {
         let rendered = session.render(&mut loaded, prepared);
         let Loaded { sources, resolved, found, .. } = loaded;
         terminal.show(&found, &sources);
-        // the tree is all that is needed from here on
+        let told_provenance = resolved.as_ref().map(|resolved| prepared.delivery(resolved));
+        // the trees are all that is needed from here on
         drop(resolved);
-        let Some(Rendered { tree, provenance, objects, .. }) = rendered else {
+        let Some(Rendered { tree, delivery, provenance, objects, .. }) = rendered else {
             return Ok(ExitCode::Problems);
         };
-        let change = plan(&tree, &local, &provenance, scope, &self.allowances());
+        let allowances = self.allow.allowances();
+        let change = plan(&tree, &local, &provenance, scope, &allowances);
         drop(local);
-        if !change.is_allowed() {
-            terminal.show(&change.faults, &sources);
-            terminal.show(&change.refusals, &sources);
-            terminal.say(&format!("{name}: nothing was written"));
-            return Ok(if change.faults.is_empty() {
-                ExitCode::Refused
-            } else {
-                ExitCode::Problems
-            });
+        let told_provenance = told_provenance.unwrap_or_default();
+        let mut changes = vec![(None, claim, &tree, change)];
+        let nothing = Tree::default();
+        for Told { target, claim, local } in told {
+            let tree = delivery.get(&target).unwrap_or(&nothing);
+            let change = plan(tree, &local, &told_provenance, scope, &allowances);
+            changes.push((Some(target), claim, tree, change));
         }
-        claim.write(&tree, &change)?;
+        if changes.iter().any(|(.., change)| !change.is_allowed()) {
+            let all = |list: fn(&Change) -> &Vec<Diagnostic>| -> Vec<Diagnostic> {
+                changes.iter().flat_map(|(.., change)| list(change)).cloned().collect()
+            };
+            let (faults, refusals) = (all(|c| &c.faults), all(|c| &c.refusals));
+            terminal.show(&faults, &sources);
+            terminal.show(&refusals, &sources);
+            terminal.say(&format!("{name}: nothing was written"));
+            return Ok(if faults.is_empty() { ExitCode::Refused } else { ExitCode::Problems });
+        }
+        // the units before what is told of them: an applier that is told of a folder which is not
+        // there yet fails
+        for (target, claim, tree, change) in &changes {
+            claim.write(tree, change)?;
+            match target {
+                None => terminal.say(&format!("{name}: {}", summary(objects, change))),
+                Some(_) if change.is_empty() => {}
+                Some(target) => {
+                    let objects = tree.iter().filter(|(_, file)| file.object().is_some()).count();
+                    terminal.say(&format!("{name}: {target}: {}", summary(objects, change)));
+                }
+            }
+        }
         terminal.detail("written");
-        terminal.say(&format!("{name}: {}", summary(objects, &change)));
         Ok(ExitCode::Clean)
     }
+}
 
-    fn allowances(&self) -> Allowances {
-        Allowances {
-            empty_unit: self.allow_empty_unit,
-            namespace_removal: self.allow_namespace_removal,
-            shrink: self.allow_shrink,
-            moves: self.allow_moves,
-        }
-    }
+/// The folder of an applier, as it is.
+struct Told {
+    target: Target,
+    claim: Claim,
+    local: Local,
 }
 
 fn summary(objects: usize, change: &Change) -> String {

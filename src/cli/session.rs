@@ -6,12 +6,12 @@ use super::changed::{Changes, other_version};
 use super::terminal::Terminal;
 use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, FileId, Sources, has_errors, sort};
-use crate::model::{Reached, Step, Unit};
+use crate::model::{Reached, Step, Target, Unit};
 use crate::pipeline::{self, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
 use crate::spec::{DocumentKind, Entry, EntryKind, Files, Reader};
-use crate::tree::{Digest, Local, Scope, is_current};
+use crate::tree::{Digest, Local, Provenance, Scope, is_current};
 use crate::validate::SpecSchemas;
 use crate::validate::catalogue::embedded;
 use crate::validate::manifests::{Options, Validator};
@@ -221,11 +221,12 @@ impl<'a> Session<'a> {
 
     /// True when the tree on disk is what a render would leave there, by its locks. The findings
     /// are in `loaded.found` then, as after a render.
-    pub(super) fn is_current(
+    pub(super) fn is_current<'l>(
         &self,
         loaded: &mut Loaded,
         prepared: &Prepared<'_>,
         local: &Local,
+        told: impl IntoIterator<Item = (Target, &'l Local)>,
     ) -> bool {
         let Some(resolved) = loaded.resolved.as_ref().filter(|r| r.patches.is_empty()) else {
             return false;
@@ -235,6 +236,18 @@ impl<'a> Session<'a> {
             || *prepared.scope != Scope::default()
             || !is_current(local, &pipeline::provenance(resolved, &request))
         {
+            return false;
+        }
+        let delivery = resolved.environment.delivery.as_ref();
+        let provenance = prepared.delivery(resolved);
+        let are_current = told.into_iter().all(|(target, local)| {
+            if delivery.is_some_and(|d| d.targets.contains(&target)) {
+                is_current(local, &provenance)
+            } else {
+                local.locks.is_empty()
+            }
+        });
+        if !are_current {
             return false;
         }
         let found = pipeline::findings(resolved, &prepared.tools, &request);
@@ -256,6 +269,11 @@ pub(super) struct Prepared<'s> {
 }
 
 impl Prepared<'_> {
+    /// What the appliers' trees are made from.
+    pub(super) fn delivery(&self, resolved: &Resolved) -> Provenance {
+        pipeline::delivery_provenance(resolved, &self.request())
+    }
+
     fn request(&self) -> Request<'_> {
         Request { stage: self.reached.as_ref(), scope: self.scope, input: self.input }
     }

@@ -77,7 +77,8 @@ impl Terminal {
         for cause in error.chain().skip(1) {
             text.push_str(&format!("\ncaused by: {cause}"));
         }
-        if let Some(help) = error.downcast_ref::<DiskError>().and_then(DiskError::help) {
+        let help = error.downcast_ref::<DiskError>().and_then(DiskError::help);
+        if let Some(help) = help {
             text.push_str(&format!("\nhelp: {help}"));
         }
         self.say(&text);

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Cluster, ClusterName, DataplaneMode, EnvironmentName, ManagementPlane, Namespace, NamespaceId,
-    NamespaceName, StageName, Version,
+    Cluster, ClusterName, DataplaneMode, Delivery, EnvironmentName, ManagementPlane, Namespace,
+    NamespaceId, NamespaceName, StageName, Unit, Version,
 };
 use crate::diagnostic::Span;
 
@@ -35,6 +35,8 @@ pub struct Environment {
     pub reached: Reached,
     /// How TSB resources are written for Kubernetes.
     pub tsb_objects: TsbObjects,
+    /// How the tree reaches the clusters; `None` where nothing is written about it.
+    pub delivery: Option<Delivery>,
     /// Where its name stands.
     pub origin: Span,
 }
@@ -54,6 +56,12 @@ impl Environment {
                 || n.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
                 || staged.contains(&n.name)
         })
+    }
+
+    /// The name of a unit's Application or Kustomization. A renamed one prunes what it applied and
+    /// makes it anew (facts/gitops-delivery.md 3.1.12): the form never changes.
+    pub fn applier_name(&self, cluster: &ClusterName, unit: Unit) -> String {
+        format!("{}-{cluster}-{unit}", self.name)
     }
 }
 

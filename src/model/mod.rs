@@ -7,6 +7,7 @@
 //! [`Span`]: crate::diagnostic::Span
 
 mod cluster;
+mod delivery;
 mod environment;
 mod fqn;
 mod identity;
@@ -20,6 +21,7 @@ mod version;
 mod waypoint;
 
 pub use cluster::{Cluster, ControlPlane, EdgeEnv, InstallBase, InstallOutput, ManagementPlane};
+pub use delivery::{ArgoCd, ArgoCdOrder, Delivery, Flux, FluxSource, Revision, Target};
 pub use environment::{
     Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition, Step,
     TsbObjects,

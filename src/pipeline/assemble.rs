@@ -169,7 +169,7 @@ impl Assembly {
             }
         }
         found.append(&mut faults);
-        Rendered { tree, provenance, patched, objects }
+        Rendered { tree, delivery: BTreeMap::new(), provenance, patched, objects }
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod check;
+mod deliver;
 mod digest;
 mod lint;
 mod manifests;
@@ -15,6 +16,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde_json::Value;
 
+pub use deliver::delivery_provenance;
 pub use digest::input_digest;
 pub use lint::lint;
 pub use manifests::{CheckedObject, ManifestFile, Manifests, manifests};
@@ -22,7 +24,9 @@ pub use manifests::{CheckedObject, ManifestFile, Manifests, manifests};
 use self::assemble::{Assembly, Written};
 use self::patch::Patcher;
 use crate::diagnostic::{Diagnostic, Span, has_errors};
-use crate::model::{Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Unit};
+use crate::model::{
+    Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Target, Unit,
+};
 use crate::plan::{self, State};
 use crate::render::{RenderedObject, Renderer, canonical};
 use crate::resolve::Resolved;
@@ -57,6 +61,9 @@ pub struct Rendered {
     pub tree: Tree,
     /// What they were rendered from.
     pub provenance: Provenance,
+    /// What the appliers are told of it: files by the environment's name. Empty where only a part
+    /// of the environment is rendered.
+    pub delivery: BTreeMap<Target, Tree>,
     /// What kustomize makes of an overlay's base, by the path of the base: what is applied instead.
     pub patched: BTreeMap<String, String>,
     /// How many objects are applied.
@@ -147,8 +154,17 @@ pub fn render(
         progress(files.len());
         files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
     }
+    let mut rendered = assembly.finish(provenance(resolved, request), &mut found);
+    rendered.delivery = deliver::deliver(
+        environment,
+        &state,
+        request.scope,
+        &rendered.tree,
+        tools,
+        &mut patcher,
+        &mut found,
+    );
     found.extend(patcher.finish(request.scope));
-    let rendered = assembly.finish(provenance(resolved, request), &mut found);
     (Some(rendered).filter(|_| !has_errors(&found)), found)
 }
 

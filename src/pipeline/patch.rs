@@ -72,7 +72,7 @@ impl<'p> Patcher<'p> {
         let first_item = values.len();
         let places: Vec<_> = items.iter().map(|item| (item.area, item.origin)).collect();
         values.extend(items.into_iter().map(|item| item.object.into_value()));
-        self.applied.push(apply_to_set(self.patches, &mut values));
+        self.apply_to(&mut values);
         let items = values.split_off(first_item);
         let mut finished = values.into_iter();
         let install = install
@@ -90,6 +90,13 @@ impl<'p> Patcher<'p> {
             .map(|(value, (area, origin))| Item::new(area, value, origin))
             .collect();
         (install, items)
+    }
+
+    /// Patches objects that are applied together. What a patch deletes becomes null.
+    pub(super) fn apply_to(&mut self, values: &mut Vec<Value>) {
+        if !self.is_idle() {
+            self.applied.push(apply_to_set(self.patches, values));
+        }
     }
 
     /// What is to be said of the patches, once every cluster has been seen.

@@ -139,7 +139,12 @@ impl Renderer {
     fn text(&self, name: &str, manifest: &Manifest) -> Result<String, Error> {
         let template = self.environment.get_template(name)?;
         match manifest {
+            Manifest::AppProject(m) => template.render(Serde(m)),
+            Manifest::Application(m) => template.render(Serde(m)),
+            Manifest::ApplicationSet(m) => template.render(Serde(m)),
             Manifest::AuthorizationPolicy(m) => template.render(Serde(m)),
+            Manifest::FluxKustomization(m) => template.render(Serde(m)),
+            Manifest::GitRepository(m) => template.render(Serde(m)),
             Manifest::ConfigMap(m) => template.render(Serde(config_map(m)?)),
             Manifest::Gateway(m) => template.render(Serde(m)),
             Manifest::Namespace(m) => template.render(Serde(m)),
@@ -240,8 +245,10 @@ mod tests {
     use super::*;
     use crate::k8s::{Labels, TargetRef};
     use crate::manifest::{
-        Action, AuthorizationPolicy, Gateway, Infrastructure, Listener, Metadata, MtlsMode,
-        Namespace, ParametersRef, PeerAuthentication, Rule, Source, Workload,
+        Action, AppProject, Application, ApplicationSet, ApplicationSpec, AuthorizationPolicy,
+        Automated, ClusterObject, Destination, Element, FluxKustomization, Gateway, GitRepository,
+        HealthCheck, HealthExpression, Infrastructure, KindRef, Listener, Metadata, MtlsMode,
+        Namespace, ParametersRef, PeerAuthentication, Retry, Rule, Source, SyncPolicy, Workload,
     };
     use crate::model::{Principal, WorkloadKind};
 
@@ -295,6 +302,104 @@ mod tests {
         }
     }
 
+    /// What Argo CD and Flux are told, with every field and with as few as there can be.
+    fn of_appliers(metadata: &dyn Fn() -> Metadata) -> Vec<Manifest> {
+        let text = || "a b: {{ .c }}".to_owned();
+        let sync = |automated| SyncPolicy {
+            automated,
+            options: vec!["A=true".to_owned()],
+            retry: Retry { limit: 5, duration: "10s".into(), factor: 2, max_duration: "3m".into() },
+        };
+        let application = |automated| {
+            Manifest::Application(Application {
+                metadata: metadata(),
+                spec: ApplicationSpec {
+                    project: text(),
+                    repo_url: text(),
+                    revision: text(),
+                    path: text(),
+                    cluster: text(),
+                    namespace: text(),
+                    sync: sync(automated),
+                },
+            })
+        };
+        let project = |cluster_objects, kinds| {
+            Manifest::AppProject(AppProject {
+                metadata: metadata(),
+                description: text(),
+                repositories: vec![text()],
+                destinations: vec![Destination { cluster: text(), namespace: text() }],
+                cluster_objects,
+                kinds,
+            })
+        };
+        let kustomization = |depends_on, health_checks, health_expressions| {
+            Manifest::FluxKustomization(FluxKustomization {
+                metadata: metadata(),
+                depends_on,
+                interval: text(),
+                retry_interval: text(),
+                timeout: text(),
+                path: text(),
+                prune: true,
+                deletion_policy: text(),
+                source_kind: text(),
+                source_name: text(),
+                health_checks,
+                health_expressions,
+            })
+        };
+        let check =
+            |namespace| HealthCheck { api_version: text(), kind: text(), namespace, name: text() };
+        let expression = |failed| HealthExpression {
+            api_version: text(),
+            kind: text(),
+            current: text(),
+            failed,
+        };
+        let repository = |reference, commit| {
+            let (url, interval) = (text(), text());
+            let metadata = metadata();
+            Manifest::GitRepository(GitRepository { metadata, url, interval, reference, commit })
+        };
+        vec![
+            application(Some(Automated { prune: true })),
+            application(None),
+            project(
+                vec![ClusterObject { group: String::new(), kind: text(), name: text() }],
+                vec![KindRef { group: String::new(), kind: text() }],
+            ),
+            project(Vec::new(), Vec::new()),
+            Manifest::ApplicationSet(ApplicationSet {
+                metadata: metadata(),
+                elements: vec![Element {
+                    name: text(),
+                    cluster: text(),
+                    unit: text(),
+                    path: text(),
+                    namespace: text(),
+                    annotations: Labels::from([("a".to_owned(), "true".to_owned())]),
+                    sync: sync(Some(Automated { prune: false })),
+                }],
+                steps: vec![text()],
+                project: text(),
+                repo_url: text(),
+                revision: text(),
+                labels: Labels::from([("waypost.dev/environment".to_owned(), "a".to_owned())]),
+                template_patch: "a: 1\nb: {{ toJson .c }}\n".to_owned(),
+            }),
+            kustomization(
+                vec![text()],
+                vec![check(None), check(Some(text()))],
+                vec![expression(None), expression(Some(text()))],
+            ),
+            kustomization(Vec::new(), Vec::new(), Vec::new()),
+            repository(Some(text()), None),
+            repository(None, Some(text())),
+        ]
+    }
+
     /// The built-in templates write canonical text, so that it need not be read a second time.
     #[test]
     fn built_in_templates_are_canonical() -> Result<(), Box<Diagnostic>> {
@@ -315,7 +420,7 @@ mod tests {
                 }],
             })
         };
-        let all = [
+        let all = of_appliers(&metadata).into_iter().chain([
             Manifest::AuthorizationPolicy(AuthorizationPolicy {
                 metadata: metadata(),
                 action: Some(Action::Deny),
@@ -351,7 +456,7 @@ mod tests {
                 pod_labels: labels(),
                 pod_annotations: labels(),
             }),
-        ];
+        ]);
         for manifest in all {
             let reference = manifest.reference();
             let rendered = renderer.render(manifest)?;

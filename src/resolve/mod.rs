@@ -7,6 +7,7 @@
 
 mod access;
 mod cluster;
+mod delivery;
 mod governed;
 mod inventory;
 mod migration;
@@ -80,16 +81,10 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
 
     let restart = restart(spec.restart, found);
-    if let Some(delivery) = &spec.delivery {
-        found.push(
-            Diagnostic::note(
-                "not-rendered-yet",
-                "`delivery` is read, but nothing is made of it yet",
-            )
-            .at(delivery.span, "")
-            .help("write the appliers' objects by hand for now"),
-        );
-    }
+    let delivery = spec.delivery.and_then(|typed| {
+        let names = delivery::Names { environment: name.as_ref(), clusters: &clusters };
+        delivery::delivery(typed, &names, !stages.is_empty(), found)
+    });
     let environment = Environment {
         name: name?,
         organization: spec.organization.value,
@@ -107,6 +102,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         stages,
         reached,
         tsb_objects: tsb_objects(spec.tsb),
+        delivery,
         origin: environment.metadata.name.span,
     };
     cluster::check_ambient(&environment, &spec.versions, found);

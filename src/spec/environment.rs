@@ -213,10 +213,74 @@ pub struct Delivery {
     /// The repository, as the appliers reach it.
     #[serde(rename = "repoURL")]
     pub repo_url: Option<Spanned<String>>,
-    /// Branch or tag.
+    /// Branch, full reference or commit.
     pub revision: Option<Spanned<String>>,
     /// Folder of the tree in the repository.
     pub path: Option<Spanned<String>>,
+    /// Argo CD's side.
+    #[serde(default)]
+    pub argocd: ArgoCd,
+    /// Flux's side.
+    #[serde(default)]
+    pub flux: Flux,
+}
+
+/// Argo CD's side.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ArgoCd {
+    /// The namespace that it runs in.
+    pub namespace: Option<Spanned<String>>,
+    /// A project of the user's.
+    pub project: Option<Spanned<String>>,
+    /// What keeps the units in order.
+    pub order: Option<Spanned<ArgoCdOrder>>,
+}
+
+/// What keeps the units in order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ArgoCdOrder {
+    /// A person, or a pipeline.
+    Gated,
+    /// Progressive syncs of an ApplicationSet.
+    Progressive,
+    /// The commits.
+    Automatic,
+}
+
+/// Flux's side.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Flux {
+    /// The namespace that it runs in.
+    pub namespace: Option<Spanned<String>>,
+    /// A source of the user's.
+    pub source: Option<FluxSource>,
+    /// How often it looks for drift.
+    pub interval: Option<Spanned<String>>,
+    /// Its release.
+    pub version: Option<Spanned<String>>,
+}
+
+/// Where Flux reads the tree.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FluxSource {
+    /// What it is.
+    pub kind: FluxSourceKind,
+    /// Its name.
+    pub name: Spanned<String>,
+}
+
+/// What Flux can read from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+pub enum FluxSourceKind {
+    /// A git repository.
+    GitRepository,
+    /// An artifact in a registry.
+    #[serde(rename = "OCIRepository")]
+    OciRepository,
 }
 
 /// An applier.

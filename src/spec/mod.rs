@@ -30,8 +30,9 @@ pub mod tsb;
 pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectation};
 pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};
 pub use environment::{
-    Delivery, Environment, EnvironmentSpec, InjectionLabel, ManagementPlane, Metadata, Migration,
-    Oap, Owner, Ownership, Restart, Sources, Stage, Target, TsbObjects, Versions,
+    ArgoCd, ArgoCdOrder, Delivery, Environment, EnvironmentSpec, Flux, FluxSource, FluxSourceKind,
+    InjectionLabel, ManagementPlane, Metadata, Migration, Oap, Owner, Ownership, Restart, Sources,
+    Stage, Target, TsbObjects, Versions,
 };
 pub use input::{Input, PatchEntry, Placed};
 pub use load::{Entry, EntryKind, Files};

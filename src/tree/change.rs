@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::digest::Digest;
 use super::files::Tree;
-use super::guard::{Allowances, guard_cluster, guard_renamed_clusters};
-use super::local::Local;
+use super::guard::{Allowances, guard_cluster, guard_delivery, guard_renamed_clusters};
+use super::local::{Holds, Local};
 use super::lock::{Lock, LockEntry, LockError};
-use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path, unit_of};
+use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path};
 use crate::diagnostic::Diagnostic;
 
 /// What a tree was rendered from and by.
@@ -55,6 +55,12 @@ impl Change {
         self.create.is_empty() && self.update.is_empty() && self.delete.is_empty()
     }
 
+    /// The text of a file that is created or updated: the tree's, or that of a lock.
+    pub fn text<'a>(&'a self, tree: &'a Tree, path: &str) -> Option<&'a str> {
+        let lock = self.locks.get(path).map(String::as_str);
+        lock.or_else(|| tree.get(path).map(|file| file.text()))
+    }
+
     /// True when nothing speaks against writing.
     pub fn is_allowed(&self) -> bool {
         self.faults.is_empty() && self.refusals.is_empty()
@@ -100,7 +106,7 @@ pub fn plan(
         }
         if ours && is_listed(local, path) {
             change.delete.push(path.clone());
-        } else if ours && unit_of(path).is_some() {
+        } else if ours && local.is_applied(path) {
             strangers.entry(cluster_of(path)).or_default().push(foreign_file(&shown(path)));
         } else {
             change.faults.extend(blocks(path, tree, scope, shown));
@@ -117,7 +123,10 @@ pub fn plan(
         });
         let new = next_lock(cluster, tree, old, provenance, scope);
         if let Some(old) = old {
-            change.refusals.extend(guard_cluster(cluster, old, &new, allowances));
+            change.refusals.extend(match local.holds {
+                Holds::Units => guard_cluster(cluster, old, &new, allowances),
+                Holds::Delivery => guard_delivery(old, &new, allowances),
+            });
         }
         change.take_lock(cluster, local, &new);
     }

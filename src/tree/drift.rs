@@ -6,7 +6,7 @@ use super::change::{Provenance, next_lock};
 use super::digest::Digest;
 use super::files::Tree;
 use super::local::Local;
-use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path, unit_of};
+use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path};
 use crate::diagnostic::Diagnostic;
 
 /// One file that is not as it should be.
@@ -84,7 +84,7 @@ fn file_drift(path: &str, tree: &Tree, local: &Local) -> Option<DriftKind> {
     let written: Option<Digest> = lock.and_then(|l| l.files.get(rest)).map(|e| e.digest);
     let wanted = tree.get(path);
     match (wanted.map(|f| f.digest()), written, local.files.get(path).copied()) {
-        (None, None, Some(_)) => unit_of(path).map(|_| DriftKind::Foreign),
+        (None, None, Some(_)) => local.is_applied(path).then_some(DriftKind::Foreign),
         (None, Some(_), None) => Some(DriftKind::ExtraInLock),
         (None, Some(written), Some(found)) if written == found => Some(DriftKind::NoLongerRendered),
         (None, Some(_), Some(_)) => Some(DriftKind::Edited),

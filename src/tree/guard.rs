@@ -13,7 +13,7 @@ use crate::k8s::ObjectRef;
 /// What a run may do that is refused otherwise; nothing by default.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allowances {
-    /// A unit that had objects may have none.
+    /// A unit that had objects may have none, and lose its Application or Kustomization.
     pub empty_unit: bool,
     /// A Namespace object may go.
     pub namespace_removal: bool,
@@ -63,6 +63,30 @@ pub(super) fn guard_cluster(
         refusals.extend(moved_objects(cluster, &before, &after));
     }
     refusals
+}
+
+/// What an applier was told and would be told no more: it keeps nothing of it in order from then
+/// on, and prunes nothing either.
+pub(super) fn guard_delivery(old: &Lock, new: &Lock, allowances: &Allowances) -> Vec<Diagnostic> {
+    if allowances.empty_unit {
+        return Vec::new();
+    }
+    let kept: BTreeSet<&ObjectRef> = new.files.values().filter_map(|e| e.object.as_ref()).collect();
+    let lost: Vec<&ObjectRef> = old
+        .files
+        .values()
+        .filter_map(|entry| entry.object.as_ref())
+        .filter(|object| !kept.contains(object))
+        .filter(|o| matches!(o.kind.as_str(), "Application" | "ApplicationSet" | "Kustomization"))
+        .collect();
+    if lost.is_empty() {
+        return Vec::new();
+    }
+    let count = counted(lost.len(), "applier's object");
+    let message = format!("{count} would go: {}", first_of(&lost));
+    vec![Diagnostic::error("delivery-removed", message).help(
+        "what they applied stays in the cluster, and nobody keeps it in order any more; if this is meant, allow it with `--allow-empty-unit` and delete by hand what shall not stay",
+    )]
 }
 
 /// A cluster that vanishes while a new one has most of its objects: a renamed folder.

@@ -2,9 +2,21 @@
 
 use std::collections::BTreeMap;
 
+use super::change::Change;
 use super::digest::Digest;
 use super::lock::{Lock, LockError};
 use super::scope::unit_of;
+
+/// What an environment's folder is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Holds {
+    /// Units by cluster, `rendered/<env>`: whatever lies in one is applied.
+    #[default]
+    Units,
+    /// What an applier is told, `gitops/<target>/<env>`: only what a `kustomization.yaml` lists is
+    /// applied. The environment stands where a cluster does otherwise: it has one lock.
+    Delivery,
+}
 
 /// The files of an environment's folder by digest, and its locks. `disk` reads it; it is empty
 /// where the folder is missing.
@@ -12,6 +24,8 @@ use super::scope::unit_of;
 pub struct Local {
     /// The folder as people should see it, such as `rendered/brownfield`; for messages.
     pub folder: String,
+    /// What it is for.
+    pub holds: Holds,
     /// Every file by path relative to the folder, the locks too. Paths of files that we did not
     /// write follow no rule.
     pub files: BTreeMap<String, Digest>,
@@ -27,6 +41,25 @@ impl Local {
             Err(LockError::Conflict { both, .. }) => both.as_deref(),
             Err(LockError::Format { .. } | LockError::Line { .. } | LockError::NotText) => None,
         }
+    }
+
+    /// True where an applier may apply a file, whoever wrote it.
+    pub(super) fn is_applied(&self, path: &str) -> bool {
+        match self.holds {
+            Holds::Units => unit_of(path).is_some(),
+            Holds::Delivery => false,
+        }
+    }
+
+    /// The files of a change that are not as their lock says: somebody else has edited them.
+    pub fn edited<'a>(&self, change: &'a Change) -> Vec<&'a str> {
+        let is_edited = |path: &&str| {
+            let Some((cluster, below)) = path.split_once('/') else { return false };
+            let written = self.lock(cluster).and_then(|lock| lock.files.get(below));
+            written.is_some_and(|entry| self.files.get(*path) != Some(&entry.digest))
+        };
+        let paths = change.update.iter().chain(&change.delete).map(String::as_str);
+        paths.filter(is_edited).collect()
     }
 
     /// How many objects the locks list in units.

@@ -42,7 +42,7 @@ pub use digest::Digest;
 pub use drift::{Drift, DriftKind, check};
 pub use files::{Tree, TreeFile};
 pub use guard::Allowances;
-pub use local::Local;
+pub use local::{Holds, Local};
 pub use lock::{LOCK_NAME, Lock, LockEntry, LockError};
 pub use path::{PathError, object_file_name};
 pub use scope::Scope;

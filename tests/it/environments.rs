@@ -1,5 +1,5 @@
 //! Small environments, one idea each: `tests/cases/<name>/` has `environment/`, what it comes to at
-//! each stage (`expected/<stage>/`; `none` where there are no stages; what was found on the way in
+//! each stage (`expected/<stage>/`, with what appliers are told below `gitops/`; `none` where there are no stages; what was found on the way in
 //! `findings.txt`) and why (`README.md`).
 //! `WAYPOST_BLESS=1` writes the trees anew; the difference is reviewed like code.
 
@@ -35,16 +35,25 @@ fn every_environment_comes_to_its_trees() {
 
 fn stage(root: &Path, name: &str, golden: &Path) -> Result<(), String> {
     let stage = golden.file_name().and_then(|n| n.to_str()).expect("UTF-8");
-    let ran = waypost(root, &["render", name, "--force", "--out", stage, "--stage", stage]);
+    let told = format!("{stage}-gitops");
+    let arguments =
+        ["render", name, "--force", "--out", stage, "--gitops", &told, "--stage", stage];
+    let ran = waypost(root, &arguments);
     if ran.code != 0 {
         return Err(format!("//// {name} {stage}: {}\n{}\n", ran.code, ran.stderr));
     }
     let mut rendered = files(&root.join(stage).join(name));
+    if root.join(&told).is_dir() {
+        let told = files(&root.join(&told));
+        rendered.extend(told.into_iter().map(|(path, text)| (format!("gitops/{path}"), text)));
+    }
     rendered.retain(|path, _| !path.ends_with("waypost.lock"));
-    // the last line counts the files that were written
-    let (findings, _) = ran.stderr.rsplit_once(&format!("{name}: ")).unwrap_or_default();
+    // the last lines count the files that were written
+    let counts = format!("{name}: ");
+    let findings: String =
+        ran.stderr.split_inclusive('\n').take_while(|line| !line.starts_with(&counts)).collect();
     if !findings.is_empty() {
-        rendered.insert("findings.txt".to_owned(), findings.to_owned());
+        rendered.insert("findings.txt".to_owned(), findings);
     }
     compare_trees(&format!("{name} {stage}"), golden, &rendered)
 }

@@ -164,6 +164,7 @@ fn load(folder: &Path) -> Case {
         stages: Vec::new(),
         reached: Reached::None,
         tsb_objects: TsbObjects::default(),
+        delivery: None,
         origin,
     };
     Case { name, sources, environment }

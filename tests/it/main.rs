@@ -13,6 +13,7 @@
 mod access;
 mod argocd_plugin;
 mod convert;
+mod delivery;
 mod diff;
 mod environments;
 mod explain;

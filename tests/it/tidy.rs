@@ -28,6 +28,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("diff", &["tree", "simulate", "k8s", "yaml", "diagnostic"]),
     ("report", &["diff", "simulate", "k8s", "diagnostic"]),
     ("delivery", &["yaml", "diagnostic"]),
+    ("report", &["simulate", "diagnostic"]),
+    ("delivery", &["model", "plan", "manifest", "k8s", "yaml", "diagnostic"]),
     (
         "pipeline",
         &[
@@ -40,6 +42,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "render",
             "tree",
             "validate",
+            "delivery",
             "k8s",
             "yaml",
             "diagnostic",

@@ -7,39 +7,48 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
-use super::{DiskError, os, read};
+use super::{DiskError, EnvironmentFolder, os, read};
+use crate::tree::Tree;
 use crate::tree::change::Change;
 use crate::tree::scope::cluster_of_lock;
-use crate::tree::{Tree, TreeFile};
 
 /// Writes the new folder. In each unit `kustomization.yaml` comes last, and in each cluster the
 /// lock, so that a reader who meets an unfinished folder can tell.
-pub(super) fn build(new: &Path, old: &Path, tree: &Tree, change: &Change) -> Result<(), DiskError> {
-    let Change { create, update, delete: _, unchanged, carried, faults: _, refusals: _, locks } =
+pub(super) fn build(
+    new: &Path,
+    folder: &EnvironmentFolder,
+    tree: &Tree,
+    change: &Change,
+) -> Result<(), DiskError> {
+    let old = folder.path();
+    let Change { create, update, delete: _, unchanged, carried, faults: _, refusals: _, locks: _ } =
         change;
     let make = |(path, origin): (&String, Origin)| match origin {
-        Origin::Old => link(&old.join(path), &new.join(path)),
+        Origin::Old => {
+            let path = folder.inside(path);
+            link(&old.join(path), &new.join(path))
+        }
         Origin::Rendered => {
-            let text = locks.get(path).map(String::as_str).or(tree.get(path).map(TreeFile::text));
+            let text = change.text(tree, path);
             let text = text.ok_or_else(|| DiskError::Mismatch { path: path.clone() })?;
-            let full = new.join(path);
+            let full = new.join(folder.inside(path));
             write_file(&full, text).map_err(DiskError::io("write", &full))
         }
     };
     let mut folders = Folders::default();
     let mut last = [Vec::new(), Vec::new()];
     for path in unchanged.iter().chain(carried) {
-        folders.add(path, Origin::Old);
+        folders.add(folder.inside(path), path, Origin::Old);
     }
     for path in create.iter().chain(update) {
         match Step::of(path) {
-            Step::File => folders.add(path, Origin::Rendered),
+            Step::File => folders.add(folder.inside(path), path, Origin::Rendered),
             Step::Kustomization => last[0].push(path),
             Step::Lock => last[1].push(path),
         }
     }
     for path in last.iter().flatten() {
-        folders.add_folders_of(path);
+        folders.add_folders_of(folder.inside(path));
     }
     folders.make(new, &make)?;
     for paths in last {
@@ -85,8 +94,9 @@ struct Folders<'a> {
 }
 
 impl<'a> Folders<'a> {
-    fn add(&mut self, path: &'a String, origin: Origin) {
-        self.add_folders_of(path).push((path, origin));
+    /// A file, where it lies in the new folder and by its path in the tree.
+    fn add(&mut self, inside: &'a str, path: &'a String, origin: Origin) {
+        self.add_folders_of(inside).push((path, origin));
     }
 
     fn add_folders_of(&mut self, path: &'a str) -> &mut Vec<(&'a String, Origin)> {
@@ -149,7 +159,12 @@ fn link(old: &Path, new: &Path) -> Result<(), DiskError> {
 
 /// Deletes the old folder, now under another name. A file that came into it after it was read is
 /// not ours to delete: it moves to the new folder.
-pub(super) fn retire(old: &Path, current: &Path, change: &Change) -> Result<(), DiskError> {
+pub(super) fn retire(
+    old: &Path,
+    folder: &EnvironmentFolder,
+    change: &Change,
+) -> Result<(), DiskError> {
+    let current = folder.path();
     let Change { update, delete, unchanged, carried, .. } = change;
     let was_read = |path: &String| {
         [unchanged, update, delete, carried]
@@ -159,7 +174,7 @@ pub(super) fn retire(old: &Path, current: &Path, change: &Change) -> Result<(), 
     let read::Entries { files, folders } = read::entries(old)?;
     files.par_iter().try_for_each(|path| {
         let (from, to) = (old.join(path), current.join(path));
-        if was_read(path) {
+        if was_read(&folder.in_tree(path.clone())) {
             fs::remove_file(&from).map_err(DiskError::io("delete", &from))
         } else {
             to.parent()

@@ -94,13 +94,18 @@ impl Claim {
             return Ok(());
         }
         let new = self.folder.new_tree();
-        let built = build::build(&new, &self.folder.path(), tree, change)
+        let built = build::build(&new, &self.folder, tree, change)
             .and_then(|()| os::sync_tree(&new).map_err(DiskError::io("sync", &new)))
             .and_then(|()| swap::put_in_place(&self.folder, self.method));
         match built {
             Ok(old) => {
                 // the new tree is in place: what cannot be deleted is deleted by the next run
-                let _ = build::retire(&old, &self.folder.path(), change);
+                let _ = build::retire(&old, &self.folder, change);
+                let Change { create, update, unchanged, carried, .. } = change;
+                if [create, update, unchanged, carried].into_iter().all(Vec::is_empty) {
+                    // nothing is in it: git would not keep it either
+                    let _ = fs::remove_dir(self.folder.path());
+                }
                 Ok(())
             }
             Err(error) => {

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::DiskError;
+use crate::tree::local::Holds;
 use crate::tree::path::check_name;
 
 /// The folder of an environment: a root that the user names, and a path below it that we do.
@@ -13,6 +14,7 @@ pub struct EnvironmentFolder {
     root: PathBuf,
     below: Vec<String>,
     name: String,
+    holds: Holds,
 }
 
 impl EnvironmentFolder {
@@ -33,7 +35,37 @@ impl EnvironmentFolder {
             return Err(refuse("has a name of more than 200 bytes"));
         }
         let root = if root.as_os_str().is_empty() { Path::new(".") } else { root };
-        Ok(Self { root: root.to_owned(), below: parts, name })
+        Ok(Self { root: root.to_owned(), below: parts, name, holds: Holds::Units })
+    }
+
+    /// As [`EnvironmentFolder::new`], of what an applier is told: `gitops/argocd/brownfield`. Its
+    /// paths begin with the environment's name, under which its one lock is.
+    ///
+    /// # Errors
+    /// When `below` is not a plain relative path. The disk is not looked at.
+    pub fn of_delivery(root: &Path, below: &str) -> Result<Self, DiskError> {
+        Ok(Self { holds: Holds::Delivery, ..Self::new(root, below)? })
+    }
+
+    /// What it is for.
+    pub(super) fn holds(&self) -> Holds {
+        self.holds
+    }
+
+    /// A path of the tree as it lies in the folder.
+    pub(super) fn inside<'p>(&self, path: &'p str) -> &'p str {
+        match self.holds {
+            Holds::Units => path,
+            Holds::Delivery => path.split_once('/').map_or(path, |(_, inside)| inside),
+        }
+    }
+
+    /// The path in the tree of what lies in the folder.
+    pub(super) fn in_tree(&self, inside: String) -> String {
+        match self.holds {
+            Holds::Units => inside,
+            Holds::Delivery => format!("{}/{inside}", self.name),
+        }
     }
 
     /// The folder itself.
@@ -43,9 +75,15 @@ impl EnvironmentFolder {
 
     /// The folder as people should see it: below the root, where it lies in a folder of ours
     /// there, and as they named the root where it does not.
+    ///
+    /// Of what an applier is told it is the folder above: the environment's name is in the paths.
     pub(super) fn shown(&self) -> String {
-        if self.below.is_empty() {
-            return self.path().display().to_string();
+        let inside = self.below.join("/");
+        match self.holds {
+            Holds::Delivery if inside.is_empty() => return self.parent().display().to_string(),
+            Holds::Delivery => return inside,
+            Holds::Units if inside.is_empty() => return self.path().display().to_string(),
+            Holds::Units => {}
         }
         self.below.iter().map(|part| format!("{part}/")).chain([self.name.clone()]).collect()
     }

@@ -37,13 +37,15 @@ fn identity(folder: &EnvironmentFolder) -> Option<(u64, u64)> {
 }
 
 pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskError> {
+    let empty = || Local { folder: folder.shown(), holds: folder.holds(), ..Local::default() };
     if !folder.exists()? {
-        return Ok(Local { folder: folder.shown(), ..Local::default() });
+        return Ok(empty());
     }
     let root = folder.path();
     let Entries { files, .. } = entries(&root)?;
     let one = |buffer: &mut Vec<u8>, path: String| -> Result<_, DiskError> {
         let full = root.join(&path);
+        let path = folder.in_tree(path);
         let refused = |e| DiskError::io("read", &full)(e);
         let mut file = os::open_options().read(true).open(&full).map_err(refused)?;
         let lock = match cluster_of_lock(&path) {
@@ -63,7 +65,7 @@ pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskEr
     // collected before the first error is looked for, so that it is always the same one
     let read: Vec<_> = files.into_par_iter().map_init(|| vec![0; 64 * 1024], one).collect();
     let read = read.into_iter().collect::<Result<Vec<_>, DiskError>>()?;
-    let mut local = Local { folder: folder.shown(), ..Local::default() };
+    let mut local = empty();
     for (path, _, lock) in &read {
         if let (Some(cluster), Some(bytes)) = (cluster_of_lock(path), lock) {
             let lock = match std::str::from_utf8(bytes) {

@@ -1,0 +1,168 @@
+//! What the appliers are told of a rendered tree: the same way from manifest to file as the tree's
+//! own objects.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::assemble::reference;
+use super::patch::Patcher;
+use super::{Request, Tools, check};
+use crate::delivery::{self, ForApplier, UnitObjects, Units};
+use crate::diagnostic::Diagnostic;
+use crate::model::{ClusterName, Delivery, Environment, Target, Unit};
+use crate::plan::State;
+use crate::render::canonical;
+use crate::resolve::Resolved;
+use crate::tree::{ClusterProvenance, Provenance, Scope, Tree, TreeFile, object_file_name};
+use crate::yaml::emit_checked;
+
+/// The objects of a tree by cluster and unit.
+pub(super) fn unit_objects(environment: &Environment, tree: &Tree) -> UnitObjects {
+    let mut units = UnitObjects::new();
+    for (path, file) in tree.iter() {
+        let mut parts = path.split('/');
+        let cluster = parts.next().and_then(|name| environment.clusters.get_key_value(name));
+        let unit = parts.next().and_then(Unit::parse);
+        if let (Some((cluster, _)), Some(unit), Some(object)) = (cluster, unit, file.object()) {
+            let of = units.entry(ClusterName::clone(cluster)).or_default();
+            of.entry(unit).or_default().push(object.clone());
+        }
+    }
+    units
+}
+
+/// The trees of the appliers, by the environment's name. An applier that is told nothing has an
+/// empty one; without a tree of the whole environment there are none at all.
+pub(super) fn deliver(
+    environment: &Environment,
+    state: &State,
+    scope: &Scope,
+    tree: &Tree,
+    tools: &Tools,
+    patcher: &mut Patcher<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> BTreeMap<Target, Tree> {
+    if *scope != Scope::default() {
+        return BTreeMap::new();
+    }
+    let mut trees: BTreeMap<Target, Tree> =
+        Target::ALL.into_iter().map(|target| (target, Tree::default())).collect();
+    let Some(delivery) = &environment.delivery else { return trees };
+    let objects = unit_objects(environment, tree);
+    let units = Units { environment, delivery, state, objects: &objects };
+    let (mut places, mut values) = (Vec::new(), Vec::new());
+    for ForApplier { target, folder, manifest } in delivery::objects(&units) {
+        match tools.renderer.render(manifest) {
+            Ok(object) => {
+                places.push((target, folder));
+                values.push(object.into_value());
+            }
+            Err(diagnostic) => found.push(*diagnostic),
+        }
+    }
+    patcher.apply_to(&mut values);
+    let mut folders: BTreeMap<(Target, String), Vec<String>> = BTreeMap::new();
+    for ((target, folder), value) in places.into_iter().zip(values) {
+        // what a patch deleted is null
+        if value.is_null() {
+            continue;
+        }
+        let value = canonical(value);
+        check::object(&tools.validator, &value, Some(delivery.origin), found);
+        check_substitution(&value, tree, delivery, found);
+        let reference = reference(&value);
+        let below = match &folder {
+            Some(folder) => format!("{}/{folder}", environment.name),
+            None => environment.name.to_string(),
+        };
+        let name = object_file_name(&reference);
+        let text = emit(&value, found);
+        let file = TreeFile::new(text, Some(reference));
+        put(&mut trees, target, format!("{below}/{name}"), file, found);
+        folders.entry((target, below)).or_default().push(name);
+    }
+    for ((target, below), mut resources) in folders {
+        resources.sort();
+        let value = json!({
+            "apiVersion": "kustomize.config.k8s.io/v1beta1",
+            "kind": "Kustomization",
+            "resources": resources,
+        });
+        let file = TreeFile::new(emit(&value, found), None);
+        put(&mut trees, target, format!("{below}/kustomization.yaml"), file, found);
+    }
+    trees
+}
+
+fn emit(value: &Value, found: &mut Vec<Diagnostic>) -> String {
+    emit_checked(value).unwrap_or_else(|error| {
+        let message = format!("cannot write {}: {error}", reference(value));
+        found.push(Diagnostic::error("not-emitted", message));
+        String::new()
+    })
+}
+
+fn put(
+    trees: &mut BTreeMap<Target, Tree>,
+    target: Target,
+    path: String,
+    file: TreeFile,
+    found: &mut Vec<Diagnostic>,
+) {
+    if let Err(error) = trees.entry(target).or_default().add(path, file) {
+        found.push(Diagnostic::error(error.code(), error.to_string()));
+    }
+}
+
+/// Ours substitute nothing. One that a patch has given variables rewrites every `${…}` of its unit
+/// (facts/gitops-delivery.md 1.17, 3.2.1).
+fn check_substitution(
+    value: &Value,
+    tree: &Tree,
+    delivery: &Delivery,
+    found: &mut Vec<Diagnostic>,
+) {
+    let label = |key: &str| {
+        value.pointer(&format!("/metadata/labels/waypost.dev~1{key}")).and_then(Value::as_str)
+    };
+    let substitutes = value.pointer("/spec/postBuild").is_some()
+        && value["apiVersion"]
+            .as_str()
+            .is_some_and(|v| v.starts_with("kustomize.toolkit.fluxcd.io/"));
+    let (true, Some(cluster), Some(unit)) = (substitutes, label("cluster"), label("unit")) else {
+        return;
+    };
+    let folder = format!("{cluster}/{unit}/");
+    for (_, file) in tree.below(&folder) {
+        let Some(object) = file.object() else { continue };
+        let is_off = file.text().contains("kustomize.toolkit.fluxcd.io/substitute: disabled");
+        if !is_off && has_variable(file.text()) {
+            found.push(
+                Diagnostic::error(
+                    "substitution",
+                    format!("Flux would replace a `${{` in {object}: a patch gives `postBuild` to unit `{unit}` of cluster `{cluster}`"),
+                )
+                .at(delivery.origin, "")
+                .help("annotate the object with `kustomize.toolkit.fluxcd.io/substitute: disabled`, or leave `postBuild` out"),
+            );
+        }
+    }
+}
+
+fn has_variable(text: &str) -> bool {
+    text.match_indices("${").any(|(at, _)| !text.get(..at).is_some_and(|b| b.ends_with('$')))
+}
+
+/// What the appliers' trees are made from: the same as the environment's.
+pub fn delivery_provenance(resolved: &Resolved, request: &Request<'_>) -> Provenance {
+    let environment = &resolved.environment;
+    let reached = request.stage.unwrap_or(&environment.reached);
+    let name = environment.name.to_string();
+    let stages = BTreeMap::from([(name.clone(), reached.to_string())]);
+    let provenance = ClusterProvenance { input: request.input, stages };
+    Provenance {
+        tool: env!("CARGO_PKG_VERSION").to_owned(),
+        clusters: BTreeMap::from([(name, provenance)]),
+    }
+}
