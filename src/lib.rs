@@ -11,7 +11,7 @@
 //! ```
 //!
 //! The way of the data is straight. A room takes values and gives values; disk, terminal and
-//! environment are met at the ends only (`cli`, `spec::load`, `tree::disk`). [`pipeline`] is the
+//! environment are met at the ends only (`cli`, `spec::load`, `tree::disk`, `tree::branch`). [`pipeline`] is the
 //! one place that shows the whole flow.
 //!
 //! Read in this order:

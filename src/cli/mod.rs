@@ -17,6 +17,7 @@ mod gitops;
 mod init;
 mod list;
 mod manifests;
+mod publish;
 mod render;
 mod schema;
 mod session;
@@ -70,6 +71,7 @@ enum Verb {
     Render(render::Render),
     Check(check::Check),
     List(list::List),
+    Publish(publish::Publish),
     Validate(validate::Validate),
     Explain(explain::Explain),
     Convert(convert::Convert),
@@ -89,6 +91,7 @@ pub fn main() -> ExitCode {
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
         Verb::List(list) => list.run(&global, &terminal),
+        Verb::Publish(publish) => publish.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
         Verb::Explain(explain) => explain.run(&global, &terminal),
         Verb::Convert(convert) => convert.run(&global, &terminal),

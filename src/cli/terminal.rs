@@ -9,6 +9,7 @@ use clap::ValueEnum;
 
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::report;
+use crate::tree::branch::BranchError;
 use crate::tree::disk::DiskError;
 use crate::validate::rule;
 
@@ -78,6 +79,7 @@ impl Terminal {
             text.push_str(&format!("\ncaused by: {cause}"));
         }
         let help = error.downcast_ref::<DiskError>().and_then(DiskError::help);
+        let help = help.or_else(|| error.downcast_ref::<BranchError>().and_then(BranchError::help));
         if let Some(help) = help {
             text.push_str(&format!("\nhelp: {help}"));
         }

@@ -2,6 +2,7 @@
 //!
 //! - [`objects`]: what Argo CD and Flux are told, so that they apply the units in the safe order
 //!   (`gitops/`).
+//! - [`commit`]: what a published commit says of where it comes from.
 //! - [`ResourceList`]: what a KRM function is given and gives back (`waypost fn`).
 //!
 //! It promises that an applier that is told so never labels a namespace before its waypoint and
@@ -9,6 +10,7 @@
 //! exactly what a render applies, and that what others wrote passes through.
 
 mod argocd;
+pub mod commit;
 mod flux;
 mod resource_list;
 mod units;

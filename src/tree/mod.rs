@@ -13,6 +13,9 @@
 //! - [`Lock`]: `<cluster>/waypost.lock`, what was written, by digest and by object.
 //! - [`Local`]: what lies on disk, by digest; read by [`disk`], which with [`git`] alone
 //!   touches what is outside.
+//! - [`Local`]: what lies on disk, by digest; read by [`disk`], the one file of this room that
+//!   touches a file system.
+//! - [`branch`]: a git branch as the place of a tree, instead of a folder.
 //! - [`plan`]: the difference as data ([`Change`]), with everything that speaks against writing it.
 //! - [`check`]: the difference as findings ([`Drift`]).
 //! - [`Differing`]: a file of two trees, by bytes; [`disk::compare`] finds them in two folders, and
@@ -21,6 +24,7 @@
 //! It promises that a reader sees the old tree or the new one, never a mixture; that only files
 //! that an old lock lists are deleted; that a tree that did not change is not touched.
 
+pub mod branch;
 mod change;
 mod current;
 mod differing;

@@ -28,6 +28,7 @@ mod list;
 mod manifests;
 mod patches;
 mod program;
+mod publish;
 mod refused;
 mod refused_tsb;
 mod same_bytes;
