@@ -34,6 +34,7 @@
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
 //! | [`delivery`] | the tree in the hands of kustomize and kpt |
 //! | [`delivery`] | the tree in the hands of Argo CD, Flux, kustomize and kpt |
+//! | [`verify`] | a cluster as it is against what was rendered for it |
 //! | [`pipeline`] | the stages called in order |
 //! | [`report`] | findings and results as text |
 //! | [`cli`] | one file per verb |
@@ -63,4 +64,5 @@ pub mod spec;
 pub mod translate;
 pub mod tree;
 pub mod validate;
+pub mod verify;
 pub mod yaml;

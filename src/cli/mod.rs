@@ -23,6 +23,7 @@ mod schema;
 mod session;
 mod terminal;
 mod validate;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -73,6 +74,7 @@ enum Verb {
     List(list::List),
     Publish(publish::Publish),
     Validate(validate::Validate),
+    Verify(verify::Verify),
     Explain(explain::Explain),
     Convert(convert::Convert),
     Access(access::Access),
@@ -93,6 +95,7 @@ pub fn main() -> ExitCode {
         Verb::List(list) => list.run(&global, &terminal),
         Verb::Publish(publish) => publish.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),
+        Verb::Verify(verify) => verify.run(&global, &terminal),
         Verb::Explain(explain) => explain.run(&global, &terminal),
         Verb::Convert(convert) => convert.run(&global, &terminal),
         Verb::Access(access) => access.run(&global, &terminal),

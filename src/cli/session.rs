@@ -269,6 +269,11 @@ pub(super) struct Prepared<'s> {
 }
 
 impl Prepared<'_> {
+    /// The point of the migration that was asked for.
+    pub(super) fn reached(&self) -> Option<&Reached> {
+        self.reached.as_ref()
+    }
+
     /// What the appliers' trees are made from.
     pub(super) fn delivery(&self, resolved: &Resolved) -> Provenance {
         pipeline::delivery_provenance(resolved, &self.request())

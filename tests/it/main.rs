@@ -48,5 +48,6 @@ mod tsb;
 mod tsb_forms;
 mod tsb_schema;
 mod validate_paths;
+mod verify;
 mod yaml_read;
 mod yaml_write;

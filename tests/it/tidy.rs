@@ -30,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("delivery", &["yaml", "diagnostic"]),
     ("report", &["simulate", "diagnostic"]),
     ("delivery", &["model", "plan", "manifest", "k8s", "yaml", "diagnostic"]),
+    ("verify", &["model", "plan", "k8s", "yaml", "diagnostic"]),
     (
         "pipeline",
         &[
@@ -65,6 +66,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "diff",
             "report",
             "delivery",
+            "verify",
             "k8s",
             "yaml",
             "diagnostic",

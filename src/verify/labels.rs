@@ -1,0 +1,56 @@
+//! Labels that should be gone from a namespace that is ambient, and who put them there.
+
+use super::{Dump, One, Verdict, managers};
+use crate::diagnostic::Diagnostic;
+
+const QUESTION: &str = "no label injects sidecars";
+
+pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let mut live = dump.of_kind("", "Namespace").filter(|n| n.name == one.name());
+    let Some(live) = live.next() else {
+        verdict.answer(Some(one.name()), QUESTION, false, Vec::new());
+        return;
+    };
+    // every block of the webhook wants `istio-injection` to be absent or `enabled`: with `disabled`
+    // a revision injects nothing (facts/gitops-delivery.md 1.3)
+    let injection = live.labels.get("istio-injection").map(String::as_str);
+    let rendered = one.expected.applied.iter().map(|(_, o)| o);
+    let rendered = rendered.filter(|o| o.gvk.is("", "Namespace") && o.name == one.name());
+    let is_rendered = |key: &str| rendered.clone().any(|o| o.labels.contains_key(key));
+    let mut found = Vec::new();
+    for key in ["istio-injection", "istio.io/rev"] {
+        let Some(value) = live.labels.get(key) else { continue };
+        let injects = match key {
+            "istio-injection" => value == "enabled",
+            _ => injection != Some("disabled"),
+        };
+        // one that is rendered otherwise is not as rendered, and told with its object
+        if !injects || is_rendered(key) {
+            continue;
+        }
+        let owners = managers::of(live, &["metadata", "labels", key]);
+        found.push(
+            Diagnostic::error(
+                "label-survived",
+                format!("label `{key}={value}` of namespace `{}` survived", one.name()),
+            )
+            .at(live.name_span(), format!("set {}", managers::told(&owners)))
+            .help(format!(
+                "new pods get a sidecar, and ambient leaves those alone: `kubectl label namespace {} {key}-`; {}",
+                one.name(),
+                leaves(&owners)
+            )),
+        );
+    }
+    verdict.answer(Some(one.name()), QUESTION, true, found);
+}
+
+/// Why the applier has left it (facts/gitops-delivery.md 4.2).
+fn leaves(owners: &[String]) -> &'static str {
+    let by_kubectl = |owner: &String| owner.starts_with("kubectl");
+    if !owners.is_empty() && owners.iter().all(by_kubectl) {
+        "Argo CD leaves what kubectl has set, Flux removes it"
+    } else {
+        "an applier removes only what it owns; `injectionLabel: disable` overwrites it whoever set it"
+    }
+}

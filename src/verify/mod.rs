@@ -1,0 +1,181 @@
+//! A cluster as it is against what was rendered for it.
+//!
+//! [`Dump`] is what people take out of a cluster: lists of objects, ztunnel's configuration and its
+//! log. [`verify`] holds it against [`Expected`] and gives a [`Verdict`]: the guide's table of
+//! verifications, ticked row by row, and a finding with its remedy for everything that is not as it
+//! should be.
+//!
+//! It promises that a row without data says so and is never ticked, and that a finding names the
+//! command that settles it.
+
+mod components;
+mod delivery;
+mod dump;
+mod labels;
+mod managers;
+mod objects;
+mod pods;
+mod policies;
+mod traffic;
+mod waypoints;
+mod ztunnel;
+
+use std::sync::Arc;
+
+pub use dump::{Dump, commands};
+
+use crate::diagnostic::Diagnostic;
+use crate::k8s::{Object, ObjectRef};
+use crate::model::{
+    Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Target, Unit, Waypoint,
+};
+use crate::plan::{NamespaceState, State};
+
+/// What a cluster should hold.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The environment.
+    pub environment: &'a Environment,
+    /// The cluster.
+    pub cluster: &'a Cluster,
+    /// The point of the migration.
+    pub state: &'a State,
+    /// What is applied, with its unit.
+    pub applied: &'a [(Unit, Object)],
+    /// What TSB makes itself.
+    pub made_by_tsb: &'a [Object],
+    /// What exists anyway.
+    pub existing: &'a [Arc<Object>],
+    /// What the appliers are told.
+    pub told: &'a [ObjectRef],
+}
+
+/// What became of a question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Answer {
+    /// It is as it should be.
+    Yes,
+    /// It is not.
+    No,
+    /// Nothing in the dump tells.
+    Unknown,
+}
+
+/// One row of the table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// A namespace; `None` for the cluster.
+    pub namespace: Option<String>,
+    /// What must be so.
+    pub question: &'static str,
+    /// Whether it is.
+    pub answer: Answer,
+}
+
+/// What came of a verification.
+#[derive(Clone, Debug, Default)]
+pub struct Verdict {
+    /// The table, in the order of the guide.
+    pub rows: Vec<Row>,
+    /// What is wrong, each with its remedy.
+    pub found: Vec<Diagnostic>,
+}
+
+impl Verdict {
+    /// Ticks a row: by what is wrong, if anything was looked at.
+    fn answer(
+        &mut self,
+        namespace: Option<&str>,
+        question: &'static str,
+        is_told: bool,
+        found: Vec<Diagnostic>,
+    ) {
+        let answer = match (found.iter().any(Diagnostic::is_error), is_told) {
+            (true, _) => Answer::No,
+            (false, true) => Answer::Yes,
+            (false, false) => Answer::Unknown,
+        };
+        self.rows.push(Row { namespace: namespace.map(str::to_owned), question, answer });
+        self.found.extend(found);
+    }
+}
+
+/// Holds a dump against what was rendered.
+pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
+    let mut verdict = Verdict::default();
+    components::check(expected, dump, &mut verdict);
+    delivery::check(expected, dump, &mut verdict);
+    objects::check_cluster(expected, dump, &mut verdict);
+    for namespace in expected.cluster.namespaces.values() {
+        let one = One { expected, namespace, state: expected.state_of(namespace) };
+        objects::check(&one, dump, &mut verdict);
+        if one.is_prepared() {
+            waypoints::check(&one, dump, &mut verdict);
+            policies::check(&one, dump, &mut verdict);
+        }
+        if one.is_enrolled() {
+            labels::check(&one, dump, &mut verdict);
+        }
+        if one.state.running == DataplaneMode::Ambient {
+            pods::check(&one, dump, &mut verdict);
+            ztunnel::check(&one, dump, &mut verdict);
+            traffic::check(&one, dump, &mut verdict);
+        }
+    }
+    verdict
+}
+
+/// One namespace that is verified.
+struct One<'a> {
+    expected: &'a Expected<'a>,
+    namespace: &'a Namespace,
+    state: NamespaceState,
+}
+
+impl<'a> One<'a> {
+    fn name(&self) -> &'a str {
+        self.namespace.name.as_str()
+    }
+
+    /// Waypoint and policies are there.
+    fn is_prepared(&self) -> bool {
+        self.has_ambient(self.state.prepared)
+    }
+
+    /// The labels are there.
+    fn is_enrolled(&self) -> bool {
+        self.has_ambient(self.state.enrolled)
+    }
+
+    fn has_ambient(&self, mode: DataplaneMode) -> bool {
+        mode == DataplaneMode::Ambient
+            || self.namespace.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
+    }
+
+    /// The waypoint in front of it.
+    fn waypoint(&self) -> Option<&'a Waypoint> {
+        self.namespace.waypoint.as_ref()
+    }
+}
+
+impl Expected<'_> {
+    fn state_of(&self, namespace: &Namespace) -> NamespaceState {
+        let (cluster, namespace) = (self.cluster.name.clone(), namespace.name.clone());
+        self.state.of(&NamespaceId { cluster, namespace })
+    }
+
+    /// The command that applies a unit again.
+    fn apply_again(&self, unit: Unit) -> String {
+        let name = self.environment.applier_name(&self.cluster.name, unit);
+        let targets = self.environment.delivery.as_ref().map(|d| &d.targets);
+        let only = |target| targets.is_some_and(|t| t.len() == 1 && t.contains(&target));
+        if only(Target::ArgoCd) {
+            format!("`argocd app sync {name}`")
+        } else if only(Target::Flux) {
+            format!("`flux reconcile kustomization {name} --with-source`")
+        } else {
+            let path = format!("{}/{}/{unit}", self.environment.name, self.cluster.name);
+            format!("`kubectl apply --server-side --force-conflicts -k rendered/{path}`")
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Pods of an ambient namespace: without a sidecar, and captured.
+
+use super::{Dump, One, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::Object;
+use crate::model::DataplaneMode;
+use crate::yaml::{Node, Value};
+
+const SIDECARS: &str = "pods run without a sidecar";
+const CAPTURED: &str = "pods are captured by istio-cni";
+
+pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let pods: Vec<&Object> =
+        dump.inside(one.name(), "", "Pod").filter(|pod| is_workload(pod)).collect();
+    let is_told = dump.inside(one.name(), "", "Pod").next().is_some();
+    let ambient = pods.into_iter().filter(|pod| mode(one, pod) == DataplaneMode::Ambient);
+    let (injected, plain): (Vec<&Object>, Vec<&Object>) = ambient.partition(|p| has_sidecar(p));
+    let found = injected.iter().map(|pod| with_sidecar(one, pod)).collect();
+    verdict.answer(Some(one.name()), SIDECARS, is_told, found);
+    let found = plain.iter().filter(|pod| !is_captured(pod)).map(|pod| not_captured(pod)).collect();
+    verdict.answer(Some(one.name()), CAPTURED, is_told, found);
+}
+
+/// A pod that lives, and is no waypoint or gateway.
+pub(super) fn is_workload(pod: &Object) -> bool {
+    let status = pod.body.get("status").and_then(|s| s.get("phase")).and_then(Node::as_str);
+    let goes = pod.body.get("metadata").and_then(|m| m.get("deletionTimestamp")).is_some();
+    !goes
+        && !matches!(status, Some("Succeeded" | "Failed"))
+        && !pod.labels.contains_key("gateway.networking.k8s.io/gateway-name")
+}
+
+/// The mode that the spec gives a pod, by the workload that owns it.
+pub(super) fn mode(one: &One<'_>, pod: &Object) -> DataplaneMode {
+    let workloads = &one.namespace.workloads;
+    let name = owner(pod).map(|(_, name)| name);
+    let own = workloads.values().find(|w| Some(w.name.as_str()) == name.as_deref());
+    own.and_then(|w| w.mode).unwrap_or(one.state.running)
+}
+
+/// Kind and name of what owns a pod: of a ReplicaSet, the Deployment.
+fn owner(pod: &Object) -> Option<(String, String)> {
+    let owners = pod.body.get("metadata")?.get("ownerReferences")?.as_list()?;
+    let owner = owners.first()?;
+    let text = |key: &str| owner.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let (kind, name) = (text("kind"), text("name"));
+    match pod.labels.get("pod-template-hash") {
+        Some(hash) if kind == "ReplicaSet" => {
+            let name = name.strip_suffix(&format!("-{hash}")).unwrap_or(&name).to_owned();
+            Some(("Deployment".to_owned(), name))
+        }
+        _ => Some((kind, name)),
+    }
+}
+
+fn has_sidecar(pod: &Object) -> bool {
+    let is_proxy = |c: &Node| c.get("name").and_then(Node::as_str) == Some("istio-proxy");
+    // a native sidecar is an init container
+    ["containers", "initContainers"].iter().any(|key| {
+        let list = pod.body.get("spec").and_then(|s| s.get(key)).and_then(Node::as_list);
+        list.unwrap_or_default().iter().any(is_proxy)
+    })
+}
+
+fn is_captured(pod: &Object) -> bool {
+    let on_host = pod.body.get("spec").and_then(|s| s.get("hostNetwork")).map(|n| &n.value);
+    pod.annotations.get("ambient.istio.io/redirection").is_some_and(|v| v == "enabled")
+        || on_host == Some(&Value::Bool(true))
+}
+
+fn restart(one: &One<'_>, pod: &Object) -> String {
+    match owner(pod) {
+        Some((kind, name))
+            if matches!(kind.as_str(), "Deployment" | "StatefulSet" | "DaemonSet") =>
+        {
+            // without this manager Flux would take the restart back (facts/gitops-delivery.md 1.19)
+            format!(
+                "`kubectl rollout restart {}/{name} -n {} --field-manager=flux-client-side-apply`",
+                kind.to_ascii_lowercase(),
+                one.name()
+            )
+        }
+        _ => format!("`kubectl delete pod {} -n {}`", pod.name, one.name()),
+    }
+}
+
+fn with_sidecar(one: &One<'_>, pod: &Object) -> Diagnostic {
+    Diagnostic::error(
+        "pod-with-sidecar",
+        format!("pod `{}/{}` still has a sidecar", one.name(), pod.name),
+    )
+    .at(pod.name_span(), "ambient leaves it alone: its traffic does not go through ztunnel")
+    .help(format!("look at the namespace's labels first, then restart it: {}", restart(one, pod)))
+}
+
+fn not_captured(pod: &Object) -> Diagnostic {
+    let namespace = pod.namespace.as_deref().unwrap_or_default();
+    Diagnostic::error("pod-not-captured", format!("pod `{namespace}/{}` is not captured", pod.name))
+        .at(pod.name_span(), "istio-cni has not marked it: it talks past the mesh, in plaintext")
+        .help(format!(
+            "`kubectl logs -n istio-system -l k8s-app=istio-cni-node` says why; then `kubectl delete pod {} -n {namespace}`",
+            pod.name
+        ))
+}

@@ -1,0 +1,54 @@
+//! Policies that whoever enforces them has accepted (facts/istio-ambient.md §4, `ZtunnelAccepted`
+//! and `WaypointAccepted`).
+
+use super::{Dump, One, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::Object;
+use crate::yaml::Node;
+
+const QUESTION: &str = "policies are accepted";
+const POLICY: (&str, &str) = ("security.istio.io", "AuthorizationPolicy");
+
+pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let all = one.expected.applied.iter().map(|(_, o)| o).chain(one.expected.made_by_tsb);
+    let ours = all.filter(|o| o.gvk.is(POLICY.0, POLICY.1));
+    let ours: Vec<&Object> = ours.filter(|o| o.namespace.as_deref() == Some(one.name())).collect();
+    if ours.is_empty() {
+        return;
+    }
+    let live: Vec<&Object> = ours.iter().filter_map(|o| dump.get(&o.reference())).collect();
+    let found = live.iter().filter_map(|policy| not_accepted(policy)).collect();
+    verdict.answer(Some(one.name()), QUESTION, live.len() == ours.len(), found);
+}
+
+fn not_accepted(live: &Object) -> Option<Diagnostic> {
+    let conditions = live.body.get("status").and_then(|s| s.get("conditions"));
+    let conditions = conditions.and_then(Node::as_list).unwrap_or_default();
+    let word =
+        |c: &Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let said: Vec<&Node> = conditions
+        .iter()
+        .filter(|c| matches!(word(c, "type").as_str(), "ZtunnelAccepted" | "WaypointAccepted"))
+        .collect();
+    let refused =
+        said.iter().find(|c| word(c, "status") != "True" || word(c, "reason") != "Accepted");
+    let (why, at) = match (refused, said.is_empty()) {
+        (Some(c), _) => {
+            (format!("{}: {}: {}", word(c, "type"), word(c, "reason"), word(c, "message")), c.span)
+        }
+        (None, true) => ("nobody says that it is enforced".to_owned(), live.name_span()),
+        (None, false) => return None,
+    };
+    let namespace = live.namespace.as_deref().unwrap_or_default();
+    Some(
+        Diagnostic::error(
+            "policy-not-accepted",
+            format!("policy `{namespace}/{}` is not accepted", live.name),
+        )
+        .at(at, why)
+        .help(format!(
+            "until it is, it is not enforced: `kubectl get authorizationpolicy {} -n {namespace} -o yaml`; where it names a waypoint, that must be Programmed",
+            live.name
+        )),
+    )
+}

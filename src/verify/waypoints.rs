@@ -1,0 +1,64 @@
+//! The waypoint of a namespace: there, and programmed.
+
+use super::{Dump, One, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::{Object, ObjectRef};
+use crate::model::Owner;
+use crate::yaml::Node;
+
+const QUESTION: &str = "the waypoint is Programmed";
+
+pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let Some(waypoint) = one.waypoint() else { return };
+    let reference = ObjectRef {
+        group: "gateway.networking.k8s.io".to_owned(),
+        kind: "Gateway".to_owned(),
+        namespace: Some(one.name().to_owned()),
+        name: waypoint.name.to_string(),
+    };
+    let by_tsb = one.expected.environment.ownership.waypoints == Owner::Tsb;
+    if by_tsb && !one.is_enrolled() {
+        // TSB makes it when the label is there
+        return;
+    }
+    let is_told = dump.has_kind(&reference.group, &reference.kind);
+    let found = match dump.get(&reference) {
+        Some(live) => not_programmed(live).into_iter().collect(),
+        None if is_told && by_tsb => vec![
+            Diagnostic::error("waypoint-missing", format!("TSB has not made {reference}")).help(
+                "`kubectl get controlplane -A -o yaml` says whether waypoints are enabled; the namespace must carry `istio.io/dataplane-mode=ambient`",
+            ),
+        ],
+        // ours is told among the objects
+        None => Vec::new(),
+    };
+    let is_there = dump.get(&reference).is_some();
+    verdict.answer(Some(one.name()), QUESTION, is_there, found);
+}
+
+fn not_programmed(live: &Object) -> Option<Diagnostic> {
+    let conditions = live.body.get("status").and_then(|s| s.get("conditions"));
+    let conditions = conditions.and_then(Node::as_list).unwrap_or_default();
+    let word =
+        |c: &Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let programmed = conditions.iter().find(|c| word(c, "type") == "Programmed");
+    if programmed.is_some_and(|c| word(c, "status") == "True") {
+        return None;
+    }
+    let namespace = live.namespace.as_deref().unwrap_or_default();
+    let (why, at) = match programmed {
+        Some(c) => (format!("{}: {}", word(c, "reason"), word(c, "message")), c.span),
+        None => ("no controller has answered".to_owned(), live.name_span()),
+    };
+    Some(
+        Diagnostic::error(
+            "waypoint-not-programmed",
+            format!("waypoint `{namespace}/{}` is not Programmed", live.name),
+        )
+        .at(at, why)
+        .help(format!(
+            "`kubectl describe gateway.gateway.networking.k8s.io {} -n {namespace}`, then its pods: `kubectl get pods -n {namespace} -l gateway.networking.k8s.io/gateway-name={}`; label no namespace before it is",
+            live.name, live.name
+        )),
+    )
+}

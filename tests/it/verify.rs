@@ -1,0 +1,176 @@
+//! `waypost verify` on dumps of the brownfield cluster: `tests/verify/clean/` is as it should be at
+//! stage `httpbin` (`clean.txt`); every other folder plants one fault into it and says what must be told
+//! (`expected.txt`; `WAYPOST_BLESS=1` writes it).
+//!
+//! A fault's `objects.yaml` replaces the objects that it holds, its other files those of the same
+//! name, and `without.txt` names objects that are taken away.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+use crate::program::{Ran, files, project, waypost};
+
+fn fixtures() -> PathBuf {
+    project().join("tests/verify")
+}
+
+/// The dump of a fault, as files of one folder.
+fn dump(fault: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut texts = files(&fixtures().join("clean"));
+    let planted = if fault == "clean" { BTreeMap::new() } else { files(&fixtures().join(fault)) };
+    for (name, text) in &planted {
+        match name.as_str() {
+            "expected.txt" | "without.txt" => {}
+            // read after the clean one, whose objects it replaces
+            "objects.yaml" => drop(texts.insert("planted.yaml".to_owned(), text.clone())),
+            _ => drop(texts.insert(name.clone(), text.clone())),
+        }
+    }
+    if let Some(names) = planted.get("without.txt") {
+        let mut list: Value = serde_yaml::from_str(&texts["objects.yaml"]).expect("YAML");
+        let items = list["items"].as_array_mut().expect("items");
+        for name in names.lines() {
+            let before = items.len();
+            items.retain(|item| called(item) != name);
+            assert_eq!(items.len(), before - 1, "{fault}: there is no {name}");
+        }
+        texts.insert("objects.yaml".to_owned(), list.to_string());
+    }
+    for (name, text) in texts {
+        std::fs::write(folder.path().join(name), text).expect("written");
+    }
+    folder
+}
+
+fn called(item: &Value) -> String {
+    let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let (kind, metadata) = (word(&item["kind"]), &item["metadata"]);
+    match metadata["namespace"].as_str() {
+        Some(namespace) => format!("{kind} {namespace}/{}", word(&metadata["name"])),
+        None => format!("{kind} {}", word(&metadata["name"])),
+    }
+}
+
+fn verify(folder: &Path, more: &[&str]) -> Ran {
+    let arguments = [&["verify", "brownfield", folder.to_str().expect("UTF-8")], more].concat();
+    waypost(project(), &arguments)
+}
+
+/// What was said, without the name of the folder.
+fn said(folder: &Path, ran: &Ran) -> String {
+    let text = format!("{}{}", ran.stderr, ran.stdout);
+    text.replace(&format!("{}/", folder.display()), "")
+}
+
+#[test]
+fn a_cluster_that_is_as_rendered_is_ticked_row_by_row() {
+    let folder = dump("clean");
+    let ran = verify(folder.path(), &[]);
+    let text = said(folder.path(), &ran);
+    assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{text}");
+    let wrong = differs("clean", &fixtures().join("clean.txt"), &text);
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// How a text differs from the one that is expected, which `WAYPOST_BLESS` writes anew.
+fn differs(name: &str, expected: &Path, text: &str) -> String {
+    if std::env::var_os("WAYPOST_BLESS").is_some() {
+        std::fs::write(expected, text).expect("written");
+    }
+    let before = std::fs::read_to_string(expected).unwrap_or_default();
+    if before == text {
+        return String::new();
+    }
+    let diff = similar::TextDiff::from_lines(before.as_str(), text);
+    format!("//// {name}\n{}", diff.unified_diff())
+}
+
+#[test]
+fn every_planted_fault_is_named_with_its_remedy() {
+    let mut seen = BTreeSet::new();
+    let mut wrong = String::new();
+    for entry in std::fs::read_dir(fixtures()).expect("fixtures") {
+        let code = entry.expect("an entry").file_name().into_string().expect("UTF-8");
+        if matches!(code.as_str(), "clean" | "clean.txt") {
+            continue;
+        }
+        let folder = dump(&code);
+        let ran = verify(folder.path(), &[]);
+        let text = said(folder.path(), &ran);
+        wrong.push_str(&differs(&code, &fixtures().join(&code).join("expected.txt"), &text));
+        assert_eq!(ran.code, 3, "{code}: {text}");
+        assert!(text.contains(&format!("error[{code}]")), "{code}: {text}");
+        // it names the fault and nothing else, and what settles it
+        let codes: BTreeSet<&str> =
+            text.lines().filter_map(|l| l.strip_prefix("error[")?.split(']').next()).collect();
+        assert_eq!(codes, BTreeSet::from([code.as_str()]), "{text}");
+        let helps: Vec<&str> = text.lines().filter(|line| line.starts_with("help: ")).collect();
+        assert!(!helps.is_empty() && helps.iter().all(|h| h.contains('`')), "{code}: {text}");
+        assert!(text.lines().any(|line| line.starts_with("NO  ")), "{code}: {text}");
+        seen.insert(code);
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+    assert!(seen.len() >= 14, "only {seen:?}");
+}
+
+#[test]
+fn what_the_dumps_do_not_tell_is_not_ticked() {
+    let folder = dump("clean");
+    for name in ["ztunnel.json", "ztunnel.log", "argocd.yaml"] {
+        std::fs::remove_file(folder.path().join(name)).expect("removed");
+    }
+    let ran = verify(folder.path(), &["--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let answer: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let rows = answer["rows"].as_array().expect("rows");
+    let unknown: BTreeSet<&str> = rows
+        .iter()
+        .filter(|row| row["answer"] == "?")
+        .map(|row| row["question"].as_str().expect("a text"))
+        .collect();
+    assert_eq!(
+        unknown,
+        BTreeSet::from([
+            "Argo CD's Applications are Synced and Healthy",
+            "traffic goes through the waypoint",
+            "ztunnel sends services to the waypoint",
+            "ztunnel speaks HBONE with the pods",
+        ])
+    );
+    // no object at all ticks nothing
+    for name in ["objects.yaml", "flux.yaml"] {
+        std::fs::remove_file(folder.path().join(name)).expect("removed");
+    }
+    std::fs::write(folder.path().join("empty.log"), "").expect("written");
+    let ran = verify(folder.path(), &[]);
+    assert!(!ran.stdout.lines().any(|line| line.starts_with("ok")), "{}", ran.stdout);
+}
+
+#[test]
+fn another_stage_than_the_cluster_has_is_seen() {
+    let folder = dump("clean");
+    let ran = verify(folder.path(), &["--stage", "bookinfo"]);
+    assert_eq!(ran.code, 3);
+    for code in ["missing-object", "label-survived", "pod-with-sidecar"] {
+        assert!(ran.stderr.contains(&format!("error[{code}]")), "{code}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_text_that_is_no_dump_is_refused_and_the_commands_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    std::fs::write(folder.path().join("a.txt"), "hello\n").expect("written");
+    let ran = verify(folder.path(), &[]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
+    assert!(ran.stderr.contains("error[not-a-dump]"), "{}", ran.stderr);
+    let ran = waypost(project(), &["verify", "brownfield", "--commands"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let lines: Vec<&str> = ran.stdout.lines().collect();
+    assert!(lines[0].starts_with("kubectl get AuthorizationPolicy.v1.security.istio.io,"));
+    assert!(lines[0].ends_with(" --all-namespaces -o json --show-managed-fields"));
+    assert!(lines.contains(&"istioctl ztunnel-config all -o json"), "{lines:?}");
+    assert_eq!(waypost(project(), &["verify", "brownfield"]).code, 2);
+}
