@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The way of the data is straight. A room takes values and gives values; disk, terminal and
-//! environment are met at the ends only (`cli`, `spec::load`, `tree::disk`, `tree::branch`). [`pipeline`] is the
-//! one place that shows the whole flow.
+//! environment are met at the ends only (`cli`, `spec::load`, `tree::disk`, `tree::branch`,
+//! `tree::git`). [`pipeline`] is the one place that shows the whole flow.
 //!
 //! Read in this order:
 //!
@@ -32,7 +32,6 @@
 //! | [`simulate`] | who can reach what, decided by whom: a second, independent reading of what is applied |
 //! | [`validate`] | schemas and rules |
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
-//! | [`delivery`] | the tree in the hands of kustomize and kpt |
 //! | [`delivery`] | the tree in the hands of Argo CD, Flux, kustomize and kpt |
 //! | [`verify`] | a cluster as it is against what was rendered for it |
 //! | [`pipeline`] | the stages called in order |

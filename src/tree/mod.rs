@@ -11,10 +11,8 @@
 //! - [`Tree`]: path → text, relative to `rendered/<env>`; a path that could leave the folder,
 //!   or mean another file on another machine, does not get in ([`path`]).
 //! - [`Lock`]: `<cluster>/waypost.lock`, what was written, by digest and by object.
-//! - [`Local`]: what lies on disk, by digest; read by [`disk`], which with [`git`] alone
-//!   touches what is outside.
-//! - [`Local`]: what lies on disk, by digest; read by [`disk`], the one file of this room that
-//!   touches a file system.
+//! - [`Local`]: what lies on disk, by digest; read by [`disk`], which with [`git`] and [`branch`]
+//!   alone touches what is outside.
 //! - [`branch`]: a git branch as the place of a tree, instead of a folder.
 //! - [`plan`]: the difference as data ([`Change`]), with everything that speaks against writing it.
 //! - [`check`]: the difference as findings ([`Drift`]).

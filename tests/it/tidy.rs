@@ -27,8 +27,6 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),
     ("diff", &["tree", "simulate", "k8s", "yaml", "diagnostic"]),
     ("report", &["diff", "simulate", "k8s", "diagnostic"]),
-    ("delivery", &["yaml", "diagnostic"]),
-    ("report", &["simulate", "diagnostic"]),
     ("delivery", &["model", "plan", "manifest", "k8s", "yaml", "diagnostic"]),
     ("verify", &["model", "plan", "k8s", "yaml", "diagnostic"]),
     (
@@ -75,8 +73,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// The only places that meet the disk, the environment or the clock.
-const OUTSIDE: &[&str] = &["src/cli/", "src/spec/load", "src/tree/disk", "src/tree/git"];
-const OUTSIDE: &[&str] = &["src/cli/", "src/spec/load", "src/tree/branch", "src/tree/disk"];
+const OUTSIDE: &[&str] =
+    &["src/cli/", "src/spec/load", "src/tree/branch", "src/tree/disk", "src/tree/git"];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
