@@ -9,6 +9,7 @@ mod changed;
 mod check;
 mod completions;
 mod convert;
+mod diff;
 mod exit;
 mod explain;
 mod format;
@@ -71,6 +72,7 @@ enum Verb {
     Init(init::Init),
     Render(render::Render),
     Check(check::Check),
+    Diff(Box<diff::Diff>),
     List(list::List),
     Publish(publish::Publish),
     Validate(validate::Validate),
@@ -92,6 +94,7 @@ pub fn main() -> ExitCode {
         Verb::Init(init) => init.run(&global, &terminal),
         Verb::Render(render) => render.run(&global, &terminal),
         Verb::Check(check) => check.run(&global, &terminal),
+        Verb::Diff(diff) => diff.run(&global, &terminal),
         Verb::List(list) => list.run(&global, &terminal),
         Verb::Publish(publish) => publish.run(&global, &terminal),
         Verb::Validate(validate) => validate.run(&global, &terminal),

@@ -45,11 +45,22 @@ impl<'a> Session<'a> {
         if !global.root.is_dir() {
             anyhow::bail!("`{}` is not a folder", global.root.display());
         }
+        Self::of(Files::Disk(global.root.clone()), terminal)
+    }
+
+    /// The repository whose files these are.
+    pub(super) fn of(files: Files, terminal: &'a Terminal) -> anyhow::Result<Self> {
         Ok(Self {
-            files: Files::Disk(global.root.clone()),
+            files,
             schemas: SpecSchemas::compile().map_err(|e| anyhow::anyhow!(e))?,
             terminal,
         })
+    }
+
+    /// True where there is a document of an environment.
+    pub(super) fn has_environment(&self, name: &str) -> bool {
+        let path = format!("environments/{name}/environment.yaml");
+        self.files.entry(&path, 0) != Entry::Missing
     }
 
     fn check(&self) -> impl Fn(DocumentKind, &Node) -> Vec<Diagnostic> + '_ {

@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Sources};
 use crate::report;
 use crate::tree::branch::BranchError;
 use crate::tree::disk::DiskError;
+use crate::tree::git::GitError;
 use crate::validate::rule;
 
 /// When to colour.
@@ -29,6 +30,7 @@ pub enum Colour {
 #[derive(Debug)]
 pub struct Terminal {
     colour: bool,
+    output_colour: bool,
     interactive: bool,
     verbose: bool,
     started: Instant,
@@ -40,12 +42,23 @@ impl Terminal {
         let interactive = io::stderr().is_terminal();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        let colour = match colour {
+        let coloured = |is_terminal: bool| match colour {
             Colour::Always => true,
             Colour::Never => false,
-            Colour::Auto => interactive && !no_colour && !dumb,
+            Colour::Auto => is_terminal && !no_colour && !dumb,
         };
-        Self { colour, interactive: interactive && !dumb, verbose, started: Instant::now() }
+        Self {
+            colour: coloured(interactive),
+            output_colour: coloured(io::stdout().is_terminal()),
+            interactive: interactive && !dumb,
+            verbose,
+            started: Instant::now(),
+        }
+    }
+
+    /// True where what goes to standard output is to have colours.
+    pub fn colours_output(&self) -> bool {
+        self.output_colour
     }
 
     /// Says a line.
@@ -80,6 +93,7 @@ impl Terminal {
         }
         let help = error.downcast_ref::<DiskError>().and_then(DiskError::help);
         let help = help.or_else(|| error.downcast_ref::<BranchError>().and_then(BranchError::help));
+        let help = help.or_else(|| error.downcast_ref::<GitError>().and_then(GitError::help));
         if let Some(help) = help {
             text.push_str(&format!("\nhelp: {help}"));
         }

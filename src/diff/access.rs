@@ -2,26 +2,39 @@
 
 use std::collections::BTreeMap;
 
-use crate::simulate::{Cell, Client, Mesh, Verdict};
+use crate::simulate::{self, Cell, Change, Client, HttpRequest, Mesh, Verdict};
 
 /// What two meshes do not answer alike, and what was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AccessDiff {
-    /// The pairs that fare otherwise: those that gain first, then by name.
+    /// The pairs of client and destination for which some request fares otherwise: those that gain
+    /// first, then by name. A pair may gain with one request and lose with another.
     pub changes: Vec<AccessChange>,
-    /// Every answer on both sides.
+    /// What was not asked, or could not be: one sentence each. Without any, every class of requests
+    /// that the policies tell apart was.
+    pub limits: Vec<String>,
+    /// How many pairs were asked; for the others both sides have the same policies.
+    pub pairs: usize,
+    /// The answers to one plain request of every client to every service, on both sides.
     pub matrix: Matrix,
 }
 
-/// A client that fares otherwise at a service.
+/// A client that fares otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessChange {
     /// Whether it may more or less.
     pub direction: Direction,
-    /// The client: `namespace/workload`, after the cluster where there are several, or `outside`.
+    /// The client: `namespace/workload`, after the cluster where there are several; `outside`, or an
+    /// identity.
     pub from: String,
-    /// The service and its port: `namespace/service:port`.
+    /// Service or pod, and the port: `namespace/service:port`, `pod:namespace/workload:port`.
     pub to: String,
+    /// The namespace of the destination.
+    pub namespace: String,
+    /// The smallest request that fares otherwise: `GET /admin`; `None` where any connection does.
+    pub request: Option<String>,
+    /// Whether all requests of the pair change like this one.
+    pub every_request: bool,
     /// What was answered, and who decided by which rule; `None` where one of the two was not there.
     pub before: Option<Answer>,
     /// What is answered.
@@ -38,13 +51,24 @@ impl AccessChange {
     pub fn said_after(&self) -> String {
         said(self.after.as_ref())
     }
+
+    /// With which request, in words that follow the pair; empty where with any.
+    pub fn said_request(&self) -> String {
+        match &self.request {
+            Some(request) if !self.every_request => format!("with `{request}`"),
+            _ => String::new(),
+        }
+    }
 }
 
-/// `deny at waypoint httpbin/waypoint by ns[httpbin]-policy[deny-rules]-rule[0]`
+/// `deny at waypoint httpbin/waypoint: denied by ns[httpbin]-policy[deny-rules]-rule[0]`
 fn said(answer: Option<&Answer>) -> String {
-    let Some(Answer { verdict, point, rule }) = answer else { return "not there".to_owned() };
-    let rule = rule.as_ref().map(|rule| format!(" by {rule}")).unwrap_or_default();
-    format!("{} at {point}{rule}", verdict.as_str())
+    match answer {
+        None => "not there".to_owned(),
+        Some(Answer { verdict, point, reason, .. }) => {
+            format!("{} at {point}: {reason}", verdict.as_str())
+        }
+    }
 }
 
 /// An answer, and who gave it.
@@ -54,6 +78,8 @@ pub struct Answer {
     pub verdict: Verdict,
     /// The enforcement point: `waypoint httpbin/waypoint`.
     pub point: String,
+    /// Why, in words.
+    pub reason: String,
     /// The rule that decided, as Envoy's log names it.
     pub rule: Option<String>,
 }
@@ -98,37 +124,19 @@ impl Matrix {
 }
 
 impl AccessDiff {
-    /// Asks both meshes for every pair of client and service. A pair that only one side has was,
-    /// or will be, neither allowed nor refused: it counts as refused there.
+    /// Asks both meshes one request of every class that their policies tell apart. A pair that only
+    /// one side has was, or will be, neither allowed nor refused: it counts as refused there.
     pub fn between(before: &Mesh, after: &Mesh) -> Self {
-        let (old, new) = (Answers::of(before), Answers::of(after));
-        let mut matrix = Matrix {
-            clients: union(&old.clients, &new.clients),
-            services: union(&old.services, &new.services),
-            cells: Vec::new(),
-        };
-        let mut changes = Vec::new();
-        for client in &matrix.clients {
-            for service in &matrix.services {
-                let (was, is) = (old.cell(client, service), new.cell(client, service));
-                let verdict = |cell: Option<&Cell>| cell.map(|cell| cell.verdict);
-                matrix.cells.push((verdict(was), verdict(is)));
-                let direction = match openness(is).cmp(&openness(was)) {
-                    std::cmp::Ordering::Greater => Direction::Gained,
-                    std::cmp::Ordering::Less => Direction::Lost,
-                    std::cmp::Ordering::Equal => continue,
-                };
-                changes.push(AccessChange {
-                    direction,
-                    from: client.clone(),
-                    to: service.clone(),
-                    before: was.map(|cell| answer(before, cell)),
-                    after: is.map(|cell| answer(after, cell)),
-                });
-            }
+        let compared = simulate::compare(before, after);
+        let idle = compared.idle_policies.iter().map(|policy| {
+            format!("policy `{policy}` differs and holds nowhere that is there, on either side")
+        });
+        Self {
+            changes: compared.changes.iter().map(change).collect(),
+            limits: compared.bounds.iter().map(ToString::to_string).chain(idle).collect(),
+            pairs: compared.pairs,
+            matrix: Matrix::between(before, after),
         }
-        changes.sort_by(|a, b| (a.direction, &a.from, &a.to).cmp(&(b.direction, &b.from, &b.to)));
-        Self { changes, matrix }
     }
 
     /// How many pairs may more, or less.
@@ -137,19 +145,51 @@ impl AccessDiff {
     }
 }
 
-fn openness(cell: Option<&Cell>) -> u8 {
-    match cell.map(|cell| cell.verdict) {
-        Some(Verdict::Allow) => 2,
-        Some(Verdict::Mixed) => 1,
-        Some(Verdict::Deny | Verdict::Unreachable) | None => 0,
+fn change(change: &simulate::AccessChange) -> AccessChange {
+    let answer = |answer: &simulate::Answer| Answer {
+        verdict: answer.verdict,
+        point: answer.point.clone(),
+        reason: answer.reason.clone(),
+        rule: answer.rule.clone(),
+    };
+    AccessChange {
+        direction: match change.change {
+            Change::Gain => Direction::Gained,
+            Change::Loss => Direction::Lost,
+        },
+        from: change.from.to_string(),
+        to: change.to.to_string(),
+        namespace: change.to.namespace.clone(),
+        request: change.request.as_ref().map(request),
+        every_request: change.every_request,
+        before: change.before.as_ref().map(answer),
+        after: change.after.as_ref().map(answer),
     }
 }
 
-fn answer(mesh: &Mesh, cell: &Cell) -> Answer {
-    Answer {
-        verdict: cell.verdict,
-        point: mesh.point_name(cell.point),
-        rule: cell.reason.rule().map(|rule| mesh.rule_name(rule)),
+/// `GET host/path` with what else counts.
+fn request(request: &HttpRequest) -> String {
+    let host = request.host.as_deref().unwrap_or_default();
+    let headers = request.headers.iter().map(|(name, value)| format!(" {name}: {value}"));
+    format!("{} {host}{}{}", request.method, request.path, headers.collect::<String>())
+}
+
+impl Matrix {
+    /// The answers of two meshes.
+    fn between(before: &Mesh, after: &Mesh) -> Self {
+        let (old, new) = (Answers::of(before), Answers::of(after));
+        let mut matrix = Self {
+            clients: union(&old.clients, &new.clients),
+            services: union(&old.services, &new.services),
+            cells: Vec::new(),
+        };
+        for client in &matrix.clients {
+            for service in &matrix.services {
+                let verdict = |side: &Answers| side.cell(client, service).map(|cell| cell.verdict);
+                matrix.cells.push((verdict(&old), verdict(&new)));
+            }
+        }
+        matrix
     }
 }
 
@@ -157,7 +197,7 @@ fn answer(mesh: &Mesh, cell: &Cell) -> Answer {
 struct Answers {
     clients: BTreeMap<String, usize>,
     services: BTreeMap<String, usize>,
-    matrix: crate::simulate::Matrix,
+    matrix: simulate::Matrix,
 }
 
 impl Answers {

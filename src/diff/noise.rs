@@ -25,8 +25,9 @@ impl Noise {
         let s = if count == 1 { "" } else { "s" };
         match self {
             Noise::Lock => format!("{count} lock{s}"),
-            Noise::Listing => format!("{count} kustomization list{s} that follow the files"),
-            Noise::Spelling => format!("{count} object{s} that only the spelling changed of"),
+            Noise::Listing if count == 1 => "1 kustomization that follows the files".to_owned(),
+            Noise::Listing => format!("{count} kustomizations that follow the files"),
+            Noise::Spelling => format!("{count} object{s} in which only the spelling changed"),
             Noise::Ignored => format!("{count} object{s} in which only ignored fields changed"),
         }
     }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::findings::{Checked, Findings, Outcome};
+use super::xml::escaped;
 use crate::diagnostic::{Diagnostic, FileId, Severity, Span};
 
 /// Writes the report.
@@ -113,21 +114,4 @@ fn write_failure(faults: &[&Diagnostic], out: &mut String) {
         let _ = writeln!(out, "line {line}: [{}] {}", fault.code, escaped(&text));
     }
     out.push_str("</failure>\n    </testcase>\n");
-}
-
-/// XML 1.0 has no place for most control characters, escaped or not.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('\u{fffd}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -11,6 +11,7 @@ mod junit;
 mod sarif;
 pub mod text;
 mod visible;
+mod xml;
 
 pub use findings::{About, Checked, Counts, Findings, Outcome};
 pub use github::github;

@@ -16,6 +16,9 @@ pub enum Files {
     Disk(PathBuf),
     /// Texts by path.
     Memory(BTreeMap<String, String>),
+    /// A folder of the disk, but for some paths: a text, or nothing there. What another revision
+    /// has where it differs.
+    Over(PathBuf, BTreeMap<String, Option<String>>),
 }
 
 /// What lies at a path.
@@ -64,8 +67,40 @@ impl Files {
                 Err(e) => Entry::Unreadable(reason(&e)),
             },
             Files::Memory(texts) => memory(texts, path, limit),
+            Files::Over(root, texts) => over(&Files::Disk(root.clone()), texts, path, limit),
         }
     }
+}
+
+fn over(
+    below: &Files,
+    texts: &BTreeMap<String, Option<String>>,
+    path: &str,
+    limit: usize,
+) -> Entry {
+    match texts.get(path) {
+        Some(Some(text)) if text.len() > limit => return Entry::TooLarge(text.len() as u64),
+        Some(Some(text)) => return Entry::File(text.clone()),
+        Some(None) | None => {}
+    }
+    let prefix = if path.is_empty() { String::new() } else { format!("{path}/") };
+    let inside = || texts.range(prefix.clone()..).take_while(|(text, _)| text.starts_with(&prefix));
+    let mut names = match below.entry(path, limit) {
+        Entry::Folder(names) => BTreeMap::from_iter(names),
+        // a path that is a file on one side, and a folder on the other
+        _ if texts.contains_key(path) || inside().next().is_some() => BTreeMap::new(),
+        other => return other,
+    };
+    for (text, here) in inside() {
+        let rest = &text[prefix.len()..];
+        match (rest.split_once('/'), here) {
+            (Some((folder, _)), Some(_)) => names.insert(folder.to_owned(), EntryKind::Folder),
+            (None, Some(_)) => names.insert(rest.to_owned(), EntryKind::File),
+            (None, None) => names.remove(rest),
+            (Some(_), None) => None,
+        };
+    }
+    if names.is_empty() { Entry::Missing } else { Entry::Folder(names.into_iter().collect()) }
 }
 
 fn memory(texts: &BTreeMap<String, String>, path: &str, limit: usize) -> Entry {

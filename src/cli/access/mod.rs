@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod matrix;
+pub(super) mod mesh;
 mod mesh_config;
 mod test;
 mod world;

@@ -4,22 +4,18 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use serde_json::Value;
-
 use super::super::Global;
 use super::super::session::Session;
 use super::super::terminal::Terminal;
+use super::mesh::{Made, Parts, mesh_of};
 use super::mesh_config;
 use crate::diagnostic::{Diagnostic, Sources, Span, has_errors};
-use crate::k8s::{Object, ObjectRef, objects_of};
-use crate::model::Version;
+use crate::k8s::{Object, objects_of};
 use crate::resolve::{Caller, Expectation, Resolved, Target};
-use crate::simulate::{
-    Cluster, HttpRequest, IstioVersion, Mesh, Options, PodState, Verdict, WorkloadId,
-};
+use crate::simulate::{HttpRequest, Mesh, PodState, Verdict, WorkloadId};
 use crate::spec::AccessTest;
-use crate::tree::{Scope, Tree};
-use crate::yaml::{Budget, Node, read};
+use crate::tree::Scope;
+use crate::yaml::{Budget, read};
 
 /// A mesh, and what was asserted of it.
 pub(super) struct World {
@@ -55,9 +51,6 @@ pub(super) struct Case {
     /// Where it is said.
     pub origin: Span,
 }
-
-/// The annotation that says for which mode the pods were last started.
-const TOKEN: &str = "waypost.dev/dataplane-mode";
 
 /// Reads a mesh; `None` when there is an error, which has been shown.
 pub(super) fn world(
@@ -113,29 +106,15 @@ pub(super) fn of_environment(
         terminal.show(&loaded.found, &loaded.sources);
         return Ok(None);
     };
-    let environment = &resolved.environment;
-    let mut clusters = Vec::new();
     let mut found = Vec::new();
-    for (cluster, settings) in &environment.clusters {
-        let applied = applied(&rendered.tree, cluster.as_str(), &mut loaded.sources, &mut found);
-        let there = resolved.inventory.get(cluster).into_iter().flatten();
-        let direct = resolved.direct.get(cluster).into_iter().flatten();
-        let existing: Vec<Object> = there.chain(direct).map(|o| (**o).clone()).collect();
-        let options = Options {
-            cluster: cluster.as_str().to_owned(),
-            trust_domain: settings.trust_domain.as_str().to_owned(),
-            istio: istio(environment.istio),
-            ..Options::default()
-        };
-        clusters.push((options, overlay(existing, applied)));
+    let mut parts = Parts::default();
+    for (path, file) in rendered.tree.iter().filter(|(_, file)| file.object().is_some()) {
+        let cluster = path.split('/').next().unwrap_or_default();
+        parts.add(cluster, parse(path, file.text(), &mut loaded.sources, &mut found));
     }
-    let given: Vec<Cluster<'_>> = clusters
-        .iter()
-        .map(|(options, objects)| Cluster { options: options.clone(), objects })
-        .collect();
-    let (mut mesh, diagnostics) = Mesh::from_clusters(&given);
+    let Made { mesh, restarted, found: diagnostics } = mesh_of(resolved, parts);
     found.extend(diagnostics);
-    let restarted = not_restarted(&mut mesh);
+    let environment = &resolved.environment;
     let point = stage.map_or_else(|| environment.reached.to_string(), str::to_owned);
     Ok(Some(World {
         name: format!("{name}, stage {point}"),
@@ -145,27 +124,6 @@ pub(super) fn of_environment(
         sources: loaded.sources,
         found,
     }))
-}
-
-fn istio(version: Version) -> IstioVersion {
-    IstioVersion::new(version.major, version.minor)
-}
-
-/// What is applied in a cluster, and what TSB is expected to apply there.
-fn applied(
-    tree: &Tree,
-    cluster: &str,
-    sources: &mut Sources,
-    found: &mut Vec<Diagnostic>,
-) -> Vec<Object> {
-    let mut objects = Vec::new();
-    for (path, file) in tree.iter() {
-        let here = path.split('/').next() == Some(cluster) && file.object().is_some();
-        if here {
-            objects.extend(parse(path, file.text(), sources, found));
-        }
-    }
-    objects
 }
 
 fn parse(
@@ -180,55 +138,6 @@ fn parse(
     let (objects, diagnostics) = objects_of(documents);
     found.extend(diagnostics);
     objects
-}
-
-/// Server-side apply over what exists: mappings are merged, everything else is replaced.
-fn overlay(existing: Vec<Object>, applied: Vec<Object>) -> Vec<Object> {
-    let mut objects: BTreeMap<ObjectRef, Object> = BTreeMap::new();
-    for object in existing {
-        objects.entry(object.reference()).or_insert(object);
-    }
-    for object in applied {
-        let reference = object.reference();
-        let merged = objects.get(&reference).and_then(|old| {
-            let mut value = old.body.to_json();
-            merge(&mut value, object.body.to_json());
-            Object::from_node(Node::from_json(&value, old.name_span())).ok()
-        });
-        objects.insert(reference, merged.unwrap_or(object));
-    }
-    objects.into_values().collect()
-}
-
-fn merge(into: &mut Value, from: Value) {
-    match (into, from) {
-        (Value::Object(into), Value::Object(from)) => {
-            for (key, value) in from {
-                match into.get_mut(&key) {
-                    Some(old) => merge(old, value),
-                    None => {
-                        into.insert(key, value);
-                    }
-                }
-            }
-        }
-        (into, from) => *into = from,
-    }
-}
-
-/// Labels say what new pods would be. Where the token on the pod template still says `sidecar`, the
-/// pods were not restarted since. Gives back what they would be.
-fn not_restarted(mesh: &mut Mesh) -> BTreeMap<WorkloadId, PodState> {
-    let old: BTreeMap<WorkloadId, PodState> = mesh
-        .workloads()
-        .filter(|(id, w)| {
-            w.annotations.get(TOKEN).is_some_and(|mode| mode == "sidecar")
-                && mesh.state(*id) == PodState::Ambient
-        })
-        .map(|(id, _)| (id, mesh.state(id)))
-        .collect();
-    old.keys().for_each(|id| mesh.set_state(*id, PodState::SidecarHbone));
-    old
 }
 
 fn cases(resolved: &Resolved) -> Vec<Case> {

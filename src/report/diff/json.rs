@@ -7,8 +7,9 @@
 //!    "name", "state": "added" | "removed" | "changed" | "equal", "verdict", "counts", "remarks": [],
 //!    "origin"?,
 //!    "flags": [{"code", "level": "danger" | "notice", "cluster", "namespace"?, "message", "objects", "origin"?}],
-//!    "access": {"state": "simulated" | "same" | "notSimulated", "why"?, "pairs"?, "changes"?:
-//!               [{"direction": "gained" | "lost", "from", "to", "before", "after", "origin"?}]},
+//!    "access": {"state": "simulated" | "same" | "notSimulated", "why"?, "pairs"?, "limits"?, "changes"?:
+//!               [{"direction": "gained" | "lost", "from", "to", "request", "everyRequest", "before",
+//!                 "after", "origin"?}]},
 //!    "stages": [{"cluster", "namespace", "before", "after"}],
 //!    "objects": [{"change", "kind", "group", "namespace"?, "name", "cluster", "before"?, "after"?,
 //!                 "renamedFrom"?, "hidden"?, "ignoredFields", "origin"?,
@@ -17,7 +18,7 @@
 //! ```
 //!
 //! `before` and `after` of an object are paths, those of a field its values, those of access
-//! `{"verdict", "point", "rule"}` or null where one of the two was not there. An origin is `{"path",
+//! `{"verdict", "point", "reason", "rule"}` or null where one of the two was not there. An origin is `{"path",
 //! "line", "column", "endLine", "endColumn"}`, lines and columns from 1, columns in characters.
 
 use serde_json::{Map, Value, json};
@@ -122,13 +123,14 @@ fn access_value(access: &Access, origins: &[Option<Origin>]) -> Value {
         Some(answer) => json!({
             "verdict": answer.verdict.as_str(),
             "point": answer.point,
+            "reason": answer.reason,
             "rule": answer.rule,
         }),
     };
     match access {
         Access::Same => json!({"state": "same"}),
         Access::NotSimulated(why) => json!({"state": "notSimulated", "why": why}),
-        Access::Simulated(AccessDiff { changes, matrix }) => {
+        Access::Simulated(AccessDiff { changes, limits, pairs, .. }) => {
             let changes = changes.iter().enumerate().map(|(at, change)| {
                 let mut value = json!({
                     "direction": match change.direction {
@@ -137,6 +139,8 @@ fn access_value(access: &Access, origins: &[Option<Origin>]) -> Value {
                     },
                     "from": change.from,
                     "to": change.to,
+                    "request": change.request,
+                    "everyRequest": change.every_request,
                     "before": answer(&change.before),
                     "after": answer(&change.after),
                 });
@@ -144,7 +148,12 @@ fn access_value(access: &Access, origins: &[Option<Origin>]) -> Value {
                 value
             });
             let changes: Vec<Value> = changes.collect();
-            json!({"state": "simulated", "pairs": matrix.cells.len(), "changes": changes})
+            json!({
+                "state": "simulated",
+                "pairs": pairs,
+                "limits": limits,
+                "changes": changes,
+            })
         }
     }
 }

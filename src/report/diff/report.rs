@@ -1,7 +1,8 @@
 //! The value that every format writes.
 
 use crate::diff::{
-    AccessDiff, ChangeKind, Counts, Direction, Flag, Level, NamespaceStates, ObjectChange, TreeDiff,
+    AccessChange, AccessDiff, ChangeKind, Counts, Direction, Flag, Level, NamespaceStates,
+    ObjectChange, TreeDiff,
 };
 
 /// A comparison of rendered trees, environment by environment.
@@ -56,7 +57,7 @@ pub enum EnvironmentState {
 pub enum Access {
     /// It was asked.
     Simulated(AccessDiff),
-    /// The trees are equal: it would say the same twice.
+    /// Nothing that it reads has changed: it would say the same twice.
     Same,
     /// It was not asked; why, in words that follow "access was not simulated:".
     NotSimulated(String),
@@ -129,7 +130,8 @@ impl Report {
 
     /// How many pairs gain or lose access, in all environments.
     pub fn access(&self, direction: Direction) -> usize {
-        self.environments.iter().map(|environment| environment.access.count(direction)).sum()
+        let changes = self.environments.iter().flat_map(EnvironmentReport::access_changes);
+        changes.filter(|change| change.direction == direction).count()
     }
 
     /// How many dangers are flagged, in all environments.
@@ -180,11 +182,8 @@ impl EnvironmentReport {
         if self.tree.unreadable().next().is_some() {
             return Verdict::Unreadable;
         }
-        let access = [Direction::Gained, Direction::Lost].map(|d| self.access.count(d));
-        // what comes whole was not there to lose anything
-        let moves = access != [0, 0] && self.state == EnvironmentState::Changed;
-        match self.flags(Level::Danger).next() {
-            None if !moves => Verdict::Changed,
+        match (self.flags(Level::Danger).next(), self.access_changes()) {
+            (None, []) => Verdict::Changed,
             _ => Verdict::Danger,
         }
     }
@@ -192,6 +191,15 @@ impl EnvironmentReport {
     /// Its flags of a level.
     pub fn flags(&self, level: Level) -> impl Iterator<Item = &Flag> {
         self.flags.iter().filter(move |flag| flag.level() == level)
+    }
+
+    /// Who fares otherwise. Where the environment comes or goes as a whole, everybody does, and
+    /// that is not told again.
+    pub fn access_changes(&self) -> &[AccessChange] {
+        match (&self.access, self.state) {
+            (Access::Simulated(diff), EnvironmentState::Changed) => &diff.changes,
+            _ => &[],
+        }
     }
 
     /// Its objects that are worth reading, each with its origin.
@@ -212,16 +220,6 @@ impl EnvironmentReport {
     /// `12 objects: 3 added, 9 changed`.
     pub fn tally(&self) -> String {
         tally(&self.tree.counts)
-    }
-}
-
-impl Access {
-    /// How many pairs gain or lose.
-    pub fn count(&self, direction: Direction) -> usize {
-        match self {
-            Access::Simulated(diff) => diff.count(direction),
-            Access::Same | Access::NotSimulated(_) => 0,
-        }
     }
 }
 

@@ -56,7 +56,7 @@ fn one(environment: &EnvironmentReport, options: TextOptions, out: &mut Out) {
             );
         }
     }
-    access(&environment.access, environment.state, out);
+    access(environment, out);
     hidden(environment, options, out);
     for (object, origin) in environment.shown() {
         out.text.push('\n');
@@ -79,8 +79,8 @@ fn one(environment: &EnvironmentReport, options: TextOptions, out: &mut Out) {
     }
 }
 
-fn access(access: &Access, state: EnvironmentState, out: &mut Out) {
-    let diff = match access {
+fn access(environment: &EnvironmentReport, out: &mut Out) {
+    let diff = match &environment.access {
         Access::Simulated(diff) => diff,
         Access::Same => return,
         Access::NotSimulated(why) => {
@@ -88,15 +88,19 @@ fn access(access: &Access, state: EnvironmentState, out: &mut Out) {
         }
     };
     // of what comes or goes whole, everything does
-    if state != EnvironmentState::Changed {
+    if environment.state != EnvironmentState::Changed {
         return;
     }
     if diff.changes.is_empty() {
         out.line(Style::Plain, "  nobody gains or loses access");
     }
+    for limit in &diff.limits {
+        out.line(Style::Plain, &format!("  access: {limit}"));
+    }
     for change in &diff.changes {
         let AccessChange { direction, from, to, .. } = change;
-        out.line(Style::Red, &format!("  access: {from} {} {to}", direction.verb()));
+        let (verb, request) = (direction.verb(), change.said_request());
+        out.line(Style::Red, &format!("  access: {from} {verb} {to} {request}"));
         out.line(Style::Plain, &format!("    before: {}", change.said_before()));
         out.line(Style::Plain, &format!("    after:  {}", change.said_after()));
     }

@@ -34,8 +34,12 @@ fn report(label: &str, clients: usize) -> Report {
         services: 2,
     };
     let names = |count: usize| (0..count).map(|at| format!("client/{label}-{at}")).collect();
-    let answer =
-        |verdict| Answer { verdict, point: label.to_owned(), rule: Some(label.to_owned()) };
+    let answer = |verdict| Answer {
+        verdict,
+        point: label.to_owned(),
+        reason: label.to_owned(),
+        rule: Some(label.to_owned()),
+    };
     let mut cells = vec![(Some(Verdict::Deny), Some(Verdict::Deny)); clients * clients];
     cells[0].1 = Some(Verdict::Allow);
     let access = AccessDiff {
@@ -43,9 +47,14 @@ fn report(label: &str, clients: usize) -> Report {
             direction: Direction::Gained,
             from: label.to_owned(),
             to: label.to_owned(),
+            namespace: label.to_owned(),
+            request: Some(label.to_owned()),
+            every_request: false,
             before: Some(answer(Verdict::Deny)),
             after: Some(answer(Verdict::Allow)),
         }],
+        limits: vec![label.to_owned()],
+        pairs: 1,
         matrix: Matrix { clients: names(clients), services: names(clients), cells },
     };
     Report {

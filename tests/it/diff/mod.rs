@@ -4,4 +4,6 @@ mod flags;
 mod git;
 mod html;
 mod objects;
+mod report;
 mod strategy;
+mod verb;

@@ -1,0 +1,162 @@
+//! One environment of a report.
+
+use super::super::session::Loaded;
+use super::access::{matters, meshes};
+use super::origin::origins;
+use super::side::{Pair, Side, Trees};
+use super::spec::{Specs, Which, stale};
+use crate::diagnostic::has_errors;
+use crate::diff::{AccessDiff, Context, Options, TreeDiff, compare, flags, topology};
+use crate::report::diff::{Access, EnvironmentReport, EnvironmentState, Migration, Origins};
+use crate::resolve::Resolved;
+use crate::tree::Differing;
+
+/// An environment, and the files of its trees that differ.
+pub(super) struct Looked<'a> {
+    pub pair: &'a Pair,
+    pub files: Vec<Differing>,
+    pub options: &'a Options,
+}
+
+/// Pairs of client and service beyond which nobody reads the answers, nor waits for them.
+const MOST_PAIRS: usize = 4_000_000;
+
+impl Looked<'_> {
+    /// Reports it, and says whether its spec is broken.
+    pub(super) fn report(
+        self,
+        trees: &Trees,
+        specs: &mut Specs<'_>,
+        ask: bool,
+    ) -> anyhow::Result<(EnvironmentReport, bool)> {
+        let Self { pair, files, options } = self;
+        let tree = compare(&files, options);
+        let mut report = EnvironmentReport {
+            name: pair.after.clone(),
+            state: state(pair, &tree),
+            flags: Vec::new(),
+            access: Access::Same,
+            topology: Vec::new(),
+            migration: None,
+            origins: Origins::default(),
+            remarks: pair.remarks(),
+            tree,
+        };
+        if report.tree.is_empty() && specs.are_unchanged() {
+            return Ok((report, false));
+        }
+        let after = specs.load(trees, Which::After, &pair.after)?;
+        let broken = after.as_ref().is_some_and(|loaded| has_errors(&loaded.found));
+        if let Some(loaded) = after.as_ref().filter(|_| is_work(&trees.after)) {
+            let stale = stale(loaded, trees.root(), trees.out(), &pair.after);
+            report.remarks.extend(stale.filter(|_| report.state != EnvironmentState::Removed));
+        }
+        if broken {
+            report.remarks.push("the spec has errors".to_owned());
+        }
+        if report.tree.is_empty() {
+            return Ok((report, broken));
+        }
+        // what comes whole is told as that
+        if report.state != EnvironmentState::Added {
+            let files_after = |cluster: &str, word: &str| having(trees, &pair.after, cluster, word);
+            report.flags = flags(&report.tree, &Context { files_after: &files_after });
+        }
+        let before = specs.load(trees, Which::Before, &pair.before)?;
+        let usable = |loaded: Option<Loaded>| {
+            loaded.filter(|loaded| !has_errors(&loaded.found) && loaded.resolved.is_some())
+        };
+        let before_was_there = before.is_some();
+        let (before, after) = (usable(before), usable(after));
+        let resolved = |loaded: &Option<Loaded>| -> Option<Resolved> {
+            loaded.as_ref().and_then(|loaded| loaded.resolved.clone())
+        };
+        let (old, new) = (resolved(&before), resolved(&after));
+        if before_was_there && old.is_none() && new.is_some() {
+            report.remarks.push(
+                "the base's spec cannot be read: access before is asked of the inventory of now"
+                    .to_owned(),
+            );
+        }
+        report.migration = migration(old.as_ref(), new.as_ref());
+        report.access = if !ask {
+            Access::NotSimulated("`--no-access`".to_owned())
+        } else if !matters(&report.tree) {
+            Access::Same
+        } else {
+            match (old.as_ref().or(new.as_ref()), new.as_ref().or(old.as_ref())) {
+                (Some(old), Some(new)) => simulate(trees, pair, &files, (old, new), &mut report)?,
+                _ => Access::NotSimulated(
+                    "there is no spec that can be read, whose inventory says who is there"
+                        .to_owned(),
+                ),
+            }
+        };
+        if let (Some(new), Some(loaded)) = (&new, &after) {
+            let changes = match &report.access {
+                Access::Simulated(diff) => diff.changes.as_slice(),
+                Access::Same | Access::NotSimulated(_) => &[],
+            };
+            report.origins = origins(new, &loaded.sources, &report.tree, &report.flags, changes);
+        }
+        Ok((report, broken))
+    }
+}
+
+fn is_work(side: &Side) -> bool {
+    matches!(side, Side::Work)
+}
+
+fn state(pair: &Pair, tree: &TreeDiff) -> EnvironmentState {
+    match (tree.is_empty(), pair.was_there, pair.is_there) {
+        (true, ..) => EnvironmentState::Equal,
+        (_, false, _) => EnvironmentState::Added,
+        (_, _, false) => EnvironmentState::Removed,
+        _ => EnvironmentState::Changed,
+    }
+}
+
+/// Files of a cluster, after, whose text has a word in it.
+fn having(trees: &Trees, name: &str, cluster: &str, word: &str) -> Vec<(String, String)> {
+    let folder = format!("{cluster}/");
+    // a tree that cannot be read has been told by now
+    let files = trees.files(&trees.after, name).unwrap_or_default();
+    let here = files.into_iter().filter(|(path, _)| path.starts_with(&folder));
+    let texts = here.filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)));
+    texts.filter(|(_, text)| text.contains(word)).collect()
+}
+
+fn simulate(
+    trees: &Trees,
+    pair: &Pair,
+    files: &[Differing],
+    both: (&Resolved, &Resolved),
+    report: &mut EnvironmentReport,
+) -> anyhow::Result<Access> {
+    let rename = |cluster: &str| pair.cluster_before(cluster);
+    let meshes = meshes(trees, &pair.after, files, both, &rename)?;
+    report.topology = topology(&meshes.before, &meshes.after);
+    let pairs = |mesh: &crate::simulate::Mesh| {
+        let ports: usize = mesh.services().map(|(_, service)| service.ports.len()).sum();
+        mesh.workloads().count() * ports
+    };
+    let most = pairs(&meshes.before).max(pairs(&meshes.after));
+    if most > MOST_PAIRS {
+        return Ok(Access::NotSimulated(format!(
+            "{most} pairs of client and service are too many; `waypost access diff` asks them all"
+        )));
+    }
+    Ok(Access::Simulated(AccessDiff::between(&meshes.before, &meshes.after)))
+}
+
+fn migration(before: Option<&Resolved>, after: Option<&Resolved>) -> Option<Migration> {
+    let newest = &after.or(before)?.environment;
+    let reached = |resolved: Option<&Resolved>| {
+        resolved.map(|resolved| resolved.environment.reached.to_string())
+    };
+    (!newest.stages.is_empty()).then(|| Migration {
+        stages: newest.stages.iter().map(|stage| stage.name.to_string()).collect(),
+        before: reached(before),
+        after: reached(after),
+    })
+}

@@ -1,0 +1,89 @@
+//! The diff as findings, for every format that shows findings in the lines of a pull request: each
+//! danger, each change of access, each file that cannot be read, at the line of the spec that it
+//! comes from.
+//!
+//! Objects are no findings: there may be thousands, and none of them is wrong.
+
+use super::report::{EnvironmentReport, Origin, Report};
+use crate::diagnostic::{Diagnostic, FileId, Position, Sources, Span};
+use crate::diff::{AccessChange, Direction, Level};
+
+/// The findings, in the order of the environments, and the files that they point into, by path
+/// alone.
+pub fn findings(report: &Report) -> (Vec<Diagnostic>, Sources) {
+    let mut places = Places::default();
+    let mut found = Vec::new();
+    for environment in &report.environments {
+        of_environment(environment, &mut places, &mut found);
+    }
+    (found, places.sources)
+}
+
+fn of_environment(
+    environment: &EnvironmentReport,
+    places: &mut Places,
+    found: &mut Vec<Diagnostic>,
+) {
+    let EnvironmentReport { name, tree, flags, origins, .. } = environment;
+    let home = origins.environment.as_ref();
+    for (path, why) in tree.unreadable() {
+        let message = format!("`{name}/{path}` cannot be read: {}", why.message);
+        found.push(places.at(Diagnostic::error("tree-unreadable", message), home));
+    }
+    for (at, flag) in flags.iter().enumerate() {
+        let message = format!("{}: {}", environment_and(name, &flag.place()), flag.message);
+        let diagnostic = match flag.level() {
+            Level::Danger => Diagnostic::warning(flag.code.as_str(), message),
+            Level::Notice => Diagnostic::note(flag.code.as_str(), message),
+        };
+        let origin = origins.flags.get(at).and_then(Option::as_ref);
+        found.push(places.at(diagnostic.help(flag.code.describe()), origin.or(home)));
+    }
+    for (at, change) in environment.access_changes().iter().enumerate() {
+        let AccessChange { direction, from, to, .. } = change;
+        let code = match direction {
+            Direction::Gained => "access-gained",
+            Direction::Lost => "access-lost",
+        };
+        let (verb, request) = (direction.verb(), change.said_request());
+        let message = format!("`{name}`: `{from}` {verb} access to `{to}` {request}");
+        let message = message.trim_end();
+        let diagnostic = Diagnostic::warning(code, message).help(format!(
+            "before: {}; after: {}",
+            change.said_before(),
+            change.said_after()
+        ));
+        let origin = origins.access.get(at).and_then(Option::as_ref);
+        found.push(places.at(diagnostic, origin.or(home)));
+    }
+}
+
+fn environment_and(name: &str, place: &str) -> String {
+    if place.is_empty() { format!("`{name}`") } else { format!("`{name}`, `{place}`") }
+}
+
+/// Files by path, each once.
+#[derive(Default)]
+struct Places {
+    sources: Sources,
+    known: std::collections::BTreeMap<String, FileId>,
+}
+
+impl Places {
+    fn at(&mut self, diagnostic: Diagnostic, origin: Option<&Origin>) -> Diagnostic {
+        let Some(Origin { path, line, column, end_line, end_column }) = origin else {
+            return diagnostic;
+        };
+        let file = match self.known.get(path) {
+            Some(file) => *file,
+            None => {
+                let file = self.sources.add(path.clone(), "");
+                self.known.insert(path.clone(), file);
+                file
+            }
+        };
+        let start = Position { line: *line, column: *column, offset: 0 };
+        let end = Position { line: *end_line, column: *end_column, offset: 0 };
+        diagnostic.at(Span { file, start, end }, "")
+    }
+}

@@ -1,0 +1,211 @@
+//! The first screen: what must not be missed.
+
+use super::escape::{code, plain, sentence};
+use crate::diff::{AccessChange, Direction, Level};
+use crate::report::diff::report::{
+    Access, EnvironmentReport, EnvironmentState, Origin, Report, tally,
+};
+
+/// Bytes of a line.
+const LINE: usize = 400;
+/// Lines of a list.
+const LIST: usize = 20;
+
+/// Writes it into a page that has so many bytes for it.
+pub(super) fn write(report: &Report, room: usize, page: &mut String) {
+    let mut out = Out { page, room };
+    out.line(format!("## waypost diff: {}\n", plain(&report.headline())));
+    out.line(format!("{} → {}\n", code(&report.base, 100), code(&report.head, 100)));
+    if let Some(nobody) = nobody(report) {
+        out.line(format!("{nobody}\n"));
+    }
+    out.list("", remarks(report), "notes");
+    out.list("**Danger**\n\n", flags(report, Level::Danger), "dangers");
+    for (direction, title) in
+        [(Direction::Gained, "**Access gained**\n\n"), (Direction::Lost, "**Access lost**\n\n")]
+    {
+        let of_direction = access(report).filter(|(_, change)| change.direction == direction);
+        out.list(title, grouped(of_direction), "lines");
+    }
+    out.list("", limits(report), "limits");
+    let whole = report.environments.iter().filter_map(whole);
+    let notices = whole.chain(flags(report, Level::Notice));
+    out.list("**What it does**\n\n", notices, "notices");
+    let differing = report.environments.iter().filter(|environment| !environment.tree.is_empty());
+    out.list("**Counts**\n\n", differing.map(counts), "environments");
+}
+
+/// That nobody fares otherwise, where that is so, as far as it was asked.
+fn nobody(report: &Report) -> Option<&'static str> {
+    let all = || report.environments.iter().map(|environment| &environment.access);
+    let asked = all().any(|access| matches!(access, Access::Simulated(_)));
+    let is_partial = |access: &Access| match access {
+        Access::Simulated(diff) => !diff.limits.is_empty(),
+        Access::Same => false,
+        Access::NotSimulated(_) => true,
+    };
+    let nobody = asked && access(report).next().is_none();
+    nobody.then(|| match all().any(is_partial) {
+        true => "As far as it was asked, nobody gains or loses access.",
+        false => "Nobody gains or loses access.",
+    })
+}
+
+/// What a reader must know to read this right.
+fn remarks(report: &Report) -> impl Iterator<Item = String> {
+    report.environments.iter().flat_map(|environment| {
+        let note = |text: &str| {
+            format!("> **Note** {}: {}\n", code(&environment.name, 60), sentence(text, LINE))
+        };
+        let mut remarks: Vec<String> = environment.remarks.iter().map(|text| note(text)).collect();
+        match &environment.access {
+            Access::NotSimulated(why) => {
+                remarks.push(note(&format!("access was not simulated: {why}")));
+            }
+            Access::Simulated(_) | Access::Same => {}
+        }
+        remarks
+    })
+}
+
+/// An environment that comes or goes as a whole.
+fn whole(environment: &EnvironmentReport) -> Option<String> {
+    let word = match environment.state {
+        EnvironmentState::Added => "is new",
+        EnvironmentState::Removed => "is gone",
+        EnvironmentState::Changed | EnvironmentState::Equal => return None,
+    };
+    Some(format!("- environment {} {word}: {}", code(&environment.name, 60), environment.tally()))
+}
+
+fn flags(report: &Report, level: Level) -> impl Iterator<Item = String> {
+    report.environments.iter().flat_map(move |environment| {
+        let all = environment.flags.iter().enumerate();
+        all.filter(move |(_, flag)| flag.level() == level).map(move |(at, flag)| {
+            let place = format!("{}/{}", environment.name, flag.place());
+            let message = sentence(&flag.message, LINE);
+            format!("- {}: {message}{}", code(&place, 100), from(environment.origins.flags.get(at)))
+        })
+    })
+}
+
+fn from(origin: Option<&Option<Origin>>) -> String {
+    match origin {
+        Some(Some(Origin { path, line, .. })) => {
+            format!(" ({})", code(&format!("{path}:{line}"), 100))
+        }
+        _ => String::new(),
+    }
+}
+
+/// Where not everything was asked.
+fn limits(report: &Report) -> impl Iterator<Item = String> {
+    report.environments.iter().flat_map(|environment| {
+        let limits = match &environment.access {
+            Access::Simulated(diff) => diff.limits.as_slice(),
+            Access::Same | Access::NotSimulated(_) => &[],
+        };
+        let name = code(&environment.name, 60);
+        limits.iter().map(move |limit| format!("- {name}: {}", limited(limit)))
+    })
+}
+
+/// A sentence with the user's names in it, in backticks or not.
+fn limited(limit: &str) -> String {
+    if limit.contains('`') { sentence(limit, LINE) } else { code(limit, LINE) }
+}
+
+type Changed<'a> = (&'a EnvironmentReport, &'a AccessChange);
+
+fn access(report: &Report) -> impl Iterator<Item = Changed<'_>> {
+    report.environments.iter().flat_map(|environment| {
+        environment.access_changes().iter().map(move |change| (environment, change))
+    })
+}
+
+/// A line for each client and namespace of destinations.
+fn grouped<'a>(changes: impl Iterator<Item = Changed<'a>>) -> impl Iterator<Item = String> {
+    let mut groups: Vec<Vec<Changed<'_>>> = Vec::new();
+    for (environment, change) in changes {
+        let is_alike = |(other, known): &Changed<'_>| {
+            other.name == environment.name
+                && (&known.from, &known.namespace) == (&change.from, &change.namespace)
+        };
+        match groups.last_mut().filter(|group| group.first().is_some_and(is_alike)) {
+            Some(group) => group.push((environment, change)),
+            None => groups.push(vec![(environment, change)]),
+        }
+    }
+    groups.into_iter().filter_map(|group| access_line(&group))
+}
+
+fn access_line(group: &[Changed<'_>]) -> Option<String> {
+    const SHOWN: usize = 4;
+    let (environment, first) = group.first()?;
+    let mut to: Vec<String> =
+        group.iter().take(SHOWN).map(|(_, change)| code(&change.to, 100)).collect();
+    if group.len() > SHOWN {
+        to.push(format!("{} more", group.len() - SHOWN));
+    }
+    Some(format!(
+        "- {}: {} → {}{}; {}was {}, is {}",
+        code(&environment.name, 60),
+        code(&first.from, 100),
+        to.join(", "),
+        sentence(&with_space(first.said_request()), 160),
+        if group.len() > 1 { "the first " } else { "" },
+        code(&first.said_before(), 160),
+        code(&first.said_after(), 160)
+    ))
+}
+
+fn with_space(text: String) -> String {
+    if text.is_empty() { text } else { format!(" {text}") }
+}
+
+fn counts(environment: &EnvironmentReport) -> String {
+    let hidden = environment.hidden();
+    let hidden = if hidden.is_empty() { hidden } else { format!("; not shown: {hidden}") };
+    let tally = tally(&environment.tree.counts);
+    format!("- {}: {tally}{}", code(&environment.name, 60), plain(&hidden))
+}
+
+/// A page, and how many bytes of it may be used.
+struct Out<'a> {
+    page: &'a mut String,
+    room: usize,
+}
+
+impl Out<'_> {
+    /// Bytes that are kept for saying what is left out.
+    const KEPT: usize = 60;
+
+    /// A line that there is room for: the page has just begun.
+    fn line(&mut self, line: String) {
+        self.page.push_str(&line);
+        self.page.push('\n');
+    }
+
+    /// A list under a title; nothing where it is empty. What has no room is counted.
+    fn list(&mut self, title: &str, lines: impl Iterator<Item = String>, noun: &str) {
+        let (mut shown, mut more) = (0, 0);
+        for line in lines {
+            let needed = self.page.len() + title.len() + line.len() + Self::KEPT;
+            if shown == LIST || more > 0 || needed > self.room {
+                more += 1;
+                continue;
+            }
+            if shown == 0 {
+                self.page.push_str(title);
+            }
+            self.line(line);
+            shown += 1;
+        }
+        if more > 0 {
+            self.line(format!("- and {more} {noun} more"));
+        }
+        if shown + more > 0 {
+            self.page.push('\n');
+        }
+    }
+}
