@@ -115,6 +115,7 @@ impl Mesh {
             source_ip: place.source_ip,
             remote_ip: seen.remote_ip.or(seen.source_ip),
             edge: place.edge,
+            trusted_proxies: self.options(place.cluster).trusted_proxies,
             scheme: Some(place.scheme),
             destination_ip: seen.destination_ip,
             destination_port: seen.destination_port,

@@ -17,6 +17,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
         peer: None,
         destination_port: port,
         edge: Edge::Gateway,
+        trusted_proxies: way.mesh.options(way.mesh.cluster_of(id)).trusted_proxies,
         http: Some(&way.request.http),
         ..Facts::default()
     };

@@ -17,6 +17,9 @@ pub struct Options {
     pub path_normalization: PathNormalization,
     /// The external authorizers the mesh knows. `None`: not told, so every one is taken to exist.
     pub extension_providers: Option<BTreeSet<String>>,
+    /// `defaultConfig.gatewayTopology.numTrustedProxies`: so many proxies in front of gateways write
+    /// X-Forwarded-For, which then tells the client.
+    pub trusted_proxies: usize,
     /// Version of Istio; it decides which features there are (facts/istio-ambient.md §9.2).
     pub istio: IstioVersion,
     /// The injector's revisions. `None`: not told, so every one that a label names is taken to exist.
@@ -40,6 +43,7 @@ impl Default for Options {
             root_namespace: "istio-system".into(),
             path_normalization: PathNormalization::default(),
             extension_providers: None,
+            trusted_proxies: 0,
             istio: IstioVersion::NEWEST,
             revisions: None,
             inject_by_default: false,

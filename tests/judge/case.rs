@@ -129,6 +129,9 @@ fn options(mesh: &str, san_check: bool) -> anyhow::Result<Options> {
         ..Options::default()
     };
     options.features.skip_validate_trust_domain = !san_check;
+    let topology = settings.get("defaultConfig").and_then(|c| c.get("gatewayTopology"));
+    let trusted = topology.and_then(|t| t.get("numTrustedProxies")).and_then(Value::as_u64);
+    options.trusted_proxies = trusted.unwrap_or_default().try_into()?;
     if let Some(trust_domain) = text("trustDomain") {
         options.trust_domain = trust_domain;
     }

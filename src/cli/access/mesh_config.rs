@@ -19,6 +19,19 @@ struct MeshConfig {
     root_namespace: Option<String>,
     path_normalization: Normalization,
     extension_providers: Vec<Provider>,
+    default_config: ProxyConfig,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct ProxyConfig {
+    gateway_topology: Topology,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Topology {
+    num_trusted_proxies: usize,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,6 +74,7 @@ pub(super) fn options(objects: &[Object], found: &mut Vec<Diagnostic>) -> Option
         options.trust_domain = domain;
     }
     options.trust_domain_aliases = config.trust_domain_aliases;
+    options.trusted_proxies = config.default_config.gateway_topology.num_trusted_proxies;
     if let Some(namespace) = config.root_namespace.filter(|n| !n.is_empty()) {
         options.root_namespace = namespace;
     }

@@ -18,6 +18,8 @@ pub struct Facts<'a> {
     pub remote_ip: Option<IpAddr>,
     /// Where the proxy stands.
     pub edge: Edge,
+    /// Of a gateway: how many proxies in front of it are believed.
+    pub trusted_proxies: usize,
     /// `http` or `https`: of the connection, where the request does not say it itself.
     pub scheme: Option<&'static str>,
     /// Where the connection goes.
@@ -40,8 +42,9 @@ pub enum Edge {
     /// A sidecar or waypoint: the headers of the request, X-Forwarded-For and its like.
     #[default]
     Inside,
-    /// A gateway: nobody. The other end is the client, and the headers are written anew
-    /// (istio/istio:pilot/pkg/networking/core/gateway.go `useRemoteAddress`).
+    /// A gateway: the proxies that it is told to trust, without any of them nobody. Then the other end
+    /// is the client, and the headers are written anew
+    /// (istio/istio:pilot/pkg/networking/core/gateway.go `useRemoteAddress`, `XffNumTrustedHops`).
     Gateway,
     /// A proxy behind a gateway, which wrote the headers from what is not known here.
     BehindGateway,
@@ -57,13 +60,15 @@ pub enum Line<'a> {
 }
 
 impl Facts<'_> {
-    /// What `remote.ip` is compared with: the last entry of X-Forwarded-For, else the connection's.
+    /// What `remote.ip` is compared with: the last entry of X-Forwarded-For, at a gateway the one that
+    /// the first trusted proxy wrote; else the connection's.
     pub fn client_ip(&self) -> Option<IpAddr> {
-        match self.edge {
-            Edge::Inside => self.http.and_then(Http::forwarded_for).or(self.remote_ip),
-            Edge::Gateway => self.remote_ip,
-            Edge::BehindGateway => None,
-        }
+        let from_the_end = match self.edge {
+            Edge::Inside => 1,
+            Edge::Gateway => self.trusted_proxies,
+            Edge::BehindGateway => return None,
+        };
+        self.http.and_then(|http| http.forwarded_for(from_the_end)).or(self.remote_ip)
     }
 
     /// The lines of a header, whose name is given in lower case, as RBAC finds them: with what Envoy
@@ -89,13 +94,21 @@ impl Facts<'_> {
             (":authority" | "host", _) => Line::text(&http.host),
             (":method", _) => Line::text(&http.method),
             (":path", _) => Line::text(&http.target),
+            (":scheme", Edge::Gateway) if self.trusted_proxies > 0 => {
+                sent_scheme().map_or_else(scheme, Line::text)
+            }
             (":scheme", Edge::Inside) => sent_scheme().map_or_else(scheme, Line::text),
             (":scheme", _) => scheme(),
             ("x-forwarded-proto" | "x-request-id", Edge::Inside) if is_sent() => return None,
+            ("x-forwarded-proto", Edge::Gateway) if self.trusted_proxies > 0 && is_sent() => {
+                return None;
+            }
             ("x-forwarded-proto", _) => scheme(),
             ("x-request-id", _) => Line::Unknown,
             ("x-forwarded-for" | "x-envoy-external-address", Edge::BehindGateway) => Line::Unknown,
-            ("x-envoy-external-address", Edge::Gateway) => remote(),
+            ("x-envoy-external-address", Edge::Gateway) => {
+                self.client_ip().map_or(Line::Unknown, |ip| Line::owned(ip.to_string()))
+            }
             ("x-forwarded-for", Edge::Gateway) => match (http.lines(name).next(), remote()) {
                 (None | Some(""), own) => own,
                 (Some(sent), Line::Text(own)) => Line::owned(format!("{sent},{own}")),
@@ -132,7 +145,6 @@ pub struct Http {
     /// And its query.
     target: String,
     headers: Vec<(String, String)>,
-    forwarded_for: Option<IpAddr>,
 }
 
 /// Envoy joins repeated lines of these with a comma; lines of all others are matched one by one
@@ -200,11 +212,6 @@ impl Http {
             }
         }
         lines.retain_mut(|(name, line)| name != "te" || keep_te(line));
-        let forwarded_for = lines
-            .iter()
-            .find(|(name, _)| name == "x-forwarded-for")
-            .and_then(|(_, line)| line.rsplit(',').next())
-            .and_then(|last| last.trim().parse().ok());
         let path = normalise(target, normalization);
         Self {
             method: method.to_owned(),
@@ -216,7 +223,6 @@ impl Http {
             },
             path,
             headers: lines,
-            forwarded_for,
         }
     }
 
@@ -248,8 +254,9 @@ impl Http {
         self.method == "OPTIONS" && has("origin") && has("access-control-request-method")
     }
 
-    /// The last entry of X-Forwarded-For, where it is an address.
-    pub fn forwarded_for(&self) -> Option<IpAddr> {
-        self.forwarded_for
+    /// An entry of X-Forwarded-For, where it is an address: 1 is the last.
+    fn forwarded_for(&self, from_the_end: usize) -> Option<IpAddr> {
+        let line = self.lines("x-forwarded-for").next()?;
+        line.rsplit(',').nth(from_the_end.checked_sub(1)?)?.trim().parse().ok()
     }
 }

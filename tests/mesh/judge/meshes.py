@@ -8,12 +8,13 @@ import json
 AUTHZ = {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "authz", "namespace": "foo"},
          "spec": {"clusterIP": "10.96.8.8", "ports": [{"name": "grpc", "port": 9000}]}}
 PROVIDERS = {"extensionProviders": [{"name": "authz", "envoyExtAuthzGrpc": {"service": "authz.foo.svc.cluster.local", "port": 9000}}]}
+TRUSTED = {"defaultConfig": {"gatewayTopology": {"numTrustedProxies": 2}}}
 MESHES = [
     {},
     {"trustDomain": "td1", "trustDomainAliases": ["cluster.local", "old-td"], "pathNormalization": {"normalization": "BASE"}, **PROVIDERS},
     {"trustDomain": "td1", "trustDomainAliases": ["td2"], "pathNormalization": {"normalization": "MERGE_SLASHES"}},
     {"trustDomain": "td1", "pathNormalization": {"normalization": "NONE"}},
-    {"trustDomainAliases": ["td1", "td2"], "pathNormalization": {"normalization": "DECODE_AND_MERGE_SLASHES"}},
+    {"trustDomainAliases": ["td1", "td2"], "pathNormalization": {"normalization": "DECODE_AND_MERGE_SLASHES"}, **TRUSTED},
     {"rootNamespace": "baz", "trustDomain": "td2", "trustDomainAliases": ["a.td1"]},
 ]
 KINDS = ["sidecar", "waypoint", "gateway", "gateway-api"]
@@ -66,8 +67,11 @@ def service_entry(r):
 def sidecar(r):
     made, ports = service(r, "httpbin", "foo", "10.96.1.1")
     point = {"kind": "sidecar", "namespace": "foo", "labels": {"app": "httpbin", "version": "v1"}}
+    by_target = {}
+    for _, target, speaks in ports:
+        by_target.setdefault(target, speaks)  # of two declarations of one port the first counts
     undeclared = [(81, 81, None), (65535, 65535, None)]
-    return {"kind": "sidecar", "point": point, "objects": [made], "ports": {"": [(t, t, s) for _, t, s in ports] + undeclared}}
+    return {"kind": "sidecar", "point": point, "objects": [made], "ports": {"": [(t, t, s) for t, s in by_target.items()] + undeclared}}
 
 
 def waypoint(r):

@@ -243,6 +243,19 @@ def gateways():
             ("the class of waypoints", "istio-system", target("GatewayClass", "istio-waypoint")), ("its Service", "foo", target("Service", "gw-istio", "")),
         ]:
             yield case(f"gateway {name}, bound to {what}", [policy([{}], "DENY", namespace=namespace, **bound), *place["objects"]], asks[:1], workload=place["point"])
+    port = of_api["servers"][0][0]
+    asks = [{"host": "h", "dest_port": port, "remote_ip": "9.9.9.9", "headers": [["x-forwarded-for", v]] if v else []}
+            for v in ("", "1.2.3.4", "5.6.7.8", "1.2.3.4,5.6.7.8", "5.6.7.8, 1.2.3.4", "1.2.3.4,5.6.7.8,7.7.7.7", "bad,7.7.7.7", "1.2.3.4,bad")]
+    for trusted in (1, 2):
+        mesh = json.dumps({"defaultConfig": {"gatewayTopology": {"numTrustedProxies": trusted}}})
+        yield case(f"gateway with {trusted} trusted", [policy([rule(source={"remoteIpBlocks": [ip]}) for ip in ("1.2.3.4", "5.6.7.8", "7.7.7.7", "9.9.9.9")]),
+                   *of_api["objects"]], asks, workload=of_api["point"], mesh=mesh)
+        for h in ("x-forwarded-for", "x-envoy-external-address"):
+            yield case(f"gateway with {trusted} trusted, header {h}", [policy([when(f"request.headers[{h}]", v) for v in
+                       ("1.2.3.4", "5.6.7.8", "9.9.9.9", "1.2.3.4,9.9.9.9", "1.2.3.4,5.6.7.8,9.9.9.9", "*")]), *of_api["objects"]], asks, workload=of_api["point"], mesh=mesh)
+        proto = [{"host": "h", "dest_port": port, "headers": [["x-forwarded-proto", v]] if v else []} for v in ("", "http", "https", "x")]
+        yield case(f"gateway with {trusted} trusted, scheme", [policy([when(f"request.headers[{h}]", v) for h in ("x-forwarded-proto", ":scheme")
+                   for v in ("http", "https", "x")], "DENY"), *of_api["objects"]], proto, workload=of_api["point"], mesh=mesh)
     whole = [policy([when("connection.sni", "a.com"), rule(source={"principals": ["*"]}), rule(operation={"methods": ["PUT"]})])]
     asks = []
     for port, how, speaks in classic["servers"]:

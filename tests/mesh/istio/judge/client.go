@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -189,8 +190,12 @@ func (c *client) talkTCP(conn io.ReadWriter, r *Request) Result {
 	if _, err := conn.Write(said); err != nil {
 		return Result{Verdict: "error", Details: "write: " + err.Error()}
 	}
-	if _, err := io.ReadFull(conn, make([]byte, len(said))); err != nil {
+	heard := make([]byte, len(said))
+	if _, err := io.ReadFull(conn, heard); err != nil {
 		return Result{Verdict: "error", Details: "read: " + err.Error()}
+	}
+	if !bytes.Equal(heard, said) {
+		return Result{Verdict: "error", Details: fmt.Sprintf("read: no echo: %q", heard)}
 	}
 	return Result{Verdict: "allow"}
 }
@@ -219,8 +224,11 @@ func (c *client) talkHTTP(conn io.ReadWriter, r *Request) (Result, bool) {
 	if err != nil {
 		return Result{Verdict: "error", Details: "read: " + err.Error()}, false
 	}
-	if string(head) != "HTTP/" {
-		return Result{Verdict: "allow"}, false
+	switch {
+	case strings.HasPrefix(b.String(), string(head)):
+		return Result{Verdict: "allow"}, false // an echo
+	case string(head) != "HTTP/":
+		return Result{Verdict: "error", Details: fmt.Sprintf("read: neither HTTP nor an echo: %q", head)}, false
 	}
 	resp, err := http.ReadResponse(in, &http.Request{Method: method})
 	if err != nil {

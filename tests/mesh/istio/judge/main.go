@@ -1,6 +1,10 @@
 // Command judge answers "would this request be allowed, and by which rule?" with real components: istiod's own
 // code turns Istio objects into listeners, a real Envoy on loopback decides, and the answer is read back from it.
 // The format of cases and results is in types.go; what is real and what is substituted, in listeners.go.
+//
+// Limits: Envoy is upstream's, not istio-proxy. The direct peer of sidecars and gateways is of 127.0.0.0/8; addresses
+// told by the PROXY protocol and destinations are free. Requests are HTTP/1.1, also where HTTP/2 is declared.
+// Envoy does not tell which rule let a connection pass, and judges a connection at its first byte.
 package main
 
 import (
