@@ -68,7 +68,12 @@ impl Changes {
 
     /// What touches an environment, whose spec names these files and folders.
     pub(super) fn touching(&self, name: &str, out: &str, named: &BTreeSet<String>) -> Option<&str> {
-        let own = [format!("environments/{name}"), format!("{out}/{name}")];
+        let own = [
+            format!("environments/{name}"),
+            format!("{out}/{name}"),
+            format!("gitops/argocd/{name}"),
+            format!("gitops/flux/{name}"),
+        ];
         own.iter().chain(named).find_map(|path| self.at(path))
     }
 

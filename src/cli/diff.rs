@@ -3,6 +3,7 @@
 mod access;
 mod environment;
 mod origin;
+mod secret;
 mod side;
 mod spec;
 
@@ -19,6 +20,7 @@ use crate::diagnostic::nearest;
 use crate::diff::{Direction, Ignored, Level, Options};
 use crate::report::diff::{MarkdownOptions, Report, TextOptions, Verdict};
 use crate::report::{self, Counts, Findings};
+use crate::tree::Differing;
 
 /// Show what changes in the rendered trees: dangers, access, objects, fields.
 ///
@@ -128,6 +130,8 @@ impl Diff {
         let trees = self.trees(global)?;
         let names = self.names(&trees)?;
         let differing = trees.differing(&names)?;
+        let hidden = |files: Vec<Differing>| files.into_iter().map(secret::hidden).collect();
+        let differing: Vec<Vec<Differing>> = differing.into_iter().map(hidden).collect();
         terminal.detail("compared the files");
         let mut report = Report {
             base: trees.before.describe(),

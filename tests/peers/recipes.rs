@@ -37,6 +37,12 @@ impl Repository {
         new.sh("git init --quiet && git config user.name t && git config user.email t@example.com");
         // the locks of the project's own trees also name its templates
         new.sh("waypost render");
+        let stubs = new.path().join(STUBS);
+        std::fs::create_dir(&stubs).expect("a folder");
+        for (name, text) in [("gh", GH), ("curl", CURL)] {
+            std::fs::write(stubs.join(name), text).expect("written");
+        }
+        new.sh(&format!("chmod +x {STUBS}/*"));
         new.commit();
         new.base = new.sh("git rev-parse HEAD").trim().to_owned();
         new
@@ -67,6 +73,14 @@ impl Repository {
         self.commit();
     }
 
+    /// The comments that the forge holds.
+    fn comments(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.path().join(".git/comments.json"));
+        let comments: Value = serde_json::from_str(&text.expect("comments")).expect("JSON");
+        let bodies = comments.as_array().expect("a list").iter().map(|c| c["body"].as_str());
+        bodies.map(|body| body.expect("a text").to_owned()).collect()
+    }
+
     fn edits(&self, path: &str, from: &str, to: &str) {
         let path = self.path().join(path);
         let text = std::fs::read_to_string(&path).expect("a file");
@@ -75,6 +89,58 @@ impl Repository {
     }
 }
 
+/// Stands in for the programs that talk to a forge: what they would send is kept in a file.
+const STUBS: &str = ".git/stubs";
+
+/// `gh api` over a list of comments in a file, which jq reads and writes.
+const GH: &str = r#"#!/bin/bash
+set -eu
+store=.git/comments.json
+[ -f "$store" ] || echo '[]' > "$store"
+method=GET body= filter=. path=
+shift
+while [ $# -gt 0 ]; do
+  case $1 in
+    --paginate) ;;
+    --method) method=$2; shift ;;
+    --jq) filter=$2; shift ;;
+    --field) body=${2#body=@}; shift ;;
+    *) path=$1 ;;
+  esac
+  shift
+done
+case $method in
+  GET) jq --raw-output "$filter" "$store" ;;
+  POST) jq --rawfile body "$body" '. + [{id: (length + 1), user: {type: "Bot"}, $body}]' "$store" > "$store.new" ;;
+  PATCH) jq --rawfile body "$body" --argjson id "${path##*/}" 'map(if .id == $id then .body = $body else . end)' "$store" > "$store.new" ;;
+esac
+if [ -f "$store.new" ]; then mv "$store.new" "$store"; fi
+"#;
+
+/// `curl` over the notes of a merge request, in the same file.
+const CURL: &str = r#"#!/bin/bash
+set -eu
+store=.git/comments.json
+[ -f "$store" ] || echo '[]' > "$store"
+method=GET data= url=
+while [ $# -gt 0 ]; do
+  case $1 in
+    --request) method=$2; shift ;;
+    --data) data=${2#@}; shift ;;
+    --header) shift ;;
+    --*) ;;
+    *) url=$1 ;;
+  esac
+  shift
+done
+case $method in
+  GET) cat "$store" ;;
+  POST) jq --slurpfile note "$data" '. + [$note[0] + {id: (length + 1)}]' "$store" > "$store.new" ;;
+  PUT) jq --slurpfile note "$data" --argjson id "${url##*/}" 'map(if .id == $id then . + $note[0] else . end)' "$store" > "$store.new" ;;
+esac
+if [ -f "$store.new" ]; then mv "$store.new" "$store"; fi
+"#;
+
 /// Runs a script as GitHub's `shell: bash` and GitLab's runner do.
 fn bash(folder: &Path, script: &str, variables: &Variables) -> Output {
     let program = Path::new(env!("CARGO_BIN_EXE_waypost")).parent().expect("a folder");
@@ -82,7 +148,7 @@ fn bash(folder: &Path, script: &str, variables: &Variables) -> Output {
     Command::new("bash")
         .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", script])
         .env_clear()
-        .env("PATH", format!("{}:{path}", program.display()))
+        .env("PATH", format!("{}:{}:{path}", folder.join(STUBS).display(), program.display()))
         .env("HOME", folder)
         .envs(variables)
         .current_dir(folder)
@@ -105,7 +171,17 @@ struct Actions<'r> {
 impl<'r> Actions<'r> {
     fn new(repository: &'r Repository, base: &str) -> Self {
         let base_of = "github.event.pull_request.base.sha || github.event.merge_group.base_sha";
-        let context = [(base_of, base), ("always()", "true"), ("!cancelled()", "true")];
+        let is_pull_request = if base.is_empty() { "false" } else { "true" };
+        let context = [
+            (base_of, base),
+            ("always()", "true"),
+            ("!cancelled()", "true"),
+            ("github.event_name == 'pull_request'", is_pull_request),
+            ("github.event.pull_request.head.repo.fork != true", "true"),
+            ("github.token", "secret"),
+            ("github.repository", "example/mesh"),
+            ("github.event.number", "7"),
+        ];
         let context = context.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
         Self { workflow: yaml("docs/ci/github-actions.yaml"), repository, context }
     }
@@ -147,6 +223,8 @@ impl<'r> Actions<'r> {
                 self.environment(of, &mut variables);
             }
             variables.insert("GITHUB_OUTPUT".into(), file.to_string_lossy().into_owned());
+            let summary = self.repository.path().join(".git/summary.md");
+            variables.insert("GITHUB_STEP_SUMMARY".into(), summary.to_string_lossy().into_owned());
             let ran = bash(&self.repository.path(), script, &variables);
             log += &said(&ran);
             good &= ran.status.success();
@@ -178,6 +256,12 @@ impl<'r> Actions<'r> {
                 log += &said;
             }
         }
+        let diff = self.workflow["jobs"]["diff"]["if"].as_str().expect("a condition");
+        if self.value(diff) == "true" {
+            let (job, said, _) = self.job("diff");
+            good &= job;
+            log += &said;
+        }
         let failed = "contains(needs.*.result, 'failure') || contains(needs.*.result, 'cancelled')";
         self.context.insert(failed.into(), (!good).to_string());
         let (green, ..) = self.job("waypost");
@@ -195,6 +279,24 @@ fn the_github_workflow_is_green_for_a_pull_request_that_rendered() {
     let sarif = std::fs::read_to_string(repository.path().join("waypost.sarif")).expect("a file");
     let sarif: Value = serde_json::from_str(&sarif).expect("JSON");
     assert_eq!(sarif["version"], "2.1.0");
+    let page = std::fs::read_to_string(repository.path().join("diff.html")).expect("a page");
+    assert!(page.starts_with("<!doctype html>") && page.contains("bookinfo"));
+    // the second push finds the comment of the first, and no other
+    let [first] = repository.comments().try_into().expect("one comment");
+    assert!(first.contains("bookinfo") && !first.contains("greenfield"), "{first}");
+    let summary = std::fs::read_to_string(repository.path().join(".git/summary.md"));
+    assert_eq!(summary.expect("a summary"), first);
+    repository.edits(
+        "environments/brownfield/environment.yaml",
+        "reached: bookinfo",
+        "reached: bookinfo/mesh",
+    );
+    repository.sh("rm -f waypost.sarif diff.* && waypost render brownfield");
+    repository.commit();
+    let (_, green, log) = Actions::new(&repository, &repository.base).run();
+    assert!(green, "{log}");
+    let [second] = repository.comments().try_into().expect("one comment");
+    assert_ne!(first, second);
     // a push checks every environment
     let (environments, green, log) = Actions::new(&repository, "").run();
     assert_eq!(environments, ["brownfield", "greenfield"], "{log}");
@@ -257,6 +359,39 @@ fn gitlab(repository: &Repository, base: &str) -> BTreeMap<String, bool> {
         (name.clone(), ran.status.success())
     })
     .collect()
+}
+
+#[test]
+fn the_gitlab_pipeline_writes_one_note() {
+    let repository = Repository::new();
+    let job = &yaml("docs/ci/gitlab-ci.yaml")["diff"];
+    let run = |token: &str| {
+        let variables = [
+            ("CI_MERGE_REQUEST_DIFF_BASE_SHA", repository.base.as_str()),
+            ("WAYPOST_TOKEN", token),
+            ("CI_API_V4_URL", "https://gitlab.example/api/v4"),
+            ("CI_PROJECT_ID", "1"),
+            ("CI_MERGE_REQUEST_IID", "7"),
+        ];
+        let variables = variables.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+        let ran = gitlab_job(&repository, job, &variables);
+        assert!(ran.status.success(), "{}", said(&ran));
+        assert!(repository.path().join("diff.html").exists());
+    };
+    repository.moves_bookinfo();
+    run("");
+    assert!(!repository.path().join(".git/comments.json").exists(), "without a token");
+    run("token");
+    let [first] = repository.comments().try_into().expect("one note");
+    repository.edits(
+        "environments/brownfield/environment.yaml",
+        "reached: bookinfo",
+        "reached: bookinfo/mesh",
+    );
+    repository.sh("waypost render brownfield");
+    run("token");
+    let [second] = repository.comments().try_into().expect("one note");
+    assert!(first.contains("bookinfo") && second.contains("bookinfo") && first != second);
 }
 
 #[test]

@@ -16,7 +16,7 @@ mod waypoint;
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub use input::{RuleInput, Settings};
-pub use secret::{mask, redact, secret_spans, secrets_of_text, shown};
+pub use secret::{mask, redact, secret_spans, secrets_of_text, shown, without_values};
 pub use suppress::Suppressions;
 
 /// A rule.

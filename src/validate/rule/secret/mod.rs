@@ -13,7 +13,7 @@ use crate::diagnostic::{Diagnostic, FileId, Sources, Span};
 use crate::k8s::Object;
 
 pub use secret_text::of_text as secrets_of_text;
-pub use shown::shown;
+pub use shown::{shown, without_values};
 
 /// The places of an object that hold a secret: the values of a Secret, and texts of a known shape.
 pub fn secret_spans(object: &Object) -> Vec<Span> {

@@ -54,8 +54,8 @@ pub fn shown<'a>(
 }
 
 /// A text with everything blotted out that may be a value, byte for byte; keys stay, and the words
-/// of a few that say what the document is.
-fn without_values(text: &str) -> String {
+/// of a few that say what the document is. For a file that speaks of a Secret and cannot be read.
+pub fn without_values(text: &str) -> String {
     const HARMLESS: [&str; 5] = ["apiVersion", "kind", "metadata", "name", "namespace"];
     text.split_inclusive('\n')
         .map(|line| {
