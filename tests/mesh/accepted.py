@@ -4,8 +4,8 @@ migration, in unit order, under the field managers of Argo CD and of Flux."""
 import json
 
 import crds
-from control_plane import Refused
-from waypost import UNITS, documents, environments, inventory, key, rendered, shown
+from control_plane import Refused, in_parallel
+from waypost import UNITS, environments, inventory, key, rendered, shown
 
 MANAGERS = ["argocd-controller", "kustomize-controller"]
 # what the API server writes beside what was sent
@@ -37,7 +37,7 @@ class Delivery:
             where = f"{self.environment} at {point} by {self.manager}"
             streams = {unit: rendered(self.environment, point, unit) for unit in UNITS if unit in self.units}
             wanted = {key(o): o for _, objects in streams.values() for o in objects}
-            self.dry_run(where, streams, live, wanted)
+            self.dry_run(where, live, wanted)
             for text, objects in streams.values():
                 self.apply(where, text, objects)
             for gone in [o for k, o in live.items() if k not in wanted]:
@@ -45,7 +45,7 @@ class Delivery:
                     self.plane.request("DELETE", self.plane.path_of(gone))
             self.play_gateway_controller(wanted)
             before = self.versions(wanted)
-            self.kubectl(where, "".join(text for text, _ in streams.values()))
+            in_parallel(self.patch, wanted.values())
             for k, version in self.versions(wanted).items():
                 self.report.expect(version == before[k], f"{where}: {shown(k)} changes when it is applied again")
             live = wanted
@@ -60,12 +60,9 @@ class Delivery:
         for o in objects:
             self.ensure_namespace(o["metadata"].get("namespace"))
         self.kubectl(where, text)
-        for o in objects:
+        for o, live in zip(objects, in_parallel(self.there, objects)):
             name = f"{where}: {shown(key(o))}"
-            try:
-                live = self.plane.get(o)
-            except Refused as no:
-                self.report.expect(False, f"{name} is not there: {no}")
+            if not self.report.expect(live, f"{name} is not there"):
                 continue
             mine = [m for m in live["metadata"]["managedFields"] if m["manager"] == self.manager and m["operation"] == "Apply"]
             fields = mine[0]["fieldsV1"] if mine else {}
@@ -73,28 +70,38 @@ class Delivery:
                 self.report.expect(False, f"{name}: {fault}")
             self.report.count("objects applied")
 
-    def kubectl(self, where, text, *more):
-        code, out, err = self.plane.kubectl(
-            "apply", "--server-side", "--force-conflicts", "--validate=strict", f"--field-manager={self.manager}", "-f", "-", *more, stdin=text
+    def kubectl(self, where, text):
+        code, _, err = self.plane.kubectl(
+            "apply", "--server-side", "--force-conflicts", "--validate=strict", f"--field-manager={self.manager}", "-f", "-", stdin=text
         )
         self.report.expect(code == 0 and not err, f"{where}: kubectl apply says: {err.strip()}")
-        return out
 
-    def dry_run(self, where, streams, live, wanted):
+    def patch(self, o, more=""):
+        """Applies one object as kubectl does, without starting it; gives the server's answer, if it is no refusal."""
+        path = f"{self.plane.path_of(o)}?fieldManager={self.manager}&force=true&fieldValidation=Strict{more}"
+        try:
+            return self.plane.request("PATCH", path, json.dumps(o), "application/apply-patch+yaml")
+        except Refused as no:
+            self.report.expect(False, f"{self.environment}, {shown(key(o))} by {self.manager}: {no}")
+            return None
+
+    def there(self, o):
+        """The object, if it is there."""
+        try:
+            return self.plane.get(o)
+        except Refused as no:
+            if no.status != 404:
+                raise
+            return None
+
+    def dry_run(self, where, live, wanted):
         """What the server would change on the way to the next point is what differs between the two."""
         if not live:
             return
         changed = {k for k in live.keys() | wanted.keys() if live.get(k) != wanted.get(k)}
-        text = "".join(text for text, _ in streams.values())
-        out = self.kubectl(where, text, "--dry-run=server", "-o", "json")
         would = {k for k in live if k not in wanted}
-        for o in json.loads(out or "{}").get("items") or documents(out):
-            try:
-                now = self.plane.get(o)
-            except Refused:
-                now = None
-            if bare(o) != bare(now):
-                would.add(key(o))
+        answers = in_parallel(lambda o: (bare(self.patch(o, "&dryRun=All")), bare(self.there(o))), wanted.values())
+        would |= {k for k, (planned, now) in zip(wanted, answers) if planned != now}
         for k in would ^ changed:
             told = "changes, and the two renders do not say so" if k in would else "does not change, and the two renders differ"
             self.report.expect(False, f"{where}: {shown(k)} {told}")
@@ -108,7 +115,7 @@ class Delivery:
                 self.plane.merge(o, {"status": {"conditions": self.plane.get(o)["status"]["conditions"]}}, "/status")
 
     def versions(self, wanted):
-        return {k: self.plane.get(o)["metadata"]["resourceVersion"] for k, o in wanted.items()}
+        return {k: o["metadata"]["resourceVersion"] for k, o in zip(wanted, in_parallel(self.plane.get, wanted.values()))}
 
     def ensure_namespace(self, name):
         """What a person or TSB has made before."""

@@ -13,7 +13,7 @@ from waypost import waypost
 # namespaces, and with them sets of policies, that are compared at a time
 TOGETHER = 250
 # seconds in which istiod must have come to say the same
-SETTLES = 20
+SETTLES = 45
 # the settings that decide what is said; each is tried, in turn
 MESH_CONFIGS = [
     {"trustDomain": "cluster.local", "trustDomainAliases": [], "rootNamespace": "istio-system"},

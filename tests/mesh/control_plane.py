@@ -175,4 +175,9 @@ class ControlPlane:
 def in_parallel(work, items, threads=8):
     """Does it for each, several at a time; the results in order."""
     with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(work, items))
+        try:
+            return list(pool.map(work, items))
+        except BaseException:
+            # a stop does not wait for what has not begun
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise

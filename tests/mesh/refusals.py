@@ -82,7 +82,7 @@ def compare(document, no, how, verdict, report, exceptions):
 
 
 class Differences:
-    """The deliberate differences: who refuses, kinds, what is said, why; each must have come up."""
+    """The deliberate differences: who refuses, kinds, what is said, why."""
 
     def __init__(self, report):
         self.report, self.rows, self.seen = report, [], Counter()

@@ -12,7 +12,8 @@ use crate::report::access as report;
 ///
 /// The tables are those of `istioctl ztunnel-config`, the JSON is that of istiod's
 /// `/debug/ambientz`, so that both can be compared with a cluster's. Pods, addresses and nodes are
-/// not known from manifests: there is one row for each thing that makes pods.
+/// not known from manifests: there is one row for each thing that makes pods. ServiceEntries and
+/// WorkloadEntries are left out.
 #[derive(Args, Clone, Debug)]
 pub struct Ztunnel {
     /// One table; all three where not given.
