@@ -97,9 +97,12 @@ impl<'a> Peer<'a> {
         ))
     }
 
-    /// The trust domain: what stands before the first slash.
+    /// The trust domain: what stands before the first slash. None without a slash: Envoy looks
+    /// for the prefix `spiffe://<trust domain>/`.
     pub fn trust_domain(&self) -> &'a str {
-        self.principal().and_then(|p| p.split('/').next()).unwrap_or_default()
+        self.principal()
+            .and_then(|p| p.split_once('/'))
+            .map_or("", |(trust_domain, _)| trust_domain)
     }
 }
 

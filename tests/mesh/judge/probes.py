@@ -173,6 +173,7 @@ def actions():
 
 def certificates():
     both = [dict(ask, principal=peer) for peer in (PEER, "td2/ns/a/sa/b", "evil/ns/a/sa/b", "") for ask in (get(), tcp())]
+    both += [get(principal=peer) for peer in ("cluster.local", "cluster.local/", "cluster.local/x")]
     yield case("trust domains", [policy([{}])], both, workload={**POD, "san_check": True}, mesh=json.dumps({"trustDomainAliases": ["td2"]}))
     yield case("STRICT", [mtls("STRICT"), policy([{}])], both)
     label = {"selector": {"matchLabels": {"app": "httpbin"}}}
