@@ -93,7 +93,7 @@ impl<'p> Patcher<'p> {
     }
 
     /// Patches objects that are applied together. What a patch deletes becomes null.
-    pub(super) fn apply_to(&mut self, values: &mut Vec<Value>) {
+    pub(super) fn apply_to(&mut self, values: &mut [Value]) {
         if !self.is_idle() {
             self.applied.push(apply_to_set(self.patches, values));
         }
