@@ -81,7 +81,7 @@ impl Looked<'_> {
         report.migration = migration(old.as_ref(), new.as_ref());
         report.access = if !ask {
             Access::NotSimulated("`--no-access`".to_owned())
-        } else if !matters(&report.tree) {
+        } else if !matters(&report.tree) && specs.are_unchanged() {
             Access::Same
         } else {
             match (old.as_ref().or(new.as_ref()), new.as_ref().or(old.as_ref())) {

@@ -1,7 +1,10 @@
 //! The line of the spec that an object comes from.
 
+use std::collections::HashMap;
+
 use crate::diagnostic::{Sources, Span};
 use crate::diff::{AccessChange, Flag, ObjectVersion, TreeDiff};
+use crate::k8s::ObjectRef;
 use crate::model::{Cluster, Environment, Namespace};
 use crate::report::diff::{Origin, Origins};
 use crate::resolve::Resolved;
@@ -15,19 +18,22 @@ pub(super) fn origins(
     flags: &[Flag],
     access: &[AccessChange],
 ) -> Origins {
-    let spec = Spec { resolved, tree };
+    let spec = Spec::new(resolved, tree);
     let place = |span: Option<Span>| span.and_then(|span| origin(sources, span));
     let of_object = |object: &crate::diff::ObjectChange| {
         place(object.version().map(|version| spec.of(version)))
     };
     let objects: Vec<Option<Origin>> = tree.objects.iter().map(of_object).collect();
+    let mut places: HashMap<(&str, &ObjectRef), usize> = HashMap::new();
+    for (at, object) in tree.objects.iter().enumerate() {
+        if let Some(reference) = object.reference() {
+            places.entry((object.cluster(), reference)).or_insert(at);
+        }
+    }
     let of_flag = |flag: &Flag| {
-        let first = flag.objects.first().and_then(|wanted| {
-            tree.objects.iter().position(|object| {
-                object.cluster() == flag.cluster && object.reference() == Some(wanted)
-            })
-        });
-        match first.and_then(|at| objects.get(at).cloned().flatten()) {
+        let first = flag.objects.first();
+        let first = first.and_then(|wanted| places.get(&(flag.cluster.as_str(), wanted)));
+        match first.and_then(|at| objects.get(*at).cloned().flatten()) {
             Some(origin) => Some(origin),
             None => place(Some(spec.of_place(&flag.cluster, flag.namespace.as_deref()))),
         }
@@ -60,38 +66,56 @@ fn origin(sources: &Sources, span: Span) -> Option<Origin> {
     })
 }
 
+/// What is looked up for each object, by names.
 struct Spec<'a> {
-    resolved: &'a Resolved,
-    tree: &'a TreeDiff,
+    environment: &'a Environment,
+    clusters: HashMap<&'a str, &'a Cluster>,
+    namespaces: HashMap<(&'a str, &'a str), &'a Namespace>,
+    /// TSB's resources by group, kind and name.
+    resources: HashMap<(&'a str, &'a str, &'a str), Span>,
+    /// The stages that namespaces have reached with this change.
+    stages: HashMap<(&'a str, &'a str), Span>,
 }
 
-impl Spec<'_> {
-    fn environment(&self) -> &Environment {
-        &self.resolved.environment
-    }
-
-    fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.environment().clusters.values().find(|cluster| cluster.name.as_str() == name)
+impl<'a> Spec<'a> {
+    fn new(resolved: &'a Resolved, tree: &'a TreeDiff) -> Self {
+        let environment = &resolved.environment;
+        let clusters = environment.clusters.values();
+        let namespaces = clusters.clone().flat_map(|cluster| {
+            let all = cluster.namespaces.values();
+            all.map(|namespace| ((cluster.name.as_str(), namespace.name.as_str()), namespace))
+        });
+        let resources = resolved.tenancy.resources().iter().map(|resource| {
+            let gvk = &resource.gvk;
+            ((gvk.group.as_str(), gvk.kind.as_str(), resource.name.as_str()), resource.origin)
+        });
+        let defined: HashMap<&str, Span> =
+            environment.stages.iter().map(|stage| (stage.name.as_str(), stage.origin)).collect();
+        let stages = tree.stages.iter().filter(|stage| stage.before.is_some());
+        let stages = stages.filter_map(|stage| {
+            let name = stage.after.as_deref()?.split('/').next()?;
+            Some(((stage.cluster.as_str(), stage.namespace.as_str()), *defined.get(name)?))
+        });
+        Self {
+            environment,
+            namespaces: namespaces.collect(),
+            resources: resources.collect(),
+            stages: stages.collect(),
+            clusters: clusters.map(|cluster| (cluster.name.as_str(), cluster)).collect(),
+        }
     }
 
     /// The line of an object.
     fn of(&self, version: &ObjectVersion) -> Span {
         let reference = &version.reference;
-        if reference.group.ends_with("tsb.tetrate.io") {
-            let resources = self.resolved.tenancy.resources();
-            let found = resources.iter().find(|resource| {
-                resource.name == reference.name
-                    && resource.gvk.kind == reference.kind
-                    && resource.gvk.group == reference.group
-            });
-            if let Some(resource) = found {
-                return resource.origin;
-            }
+        let named = (reference.group.as_str(), reference.kind.as_str(), reference.name.as_str());
+        if let Some(origin) = self.resources.get(&named) {
+            return *origin;
         }
-        let cluster = self.cluster(version.cluster());
+        let cluster = self.clusters.get(version.cluster());
         let install = match reference.kind.as_str() {
             "ControlPlane" => cluster.and_then(|c| c.control_plane.as_ref()).map(|c| c.origin),
-            "ManagementPlane" => self.environment().management_plane.as_ref().map(|m| m.origin),
+            "ManagementPlane" => self.environment.management_plane.as_ref().map(|m| m.origin),
             _ => None,
         };
         let is_namespace = version.is("", "Namespace");
@@ -99,14 +123,16 @@ impl Spec<'_> {
             true => Some(reference.name.as_str()),
             false => reference.namespace.as_deref(),
         };
-        let namespace = name.and_then(|name| namespace(cluster?, name));
+        let place = name.map(|name| (version.cluster(), name));
+        let namespace = place.and_then(|place| self.namespaces.get(&place));
         let special = namespace.and_then(|namespace| match reference.kind.as_str() {
             "Gateway" => namespace.waypoint.as_ref().and_then(|waypoint| waypoint.origin),
             "AuthorizationPolicy" => namespace.security.access.origin,
             "PeerAuthentication" => namespace.security.traffic_mode.origin,
             _ => None,
         });
-        let staged = name.and_then(|name| self.stage_of(version.cluster(), name));
+        // a stage is the cause of everything that changed in a namespace that reached it
+        let staged = place.and_then(|place| self.stages.get(&place).copied());
         install
             .filter(|_| reference.group == "install.tetrate.io")
             .or(staged)
@@ -114,28 +140,10 @@ impl Spec<'_> {
             .unwrap_or_else(|| self.of_place(version.cluster(), name))
     }
 
-    /// The stage that a namespace has reached with this change: it is the cause of everything in it
-    /// that changed.
-    fn stage_of(&self, cluster: &str, namespace: &str) -> Option<Span> {
-        let stage = self.tree.stages.iter().find(|stage| {
-            stage.cluster == cluster && stage.namespace == namespace && stage.before.is_some()
-        })?;
-        let name = stage.after.as_deref()?.split('/').next();
-        let stages = &self.environment().stages;
-        stages.iter().find(|stage| Some(stage.name.as_str()) == name).map(|stage| stage.origin)
-    }
-
     /// The line of a namespace, else of its cluster, else of the environment.
-    fn of_place(&self, cluster: &str, name: Option<&str>) -> Span {
-        match self.cluster(cluster) {
-            None => self.environment().origin,
-            Some(cluster) => name
-                .and_then(|name| namespace(cluster, name))
-                .map_or(cluster.origin, |namespace| namespace.origin),
-        }
+    fn of_place(&self, cluster: &str, namespace: Option<&str>) -> Span {
+        let namespace = namespace.and_then(|name| self.namespaces.get(&(cluster, name)));
+        let cluster = self.clusters.get(cluster).map(|cluster| cluster.origin);
+        namespace.map(|namespace| namespace.origin).or(cluster).unwrap_or(self.environment.origin)
     }
-}
-
-fn namespace<'a>(cluster: &'a Cluster, name: &str) -> Option<&'a Namespace> {
-    cluster.namespaces.values().find(|namespace| namespace.name.as_str() == name)
 }

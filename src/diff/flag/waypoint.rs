@@ -1,6 +1,8 @@
 //! Waypoints that come, go, or go while something still names them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::{Code, Context, Flag, names};
 use crate::diff::tree::TreeDiff;
@@ -10,16 +12,19 @@ use crate::k8s::ObjectRef;
 const USE: &str = "istio.io/use-waypoint";
 
 pub(super) fn flags(diff: &TreeDiff, context: &Context<'_>, flags: &mut Vec<Flag>) {
+    // each cluster is read once, whatever number of waypoints it loses
+    let mut users: BTreeMap<&str, Users> = BTreeMap::new();
     for change in &diff.objects {
         if let Some(gone) = change.lost().filter(|v| is_waypoint(v)) {
-            let users = users(gone, context);
+            let cluster = gone.cluster();
+            let users = users.entry(cluster).or_insert_with(|| Users::read(cluster, context));
             let name = &gone.reference.name;
-            let (code, message) = match users.len() {
-                0 => (
+            let (code, message) = match users.of(&gone.reference) {
+                [] => (
                     Code::WaypointRemoved,
                     format!("waypoint `{name}` is gone, and nothing in the tree names it any more"),
                 ),
-                _ => (
+                users => (
                     Code::WaypointRemovedInUse,
                     format!(
                         "waypoint `{name}` is gone while {} still name{} it: their traffic goes past it",
@@ -52,37 +57,60 @@ fn is_waypoint(version: &ObjectVersion) -> bool {
         && version.text_at("/spec/gatewayClassName") == Some("istio-waypoint")
 }
 
-/// What still names a waypoint: the labels of namespaces, services, workloads and pod templates,
-/// and the policies that are bound to it. Without a namespace, the label means the object's own
-/// (facts/istio-ambient.md §3.1).
-fn users(waypoint: &ObjectVersion, context: &Context<'_>) -> Vec<String> {
-    let ObjectRef { namespace, name, .. } = &waypoint.reference;
-    let files = (context.files_after)(waypoint.cluster(), name);
-    let mut users = BTreeSet::new();
-    for (path, text) in files {
-        for version in versions(&path, &text).unwrap_or_default() {
-            let home = match version.is("", "Namespace") {
-                true => Some(&version.reference.name),
-                false => version.reference.namespace.as_ref(),
-            };
-            let names_it = |labels: &str| {
-                let labels = version.at(labels);
-                let text = |key: &str| labels.and_then(|labels| labels.get(key)?.as_str());
-                let elsewhere = text("istio.io/use-waypoint-namespace");
-                text(USE) == Some(name)
-                    && elsewhere.or(home.map(String::as_str)) == namespace.as_deref()
-            };
-            let is_bound = home == namespace.as_ref()
-                && ["/spec/targetRef", "/spec/targetRefs/0"].iter().any(|target| {
-                    let target = version.at(target);
-                    let text = |key: &str| target.and_then(|target| target.get(key)?.as_str());
-                    text("kind") == Some("Gateway") && text("name") == Some(name)
-                });
-            let labelled = ["/metadata/labels", "/spec/template/metadata/labels"];
-            if version.is_applied() && (is_bound || labelled.iter().any(|at| names_it(at))) {
-                users.insert(version.reference.to_string());
+/// What names which waypoint in a cluster, after: the labels of namespaces, services, workloads and
+/// pod templates, and the policies that are bound to it.
+struct Users {
+    /// By namespace and name of the waypoint.
+    users: BTreeMap<(String, String), Vec<String>>,
+}
+
+impl Users {
+    fn read(cluster: &str, context: &Context<'_>) -> Self {
+        let mut users: BTreeMap<(String, String), BTreeSet<String>> = BTreeMap::new();
+        for word in [USE, "targetRef"] {
+            for (path, text) in (context.files_after)(cluster, word) {
+                let versions = versions(&path, &text).unwrap_or_default();
+                for version in versions.iter().filter(|version| version.is_applied()) {
+                    for waypoint in used_by(version) {
+                        users.entry(waypoint).or_default().insert(version.reference.to_string());
+                    }
+                }
             }
         }
+        let list =
+            |(waypoint, users): (_, BTreeSet<String>)| (waypoint, users.into_iter().collect());
+        Self { users: users.into_iter().map(list).collect() }
     }
-    users.into_iter().collect()
+
+    fn of(&self, waypoint: &ObjectRef) -> &[String] {
+        let namespace = waypoint.namespace.clone().unwrap_or_default();
+        self.users.get(&(namespace, waypoint.name.clone())).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// The waypoints that an object names. A label without a namespace means the object's own
+/// (facts/istio-ambient.md §3.1), and so does a policy always.
+fn used_by(version: &ObjectVersion) -> Vec<(String, String)> {
+    let home = match version.is("", "Namespace") {
+        true => Some(version.reference.name.as_str()),
+        false => version.reference.namespace.as_deref(),
+    };
+    let home = home.unwrap_or_default();
+    let mut used = Vec::new();
+    for labels in ["/metadata/labels", "/spec/template/metadata/labels"] {
+        let labels = version.at(labels);
+        let text = |key: &str| labels.and_then(|labels| labels.get(key)?.as_str());
+        if let Some(name) = text(USE) {
+            let namespace = text("istio.io/use-waypoint-namespace").unwrap_or(home);
+            used.push((namespace.to_owned(), name.to_owned()));
+        }
+    }
+    let listed = version.at("/spec/targetRefs").and_then(Value::as_array);
+    for target in version.at("/spec/targetRef").into_iter().chain(listed.into_iter().flatten()) {
+        let text = |key: &str| target.get(key).and_then(Value::as_str);
+        if let (Some("Gateway"), Some(name)) = (text("kind"), text("name")) {
+            used.push((home.to_owned(), name.to_owned()));
+        }
+    }
+    used
 }
