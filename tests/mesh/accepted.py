@@ -5,7 +5,7 @@ import json
 
 import crds
 from control_plane import Refused, in_parallel
-from waypost import UNITS, environments, inventory, key, rendered, shown
+from waypost import UNITS, changed, environments, inventory, key, rendered, shown
 
 MANAGERS = ["argocd-controller", "kustomize-controller"]
 # what the API server writes beside what was sent
@@ -32,12 +32,14 @@ class Delivery:
             self.ensure_namespace(o["metadata"].get("namespace"))
             path = self.plane.path_of(o) + "?fieldManager=inventory&fieldValidation=Strict"
             self.plane.request("PATCH", path, json.dumps(o), "application/apply-patch+yaml")
-        live = {}
+        live, previous = {}, None
         for point in points:
             where = f"{self.environment} at {point} by {self.manager}"
             streams = {unit: rendered(self.environment, point, unit) for unit in UNITS if unit in self.units}
             wanted = {key(o): o for _, objects in streams.values() for o in objects}
-            self.dry_run(where, live, wanted)
+            if previous:
+                self.dry_run(where, live, wanted, changed(self.environment, previous, point))
+            previous = point
             for text, objects in streams.values():
                 self.apply(where, text, objects)
             for gone in [o for k, o in live.items() if k not in wanted]:
@@ -94,18 +96,15 @@ class Delivery:
                 raise
             return None
 
-    def dry_run(self, where, live, wanted):
-        """What the server would change on the way to the next point is what differs between the two."""
-        if not live:
-            return
-        changed = {k for k in live.keys() | wanted.keys() if live.get(k) != wanted.get(k)}
+    def dry_run(self, where, live, wanted, told):
+        """What the server would change on the way to the next point is what `waypost diff` tells."""
         would = {k for k in live if k not in wanted}
         answers = in_parallel(lambda o: (bare(self.patch(o, "&dryRun=All")), bare(self.there(o))), wanted.values())
         would |= {k for k, (planned, now) in zip(wanted, answers) if planned != now}
-        for k in would ^ changed:
-            told = "changes, and the two renders do not say so" if k in would else "does not change, and the two renders differ"
-            self.report.expect(False, f"{where}: {shown(k)} {told}")
-        self.report.count("objects changed between points", len(changed))
+        for k in sorted(would ^ told):
+            how = "changes, and `waypost diff` does not tell" if k in would else "does not change, and `waypost diff` tells it"
+            self.report.expect(False, f"{where}: {shown(k)} {how}")
+        self.report.count("objects changed between points", len(told))
 
     def play_gateway_controller(self, wanted):
         """Writes the status that the CRD gives as a default. As long as nobody has, the API server holds a

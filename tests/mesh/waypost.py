@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import subprocess
+import tempfile
 
 import yaml
 
@@ -39,6 +40,21 @@ def rendered(environment, point, unit=None):
     """What is applied at a point, as text and as objects."""
     text = waypost("render", environment, "--stdout", "--stage", point, *(["--unit", unit] if unit else []))
     return text, documents(text)
+
+
+@functools.cache
+def tree(environment, point):
+    """A folder with the tree of a point; it is there as long as the program runs."""
+    folder = tempfile.TemporaryDirectory(prefix="waypost-tree-")
+    waypost("render", environment, "--stage", point, "--out", folder.name)
+    return folder
+
+
+def changed(environment, before, after):
+    """What `waypost diff` says changes between two points."""
+    folders = tree(environment, before).name, tree(environment, after).name
+    out = json.loads(waypost("diff", environment, "--base", folders[0], "--head", folders[1], "--no-access", "--format", "json"))
+    return {(o["group"], o["kind"], o.get("namespace", ""), o["name"]) for e in out["environments"] for o in e["objects"]}
 
 
 def documents(text):
