@@ -47,8 +47,8 @@ pub use classify::{Classification, Place, RuleAt, RuleEffect};
 pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
 pub use equivalence::{
-    AccessChange, Answer, Bound, Caller, CallerKind, Change, Comparison, Target, TargetKind,
-    compare,
+    AccessChange, Answer, Bound, Caller, CallerKind, Change, Classes, Comparison, StandsFor,
+    Target, TargetKind, compare,
 };
 pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};

@@ -162,14 +162,239 @@ fn matrix_in_every_format() {
     assert!(of("markdown").contains("| `client/sleep` | + | + |"));
 }
 
+/// In ambient mode what comes through the gateways between clusters has their identity: the policy
+/// `allow-gateway-ambient` is for them. Nobody else gains, nobody loses, with whatever request.
 #[test]
-fn no_stage_gains_or_loses_anything() {
+fn no_stage_gains_or_loses_anything_but_for_the_gateways_between_clusters() {
     for stages in [("none", "client"), ("client", "httpbin"), ("httpbin", "bookinfo")] {
         let (before, after) =
             (format!("brownfield@{}", stages.0), format!("brownfield@{}", stages.1));
         let (code, out, err) =
-            run(&["access", "diff", &before, &after, "--fail-on", "gain", "--fail-on", "loss"]);
-        assert_eq!((code, out.as_str()), (0, ""), "{stages:?} {err}");
+            run(&["access", "diff", &before, &after, "--fail-on", "loss", "--format", "json"]);
+        assert_eq!(code, 0, "{stages:?} {err}");
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        let differences = json["differences"].as_array().unwrap();
+        assert!(!differences.is_empty());
+        for difference in differences {
+            let from = difference["from"].as_str().unwrap();
+            assert!(from.contains("/ns/xcp-multicluster/sa/"), "{stages:?} {difference:#}");
+            assert_eq!(
+                difference["answerAfter"]["rule"].as_str().unwrap().split('-').nth(1),
+                Some("policy[allow"),
+                "{difference:#}"
+            );
+        }
+    }
+}
+
+#[test]
+fn suggestions_hold_and_can_be_read() {
+    let (code, out, err) = in_folder(SUGGESTED, &["access", "suggest", "."]);
+    assert_eq!(code, 0, "{err}");
+    insta::assert_snapshot!(out, @r"
+    # a/nothing:80: not from a, outside
+    # a/web:80: partly from a, outside
+    # a/web:5432: not from a, outside
+    apiVersion: waypost.dev/v1alpha1
+    kind: AccessTest
+    metadata:
+      name: a-today
+    spec:
+      cases:
+      - name: a/second and 1 like it reach a/web:80
+        from: a/second
+        to: a/web:80
+        request:
+          method: GET
+          path: /
+        expect: allow
+      - name: a/second and 1 like it may not reach a/web:80 with POST /admin
+        from: a/second
+        to: a/web:80
+        request:
+          method: POST
+          path: /admin
+        expect: deny
+      - name: outside may not reach a/web:80
+        from: outside
+        to: a/web:80
+        request:
+          method: GET
+          path: /
+        expect: deny
+      - name: a/second and 1 like it may not reach a/web:5432
+        from: a/second
+        to: a/web:5432
+        expect: deny
+      - name: outside may not reach a/web:5432
+        from: outside
+        to: a/web:5432
+        expect: deny
+    ");
+    let both = format!("{SUGGESTED}---\n{out}");
+    let (code, _, err) = in_folder(&both, &["access", "test", "."]);
+    assert_eq!(code, 0, "{err}");
+    let (_, every, _) = in_folder(SUGGESTED, &["access", "suggest", ".", "--every-pair"]);
+    assert!(every.matches("  - name: ").count() > out.matches("  - name: ").count(), "{every}");
+    assert!(every.contains("from: a/second"), "{every}");
+    // an environment's own are taken the same way
+    let (code, out, err) = run(&["access", "suggest", "brownfield"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        out.starts_with(
+            "# bookinfo/details:9080: from bookinfo, client; not from httpbin, outside\n"
+        ),
+        "{out}"
+    );
+}
+
+const SUGGESTED: &str = "
+apiVersion: v1
+kind: Namespace
+metadata: {name: a, labels: {istio-injection: enabled}}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: a, labels: {app: web}}
+spec: {containers: [{name: main, image: web}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: second, namespace: a}
+spec: {containers: [{name: main, image: web}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: web, namespace: a}
+spec:
+  selector: {app: web}
+  ports: [{name: http, port: 80}, {name: tcp-db, port: 5432}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: nothing, namespace: a}
+spec:
+  selector: {app: gone}
+  ports: [{name: http, port: 80}]
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: by-path, namespace: a}
+spec:
+  action: DENY
+  rules:
+  - to: [{operation: {paths: [/admin*], notMethods: [GET]}}]
+  - from: [{source: {notNamespaces: [a]}}]
+    to: [{operation: {ports: ['80']}}]
+";
+
+#[test]
+fn rules_that_no_test_notices_are_named_with_the_request_that_would() {
+    let cases = "---
+apiVersion: waypost.dev/v1alpha1
+kind: AccessTest
+metadata: {name: today}
+spec:
+  cases:
+  - {from: outside, to: 'a/web:80', request: {path: /}, expect: deny}
+";
+    let yaml = format!("{SUGGESTED}{cases}");
+    let (code, out, err) = in_folder(&yaml, &["access", "test", ".", "--mutate"]);
+    assert_eq!(code, 3, "{out}{err}");
+    insta::assert_snapshot!(out, @r"
+    FAILED not noticed rule 0 of `a/by-path` removed folder . a/second gains a/web:80 with POST /admin
+    FAILED not noticed rule 0 of `a/by-path` flipped folder . a/second gains a/web:80 with POST /admin
+    ok     noticed     rule 1 of `a/by-path` removed folder . by `outside to a/web:80`
+    ok     noticed     rule 1 of `a/by-path` flipped folder . by `outside to a/web:80`
+    ");
+    insta::assert_snapshot!(err, @r"
+    error[untested-rule]: no access test notices when rule 0 of `a/by-path` is removed or flipped
+      --> mesh.yaml:36:5
+       |
+    36 |   - to: [{operation: {paths: [/admin*], notMethods: [GET]}}]
+       |     ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ a/second gains a/web:80 with POST /admin
+
+    help: add a case from `a/second` to `a/web:80` with POST /admin, that expects deny
+    found 1 error
+    4 mutants, 2 that no test notices
+    ");
+    // with what is suggested there, every rule is noticed
+    let (_, suggested, _) = in_folder(SUGGESTED, &["access", "suggest", "."]);
+    let yaml = format!("{SUGGESTED}---\n{suggested}");
+    let (code, out, err) = in_folder(&yaml, &["access", "test", ".", "--mutate", "-f", "junit"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.contains("<testsuite name=\"mutations\" tests=\"4\" failures=\"0\">"), "{out}");
+}
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let run = std::process::Command::new("git")
+        .args(["-c", "user.name=a", "-c", "user.email=a@example.com"])
+        .args(arguments)
+        .current_dir(folder)
+        .output()
+        .unwrap();
+    let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (said(&run.stdout), said(&run.stderr));
+    assert!(run.status.success(), "{arguments:?} {out} {err}");
+}
+
+#[test]
+fn a_commit_is_compared_with_what_lies_on_disk() {
+    let folder = tempfile::tempdir().unwrap();
+    let git = |arguments: &[&str]| git(folder.path(), arguments);
+    git(&["init", "-q", "-b", "main"]);
+    std::fs::create_dir(folder.path().join("manifests")).unwrap();
+    write(folder.path(), "manifests/mesh.yaml", SUGGESTED);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "before"]);
+    write(folder.path(), "manifests/mesh.yaml", &SUGGESTED.replace("/admin*", "/admin"));
+    let diff = |arguments: &[&str]| {
+        let ran = waypost(folder.path(), &[&["access", "diff"], arguments].concat());
+        (ran.code, ran.stdout, ran.stderr)
+    };
+    let (code, out, err) = diff(&["HEAD:manifests", "manifests", "--fail-on", "gain"]);
+    assert_eq!(code, 5, "{err}");
+    insta::assert_snapshot!(out, @r"
+    a/second, a/web gain pod:a/second:80
+      some requests, such as POST /adminx
+      before  deny at sidecar of a/second: denied by ns[a]-policy[by-path]-rule[0]
+      after   allow at sidecar of a/second: allowed: no policy denies, and none allows
+    a/second, a/web, outside, any other identity, such as cluster.local/ns/other/sa/other gain pod:a/second:1024 (any port that nothing names)
+      some requests, such as POST /adminx
+      before  deny at sidecar of a/second: denied by ns[a]-policy[by-path]-rule[0]
+      after   allow at sidecar of a/second: allowed: no policy denies, and none allows
+    a/second, a/web gain a/web:80
+      some requests, such as POST /adminx
+      before  deny at sidecar of a/web: denied by ns[a]-policy[by-path]-rule[0]
+      after   allow at sidecar of a/web: allowed: no policy denies, and none allows
+    a/second, a/web, outside, any other identity, such as cluster.local/ns/other/sa/other gain pod:a/web:1024 (any port that nothing names)
+      some requests, such as POST /adminx
+      before  deny at sidecar of a/web: denied by ns[a]-policy[by-path]-rule[0]
+      after   allow at sidecar of a/web: allowed: no policy denies, and none allows
+    ");
+    let (code, out, err) = diff(&["HEAD:manifests", "main:manifests"]);
+    assert_eq!((code, out.as_str()), (0, ""), "{err}");
+    let (code, _, err) = diff(&["gone:manifests", "manifests"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("there is no revision `gone` in this repository"), "{err}");
+    let (code, _, err) = diff(&["HEAD:elsewhere", "manifests"]);
+    assert_eq!(code, 1);
+    assert!(err.contains("neither an environment nor manifests at `elsewhere`"), "{err}");
+}
+
+#[test]
+fn an_environment_of_a_commit_is_rendered_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let ran = waypost(folder.path(), &["init", folder.path().to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let git = |arguments: &[&str]| git(folder.path(), arguments);
+    git(&["init", "-q", "-b", "main"]);
+    git(&["add", "."]);
+    git(&["commit", "-q", "-m", "before"]);
+    for before in ["main", "main:example", "main:"] {
+        let ran = waypost(folder.path(), &["access", "diff", before, "example"]);
+        assert_eq!((ran.code, ran.stdout.as_str()), (0, ""), "{before} {}", ran.stderr);
+        assert!(ran.stderr.contains(" at main to example"), "{}", ran.stderr);
     }
 }
 
@@ -284,8 +509,10 @@ fn who_gains_fails_a_pipeline_that_asks_for_it() {
     let (code, out) = diff(&[]);
     assert_eq!(code, 0);
     insta::assert_snapshot!(out, @r"
-    a/web   gains a/web:80 before: deny at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]; after: allow at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]
-    outside gains a/web:80 before: deny at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]; after: allow at ztunnel of a/web by ns[a]-policy[by-path]-rule[0]
+    a/web, outside gain a/web:80
+      every connection
+      before  deny at ztunnel of a/web: denied by ns[a]-policy[by-path]-rule[0]
+      after   allow at ztunnel of a/web: allowed by ns[a]-policy[by-path]-rule[0]
     ");
     assert_eq!(diff(&["--fail-on", "gain"]).0, 5);
     assert_eq!(diff(&["--fail-on", "loss"]).0, 0);

@@ -7,9 +7,6 @@ use super::super::{ExitCode, Global};
 use super::{Format, Of, world, write};
 use crate::report::access::{self as report, AccessTable};
 
-/// Beyond so many pairs a table for people is by namespace, unless it is asked for otherwise.
-const LARGE: usize = 900;
-
 /// Show who reaches what: every workload, and somebody outside, against every service port.
 ///
 /// The request is `GET /`, or a connection on ports that do not speak HTTP. A question mark says
@@ -48,7 +45,7 @@ impl Matrix {
         let for_programs = matches!(self.format, Format::Csv | Format::Json);
         let grouped = match self.by {
             Some(by) => by == By::Namespace,
-            None => !for_programs && table.size() > LARGE,
+            None => !for_programs && table.size() > report::LARGE,
         };
         if grouped {
             table = table.by_namespace();

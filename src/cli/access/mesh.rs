@@ -31,6 +31,8 @@ impl Parts {
 /// A mesh as it is before anybody restarts what was not restarted.
 pub(in crate::cli) struct Made {
     pub mesh: Mesh,
+    /// What it was made of, cluster by cluster.
+    pub clusters: Vec<(Options, Vec<Object>)>,
     /// What pods that were not restarted since their labels changed would be after it.
     pub restarted: BTreeMap<WorkloadId, PodState>,
     pub found: Vec<Diagnostic>,
@@ -60,7 +62,7 @@ pub(in crate::cli) fn mesh_of(resolved: &Resolved, mut parts: Parts) -> Made {
         .collect();
     let (mut mesh, found) = Mesh::from_clusters(&given);
     let restarted = not_restarted(&mut mesh);
-    Made { mesh, restarted, found }
+    Made { mesh, clusters, restarted, found }
 }
 
 /// Server-side apply over what exists: mappings are merged, everything else is replaced.

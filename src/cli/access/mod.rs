@@ -5,6 +5,10 @@ mod explain;
 mod matrix;
 pub(super) mod mesh;
 mod mesh_config;
+mod mutant;
+mod mutate;
+mod revision;
+mod suggest;
 mod test;
 mod world;
 mod ztunnel;
@@ -31,6 +35,7 @@ enum Verb {
     Matrix(matrix::Matrix),
     Explain(Box<explain::Explain>),
     Diff(diff::Diff),
+    Suggest(suggest::Suggest),
     Ztunnel(ztunnel::Ztunnel),
 }
 
@@ -71,6 +76,7 @@ impl Access {
             Verb::Matrix(verb) => verb.run(global, terminal),
             Verb::Explain(verb) => verb.run(global, terminal),
             Verb::Diff(verb) => verb.run(global, terminal),
+            Verb::Suggest(verb) => verb.run(global, terminal),
             Verb::Ztunnel(verb) => verb.run(global, terminal),
         }
     }

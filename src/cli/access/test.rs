@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
+use super::mutate::mutate;
 use super::world::{Case, World};
 use super::{Of, world, write};
 use crate::diagnostic::{Diagnostic, sort};
@@ -29,6 +30,10 @@ pub struct Test {
     /// not yet, on either side, and waypoints ready or not yet.
     #[arg(long, conflicts_with = "stage")]
     every_stage: bool,
+    /// Ask the tests themselves: take each rule of each AuthorizationPolicy away, then turn it round,
+    /// and say which of them no test notices, with the request that would; the exit code is 3 then.
+    #[arg(long, conflicts_with = "every_stage")]
+    mutate: bool,
     /// How results are written to standard output, besides what is said to people.
     #[arg(short, long, value_enum, default_value_t)]
     format: Format,
@@ -68,7 +73,12 @@ impl Test {
                     .help("write one: kind `AccessTest`, named under `sources.access`"),
                 );
             }
-            for case in &world.cases {
+            if self.mutate {
+                let mutated = mutate(world);
+                found.extend(mutated.found);
+                results.extend(mutated.results);
+            }
+            for case in world.cases.iter().filter(|_| !self.mutate) {
                 match asked(&world.mesh, case) {
                     Ok(request) => {
                         let before = before.map(|w| &w.mesh).filter(|_| self.every_stage);
@@ -98,6 +108,9 @@ impl Test {
             }
         }
         terminal.say(&match (results.len(), failed) {
+            (all, failed) if self.mutate => {
+                format!("{all} mutants, {failed} that no test notices")
+            }
             (1, 0) => "1 answer, as asserted".to_owned(),
             (1, _) => "1 answer, not as asserted".to_owned(),
             (all, 0) => format!("{all} answers, all as asserted"),
@@ -139,7 +152,7 @@ impl Test {
     }
 }
 
-fn asked(mesh: &Mesh, case: &Case) -> Result<Request, NotFound> {
+pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, NotFound> {
     Ok(Request {
         from: mesh.find_client(&case.from)?,
         to: mesh.find_destination(&case.to)?,

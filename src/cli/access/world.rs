@@ -8,11 +8,11 @@ use super::super::Global;
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::mesh::{Made, Parts, mesh_of};
-use super::mesh_config;
+use super::{mesh_config, revision};
 use crate::diagnostic::{Diagnostic, Sources, Span, has_errors};
 use crate::k8s::{Object, objects_of};
 use crate::resolve::{Caller, Expectation, Resolved, Target};
-use crate::simulate::{HttpRequest, Mesh, PodState, Verdict, WorkloadId};
+use crate::simulate::{HttpRequest, Mesh, Options, PodState, Verdict, WorkloadId};
 use crate::spec::AccessTest;
 use crate::tree::Scope;
 use crate::yaml::{Budget, read};
@@ -23,6 +23,8 @@ pub(super) struct World {
     pub name: String,
     /// The mesh.
     pub mesh: Mesh,
+    /// What it was made of, cluster by cluster.
+    pub clusters: Vec<(Options, Vec<Object>)>,
     /// What pods that were not restarted since their labels changed would be after it.
     pub restarted: BTreeMap<WorkloadId, PodState>,
     /// The assertions that lie beside it.
@@ -66,29 +68,64 @@ pub(super) fn world(
         return Ok(Some(of_folder(&folder, of.unwrap_or_default())?));
     }
     let session = Session::new(global, terminal)?;
-    let name = match of {
-        Some(name) => name.to_owned(),
-        None => match session.names(&[]) {
-            None => return Ok(None),
-            Some(names) => match names.as_slice() {
-                [only] => only.clone(),
-                [] => anyhow::bail!("there is no environment: name a folder of manifests"),
-                several => anyhow::bail!(
-                    "there are several environments: name one of {}",
-                    several.join(", ")
-                ),
-            },
-        },
-    };
+    let Some(name) = name(&session, of)? else { return Ok(None) };
     of_environment(&session, &name, stage, terminal)
+}
+
+/// The same by one word: `[REVISION:]ENV[@STAGE[/STEP]]` or `[REVISION:]FOLDER`, or a commit of the
+/// only environment.
+pub(super) fn world_by_word(
+    word: &str,
+    global: &Global,
+    terminal: &Terminal,
+) -> anyhow::Result<Option<World>> {
+    if folder(word, global).is_some() {
+        return world(Some(word), None, global, terminal);
+    }
+    let (revision, of) = match word.split_once(':') {
+        Some((revision, of)) => (Some(revision), of),
+        None => (None, word),
+    };
+    let (of, stage) = match of.split_once('@') {
+        Some((of, stage)) => (of, Some(stage)),
+        None => (of, None),
+    };
+    let of = Some(of).filter(|of| !of.is_empty());
+    match revision {
+        Some(revision) => revision::world(revision, of, stage, global, terminal),
+        None if !is_environment(of.unwrap_or_default(), global)
+            && revision::is_revision(word, global) =>
+        {
+            revision::world(word, None, None, global, terminal)
+        }
+        None => world(of, stage, global, terminal),
+    }
+}
+
+/// The environment of this name, or the only one; `None` when there is an error, which has been
+/// shown.
+pub(super) fn name(session: &Session<'_>, of: Option<&str>) -> anyhow::Result<Option<String>> {
+    if let Some(name) = of {
+        return Ok(Some(name.to_owned()));
+    }
+    let Some(names) = session.names(&[]) else { return Ok(None) };
+    match names.as_slice() {
+        [only] => Ok(Some(only.clone())),
+        [] => anyhow::bail!("there is no environment: name a folder of manifests"),
+        several => {
+            anyhow::bail!("there are several environments: name one of {}", several.join(", "))
+        }
+    }
+}
+
+fn is_environment(name: &str, global: &Global) -> bool {
+    global.root.join("environments").join(name).join("environment.yaml").is_file()
 }
 
 /// A folder that is meant: something with a slash or a point in it, or no environment's name.
 fn folder(of: &str, global: &Global) -> Option<std::path::PathBuf> {
-    let is_environment =
-        global.root.join("environments").join(of).join("environment.yaml").is_file();
     let path = global.root.join(of);
-    (!is_environment && path.is_dir()).then_some(path)
+    (!is_environment(of, global) && path.is_dir()).then_some(path)
 }
 
 /// The mesh of an environment at a point.
@@ -112,13 +149,14 @@ pub(super) fn of_environment(
         let cluster = path.split('/').next().unwrap_or_default();
         parts.add(cluster, parse(path, file.text(), &mut loaded.sources, &mut found));
     }
-    let Made { mesh, restarted, found: diagnostics } = mesh_of(resolved, parts);
+    let Made { mesh, clusters, restarted, found: diagnostics } = mesh_of(resolved, parts);
     found.extend(diagnostics);
     let environment = &resolved.environment;
     let point = stage.map_or_else(|| environment.reached.to_string(), str::to_owned);
     Ok(Some(World {
         name: format!("{name}, stage {point}"),
         mesh,
+        clusters,
         restarted,
         cases: cases(resolved),
         sources: loaded.sources,
@@ -205,21 +243,35 @@ fn http(
 
 /// The mesh of every manifest below a folder, as one cluster.
 fn of_folder(folder: &Path, name: &str) -> anyhow::Result<World> {
-    let mut sources = Sources::default();
-    let mut found = Vec::new();
-    let mut objects = Vec::new();
+    let mut texts = Vec::new();
     let walk = walkdir::WalkDir::new(folder).sort_by_file_name();
     for entry in walk.into_iter().filter_entry(|e| e.depth() == 0 || !is_hidden(e)) {
         let entry = entry?;
-        let is_yaml = entry.path().extension().is_some_and(|x| x == "yaml" || x == "yml");
-        if !entry.file_type().is_file() || !is_yaml {
-            continue;
-        }
         let path = entry.path();
         let shown = path.strip_prefix(folder).unwrap_or(path).to_string_lossy().replace('\\', "/");
+        if !entry.file_type().is_file() || !is_manifest(&shown) {
+            continue;
+        }
         let bytes = std::fs::read(path)
             .map_err(|e| anyhow::Error::new(e).context(format!("cannot read `{shown}`")))?;
-        objects.extend(parse(&shown, &String::from_utf8_lossy(&bytes), &mut sources, &mut found));
+        texts.push((shown, String::from_utf8_lossy(&bytes).into_owned()));
+    }
+    Ok(of_texts(texts, format!("folder {name}")))
+}
+
+/// True for a file that is looked into: YAML, and no part of its path hidden.
+pub(super) fn is_manifest(path: &str) -> bool {
+    [".yaml", ".yml"].iter().any(|end| path.ends_with(end))
+        && !path.split('/').any(|part| part.starts_with('.'))
+}
+
+/// The mesh of some manifests, as one cluster.
+pub(super) fn of_texts(texts: Vec<(String, String)>, name: String) -> World {
+    let mut sources = Sources::default();
+    let mut found = Vec::new();
+    let mut objects = Vec::new();
+    for (path, text) in &texts {
+        objects.extend(parse(path, text, &mut sources, &mut found));
     }
     let tests: Vec<Object> =
         objects.extract_if(.., |o| o.gvk.is("waypost.dev", "AccessTest")).collect();
@@ -227,14 +279,15 @@ fn of_folder(folder: &Path, name: &str) -> anyhow::Result<World> {
     let options = mesh_config::options(&objects, &mut found);
     let (mesh, diagnostics) = Mesh::from_objects(&objects, &options);
     found.extend(diagnostics);
-    Ok(World {
-        name: format!("folder {name}"),
+    World {
+        name,
         mesh,
+        clusters: vec![(options, objects)],
         restarted: BTreeMap::new(),
         cases,
         sources,
         found,
-    })
+    }
 }
 
 fn is_hidden(entry: &walkdir::DirEntry) -> bool {

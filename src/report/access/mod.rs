@@ -1,13 +1,20 @@
 //! Access results as text, for people and for programs.
 
+mod diff;
 mod explain;
 mod graph;
+mod suggest;
 mod table;
 mod test;
 mod ztunnel;
 
+pub use diff::{
+    answer_text, comparison_json, comparison_markdown, comparison_text, not_compared, request_text,
+    verb,
+};
 pub use explain::{explain, explain_json};
 pub use graph::{dot, mermaid};
-pub use table::{AccessTable, Column, Row, csv, json, markdown, text};
+pub use suggest::{SuggestedCase, SuggestedTest, suggest};
+pub use table::{AccessTable, Column, LARGE, Row, csv, json, markdown, text};
 pub use test::{CaseResult, junit, results_json};
 pub use ztunnel::{columns, policies, services, workloads};

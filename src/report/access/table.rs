@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use crate::simulate::{Cell, Client, Matrix, Mesh, ServiceId, Verdict};
 
+/// Beyond so many pairs a table for people is by namespace, unless it is asked for otherwise.
+pub const LARGE: usize = 900;
+
 /// A table of clients and services, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessTable {
@@ -124,12 +127,18 @@ impl AccessTable {
 }
 
 fn row(mesh: &Mesh, client: Client) -> Row {
+    let name = match client {
+        Client::Outside(_) => "outside".to_owned(),
+        Client::Workload(id) => mesh.workload_name(id),
+    };
+    Row { name, namespace: client_namespace(mesh, client) }
+}
+
+/// A client's namespace, for grouping; `outside` for whoever has none.
+pub(super) fn client_namespace(mesh: &Mesh, client: Client) -> String {
     match client {
-        Client::Outside(_) => Row { name: "outside".into(), namespace: "outside".into() },
-        Client::Workload(id) => Row {
-            name: mesh.workload_name(id),
-            namespace: mesh.namespace(mesh.workload(id).namespace).name.clone(),
-        },
+        Client::Outside(_) => "outside".to_owned(),
+        Client::Workload(id) => mesh.namespace(mesh.workload(id).namespace).name.clone(),
     }
 }
 

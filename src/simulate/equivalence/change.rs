@@ -16,7 +16,7 @@ pub struct Comparison {
     pub changes: Vec<AccessChange>,
     /// Where not every class of requests was asked, or could be.
     pub bounds: Vec<Bound>,
-    /// `namespace/name` of policies that differ and hold nowhere that is there, on either side: what
+    /// `[cluster/]namespace/name` of policies that differ and hold nowhere that is there, on either side: what
     /// they would decide is not in `changes`.
     pub idle_policies: Vec<String>,
     /// Pairs of client and destination whose requests were asked; the others see the same policies
@@ -95,9 +95,20 @@ pub enum CallerKind {
         principal: String,
         /// How its pods are taken to take part.
         state: PodState,
-        /// No policy names it: it stands for everybody whom none names.
-        is_any_other: bool,
+        /// Whom it stands for.
+        stands_for: StandsFor,
     },
+}
+
+/// Whom an identity stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StandsFor {
+    /// Itself: a policy names it.
+    Itself,
+    /// All that the same values of policies match.
+    ItsLike,
+    /// Everybody whom no policy matches.
+    AllOthers,
 }
 
 impl Caller {
@@ -118,11 +129,13 @@ impl fmt::Display for Caller {
         match &self.kind {
             CallerKind::Workload { name, .. } => f.write_str(name)?,
             CallerKind::Outside => f.write_str("outside")?,
-            CallerKind::Identity { principal, is_any_other: false, .. } => {
-                write!(f, "identity {principal}")?;
-            }
-            CallerKind::Identity { principal, .. } => {
-                write!(f, "any other identity, such as {principal}")?;
+            CallerKind::Identity { principal, stands_for, .. } => {
+                f.write_str(match stands_for {
+                    StandsFor::Itself => "identity ",
+                    StandsFor::ItsLike => "an identity such as ",
+                    StandsFor::AllOthers => "any other identity, such as ",
+                })?;
+                f.write_str(principal)?;
             }
         }
         match self.address {

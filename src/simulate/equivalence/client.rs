@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::change::{Caller, CallerKind};
+use super::change::{Caller, CallerKind, StandsFor};
 use super::language::{Pattern, Signature, Witnesses, signature, witnesses};
 use super::place::{Enforcers, Place};
 use super::universe::Universe;
@@ -75,7 +75,7 @@ pub fn known<'m>(meshes: [&'m Mesh; 2]) -> Vec<Client<'m>> {
 #[derive(Clone, Debug)]
 struct Stranger {
     uri: String,
-    is_any_other: bool,
+    stands_for: StandsFor,
 }
 
 /// The identities that policies tell apart beyond those of workloads. They outlive the comparison,
@@ -143,7 +143,7 @@ impl Strangers {
                 let kind = CallerKind::Identity {
                     principal: peer.to_string(),
                     state: *state,
-                    is_any_other: stranger.is_any_other,
+                    stands_for: stranger.stands_for,
                 };
                 Client {
                     caller: Caller { kind, address: None },
@@ -189,7 +189,8 @@ fn classes(
     }
     let others = domains.iter().map(|domain| format!("spiffe://{domain}/ns/other/sa/other"));
     let named = named.iter().map(|principal| format!("spiffe://{principal}"));
-    let preferred: Vec<String> = others.chain(named).collect();
+    let named: BTreeSet<String> = named.collect();
+    let preferred: Vec<String> = others.chain(named.iter().cloned()).collect();
     let Witnesses { all, complete } = witnesses(patterns, Universe::Identity, &preferred);
     let strangers = all
         .into_iter()
@@ -197,7 +198,13 @@ fn classes(
         // certificates of other trust domains are refused before any policy is asked
         .filter(|witness| domains.contains(Peer::from_uri(&witness.text).trust_domain()))
         .map(|witness| Stranger {
-            is_any_other: signature(told, &witness.text) == Signature::default(),
+            stands_for: if named.contains(&witness.text) {
+                StandsFor::Itself
+            } else if signature(told, &witness.text) == Signature::default() {
+                StandsFor::AllOthers
+            } else {
+                StandsFor::ItsLike
+            },
             uri: witness.text,
         })
         .collect();

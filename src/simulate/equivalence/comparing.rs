@@ -316,7 +316,7 @@ impl<'m> Comparing<'m> {
 }
 
 /// The workloads behind a destination; `None` for what is not of the mesh.
-fn endpoints(mesh: &Mesh, to: Destination) -> Vec<Option<WorkloadId>> {
+pub fn endpoints(mesh: &Mesh, to: Destination) -> Vec<Option<WorkloadId>> {
     match to {
         Destination::Pod { workload, .. } => vec![Some(workload)],
         Destination::Service { service, .. } => {

@@ -31,6 +31,7 @@
 
 mod address;
 mod change;
+mod class;
 mod client;
 mod comparing;
 mod content;
@@ -43,8 +44,10 @@ mod tidy;
 mod universe;
 
 pub use change::{
-    AccessChange, Answer, Bound, Caller, CallerKind, Change, Comparison, Target, TargetKind,
+    AccessChange, Answer, Bound, Caller, CallerKind, Change, Comparison, StandsFor, Target,
+    TargetKind,
 };
+pub use class::Classes;
 
 use client::{Client, Strangers};
 use comparing::Comparing;

@@ -96,10 +96,10 @@ fn identities_that_no_workload_has_count() {
     };
     let found = compared(AMBIENT, &rule("cluster.local/ns/a/sa/b"), &rule("cluster.local/ns/a/*"));
     insta::assert_snapshot!(told(&found), @r"
-            identity cluster.local/ns/a/sa/x gains server/headless:80
-            identity cluster.local/ns/a/sa/x gains server/web:8000
-            identity cluster.local/ns/a/sa/x gains server/web:9000
-            ");
+    an identity such as cluster.local/ns/a/sa/x gains server/headless:80
+    an identity such as cluster.local/ns/a/sa/x gains server/web:8000
+    an identity such as cluster.local/ns/a/sa/x gains server/web:9000
+    ");
     let found =
         compared(AMBIENT, &rule("cluster.local/ns/a/sa/b"), &rule("cluster.local/ns/a/sa/c"));
     insta::assert_snapshot!(told(&found), @r"

@@ -1,0 +1,80 @@
+//! `waypost access suggest`
+
+use clap::Args;
+use serde_json::{Map, Value, json};
+
+use super::super::terminal::Terminal;
+use super::super::{ExitCode, Global};
+use super::{Of, world, write};
+use crate::report::access::{self as report, SuggestedCase, SuggestedTest};
+use crate::simulate::HttpRequest;
+use crate::yaml::emit_checked;
+
+/// Write access tests that say what holds today.
+///
+/// For a folder of manifests that has none: what is reached and what is not, before anything is
+/// changed. There is one AccessTest for each namespace that is called; clients that fare alike stand
+/// for each other. Keep what is meant, and correct what is not.
+#[derive(Args, Clone, Debug)]
+pub struct Suggest {
+    #[command(flatten)]
+    of: Of,
+    /// A case for every client and every service port: nobody stands for anybody.
+    #[arg(long)]
+    every_pair: bool,
+}
+
+impl Suggest {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+        let (of, stage) = (self.of.of.as_deref(), self.of.stage.as_deref());
+        let Some(world) = world::world(of, stage, global, terminal)? else {
+            return Ok(ExitCode::Problems);
+        };
+        let has_errors = world.show(terminal);
+        let tests = report::suggest(&world.mesh, self.every_pair);
+        let texts: Vec<String> = tests.iter().map(text).collect::<Result<_, _>>()?;
+        write(&texts.join("---\n"))?;
+        let cases: usize = tests.iter().map(|test| test.cases.len()).sum();
+        terminal.say(&format!("{cases} cases about {}", world.name));
+        Ok(if has_errors { ExitCode::Problems } else { ExitCode::Clean })
+    }
+}
+
+fn text(test: &SuggestedTest) -> anyhow::Result<String> {
+    let cases: Vec<Value> = test.cases.iter().map(case).collect();
+    let body = json!({
+        "apiVersion": "waypost.dev/v1alpha1",
+        "kind": "AccessTest",
+        "metadata": {"name": test.name},
+        "spec": {"cases": cases},
+    });
+    let lines: String = test.summary.iter().map(|line| format!("# {line}\n")).collect();
+    Ok(format!("{lines}{}", emit_checked(&body)?))
+}
+
+fn case(case: &SuggestedCase) -> Value {
+    let mut out = Map::new();
+    out.insert("name".into(), json!(case.name));
+    out.insert("from".into(), json!(case.from));
+    out.insert("to".into(), json!(case.to));
+    if let Some(http) = &case.request {
+        out.insert("request".into(), request(http));
+    }
+    out.insert("expect".into(), json!(if case.allows { "allow" } else { "deny" }));
+    Value::Object(out)
+}
+
+fn request(http: &HttpRequest) -> Value {
+    let mut out = Map::new();
+    out.insert("method".into(), json!(http.method));
+    out.insert("path".into(), json!(http.path));
+    if let Some(host) = &http.host {
+        out.insert("host".into(), json!(host));
+    }
+    if !http.headers.is_empty() {
+        let headers: Map<String, Value> =
+            http.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+        out.insert("headers".into(), Value::Object(headers));
+    }
+    Value::Object(out)
+}
