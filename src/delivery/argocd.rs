@@ -201,6 +201,11 @@ fn sync(unit: Unit, order: ArgoCdOrder) -> SyncPolicy {
         // two owners of one object undo each other's work (2.3.10)
         "FailOnSharedResource=true".to_owned(),
     ];
+    if is_partial(unit) {
+        // it would take over what `kubectl apply` has set, and then delete what is not rendered
+        // (2.3.2, 4.1.4)
+        options.push("ClientSideApplyMigration=false".to_owned());
+    }
     if unit == Unit::Workloads {
         // a pod template's annotation alone is no complete workload (2.3.1)
         options.push("Validate=false".to_owned());

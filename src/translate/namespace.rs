@@ -8,11 +8,22 @@ use crate::model::{DataplaneMode, InjectionLabel, Lifecycle, Owner, Unit};
 
 /// Pruning a Namespace deletes all it holds. Both appliers read these from the live object, and
 /// each ignores the other's (facts/gitops-delivery.md 1.10, 4.6.2).
-pub(super) fn protection() -> Labels {
+fn protection() -> Labels {
     Labels::from([
         ("argocd.argoproj.io/sync-options".to_owned(), "Prune=false,Delete=false".to_owned()),
         ("kustomize.toolkit.fluxcd.io/prune".to_owned(), "disabled".to_owned()),
     ])
+}
+
+/// Of an object of which we have a part only. Flux takes over what kubectl has set, and then deletes
+/// of it what is not rendered: other labels of a Namespace, all but an annotation of a Deployment,
+/// which the API server refuses. With `Merge` it leaves that alone, and still overwrites what is
+/// rendered (facts/gitops-delivery.md 3.1.10, 4.1.3, 4.2; the like of it seen with kubectl, whose own
+/// migration does the same, on a real API server).
+pub(super) fn partial() -> Labels {
+    let mut annotations = protection();
+    annotations.insert("kustomize.toolkit.fluxcd.io/ssa".to_owned(), "Merge".to_owned());
+    annotations
 }
 
 pub(super) fn translate(
@@ -39,7 +50,7 @@ pub(super) fn translate(
                 name: namespace.name.to_string(),
                 namespace: None,
                 labels,
-                annotations: protection(),
+                annotations: if created { protection() } else { partial() },
             },
         }),
         origin: Some(namespace.origin),

@@ -6,7 +6,7 @@
 //! which migrated clients would reach them in plaintext (facts/istio-ambient.md §6.4). A label on
 //! the workload object itself would enrol nothing (§1.1).
 
-use super::namespace::protection;
+use super::namespace::partial;
 use super::{Area, Context, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Labels;
@@ -49,7 +49,7 @@ pub(super) fn translate(
             manifest: Manifest::Workload(manifest::Workload {
                 kind: workload.kind,
                 metadata: Metadata {
-                    annotations: protection(),
+                    annotations: partial(),
                     ..Metadata::namespaced(namespace.name.as_str(), workload.name.as_str())
                 },
                 pod_labels,

@@ -82,8 +82,7 @@ pub(super) fn guard_delivery(old: &Lock, new: &Lock, allowances: &Allowances) ->
     if lost.is_empty() {
         return Vec::new();
     }
-    let count = counted(lost.len(), "applier's object");
-    let message = format!("{count} would go: {}", first_of(&lost));
+    let message = format!("what an applier is told would go: {}", first_of(&lost));
     vec![Diagnostic::error("delivery-removed", message).help(
         "what they applied stays in the cluster, and nobody keeps it in order any more; if this is meant, allow it with `--allow-empty-unit` and delete by hand what shall not stay",
     )]

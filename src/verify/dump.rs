@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::Expected;
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
 use crate::k8s::{GroupVersionKind, Object, ObjectRef, objects_of};
+use crate::model::Unit;
 use crate::yaml::{Budget, Node, Value, read};
 
 /// Everything that was taken out of a cluster.
@@ -237,12 +238,18 @@ pub fn commands(expected: &Expected<'_>) -> Vec<Vec<String>> {
     .iter()
     .map(|(group, version, kind)| resource(group, version, kind))
     .collect();
-    for (_, object) in expected.applied {
+    // a cluster without TSB has none of its kinds: they are asked for apart from the others
+    let mut of_tsb: Vec<String> = Vec::new();
+    for (unit, object) in expected.applied {
         let GroupVersionKind { group, version, kind } = &object.gvk;
-        kinds.push(resource(group, version, kind));
+        let is_tsb = matches!(unit, Unit::Platform | Unit::Tsb) && !group.is_empty();
+        let list = if is_tsb { &mut of_tsb } else { &mut kinds };
+        list.push(resource(group, version, kind));
     }
-    kinds.sort();
-    kinds.dedup();
+    for list in [&mut kinds, &mut of_tsb] {
+        list.sort();
+        list.dedup();
+    }
     let get = |kinds: &[String], scope: &[&str]| -> Vec<String> {
         let mut words = vec!["kubectl".to_owned(), "get".to_owned(), kinds.join(",")];
         words.extend(scope.iter().map(|word| (*word).to_owned()));
@@ -250,6 +257,9 @@ pub fn commands(expected: &Expected<'_>) -> Vec<Vec<String>> {
         words
     };
     let mut all = vec![get(&kinds, &["--all-namespaces"])];
+    if !of_tsb.is_empty() {
+        all.push(get(&of_tsb, &["--all-namespaces"]));
+    }
     let mut told: Vec<(String, String)> = Vec::new();
     for object in expected.told {
         let version = if object.group == "argoproj.io" { "v1alpha1" } else { "v1" };

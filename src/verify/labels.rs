@@ -49,7 +49,7 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
 fn leaves(owners: &[String]) -> &'static str {
     let by_kubectl = |owner: &String| owner.starts_with("kubectl");
     if !owners.is_empty() && owners.iter().all(by_kubectl) {
-        "Argo CD leaves what kubectl has set, Flux removes it"
+        "an applier leaves what somebody has set with kubectl"
     } else {
         "an applier removes only what it owns; `injectionLabel: disable` overwrites it whoever set it"
     }
