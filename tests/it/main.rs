@@ -11,6 +11,7 @@
 )]
 
 mod access;
+mod agreement;
 mod argocd_plugin;
 mod convert;
 mod delivery;

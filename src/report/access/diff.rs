@@ -1,6 +1,7 @@
 //! Who gains and who loses, for people and for programs. Clients that fare alike at one destination
 //! are one entry for people.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 
 use serde_json::{Value, json};
@@ -20,22 +21,14 @@ struct Entry<'c> {
 
 fn entries(comparison: &Comparison) -> Vec<Entry<'_>> {
     let mut entries: Vec<Entry<'_>> = Vec::new();
+    let mut index: HashMap<String, usize> = HashMap::new();
     for change in &comparison.changes {
-        let alike = |entry: &&mut Entry<'_>| {
-            let of = entry.of;
-            (of.change, &of.to, &of.request, of.every_request, &of.before, &of.after)
-                == (
-                    change.change,
-                    &change.to,
-                    &change.request,
-                    change.every_request,
-                    &change.before,
-                    &change.after,
-                )
-        };
-        match entries.iter_mut().find(alike) {
-            Some(entry) => entry.callers.push(&change.from),
-            None => entries.push(Entry { of: change, callers: vec![&change.from] }),
+        let AccessChange { change: way, from, to, request, every_request, before, after } = change;
+        let alike = format!("{:?}", (way, to, request, every_request, before, after));
+        let place = *index.entry(alike).or_insert(entries.len());
+        match entries.get_mut(place) {
+            Some(entry) => entry.callers.push(from),
+            None => entries.push(Entry { of: change, callers: vec![from] }),
         }
     }
     entries.sort_by(|a, b| {

@@ -22,12 +22,20 @@ pub fn tidy(found: &mut Comparison, meshes: [&Mesh; 2]) {
         };
         said.insert((c.change, whom, c.to.clone()))
     });
+    let services: BTreeSet<&Target> = found
+        .changes
+        .iter()
+        .map(|c| &c.to)
+        .filter(|target| target.kind == TargetKind::Service)
+        .collect();
+    let pods: BTreeMap<&Target, Vec<(String, u16)>> = services
+        .into_iter()
+        .map(|target| (target, meshes.iter().flat_map(|mesh| behind(mesh, target)).collect()))
+        .collect();
     let mut by_service: BTreeSet<(Change, Caller, String, u16)> = BTreeSet::new();
-    for change in found.changes.iter().filter(|c| c.to.kind == TargetKind::Service) {
-        for mesh in meshes {
-            for (name, port) in behind(mesh, &change.to) {
-                by_service.insert((change.change, change.from.clone(), name, port));
-            }
+    for change in &found.changes {
+        for (name, port) in pods.get(&change.to).into_iter().flatten() {
+            by_service.insert((change.change, change.from.clone(), name.clone(), *port));
         }
     }
     found.changes.retain(|c| {
