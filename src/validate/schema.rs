@@ -314,9 +314,10 @@ fn repaired(text: &str, pattern: &str) -> Option<String> {
         .find(|near| near != text && !near.is_empty() && pattern.is_match(near))
 }
 
-/// The bounds of a number.
+/// The bounds of a number. The ends of what 64 bits hold are no advice.
 fn range(schema: &Value) -> Option<String> {
-    let bound = |key: &str| schema.get(key).map(plain);
+    let is_end = |v: &Value| matches!(v.as_i64(), Some(i64::MIN | i64::MAX));
+    let bound = |key: &str| schema.get(key).filter(|v| !is_end(v)).map(plain);
     Some(match (bound("minimum"), bound("maximum")) {
         (Some(least), Some(most)) => format!("use a number from {least} to {most}"),
         (Some(least), None) => format!("use {least} or more"),

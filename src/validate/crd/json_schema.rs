@@ -81,8 +81,14 @@ fn structural(schema: &Value) -> Value {
         out.insert("type".into(), types(&[name], nullable));
         // a number that does not fit is decoded as a double, which is no integer
         if name == "integer" {
-            out.entry("maximum").or_insert(i64::MAX.into());
-            out.entry("minimum").or_insert(i64::MIN.into());
+            for (bound, exclusive, end) in [
+                ("maximum", "exclusiveMaximum", i64::MAX),
+                ("minimum", "exclusiveMinimum", i64::MIN),
+            ] {
+                if !out.contains_key(exclusive) {
+                    out.entry(bound).or_insert(end.into());
+                }
+            }
         }
     }
     if nullable && let Some(Value::Array(values)) = out.get_mut("enum") {
@@ -206,7 +212,10 @@ mod tests {
             of("/properties/open/properties/inner/additionalProperties"),
             Some(json!(false))
         );
-        assert_eq!(of("/properties/map/additionalProperties"), Some(json!({"type": "integer"})));
+        assert_eq!(
+            of("/properties/map/additionalProperties"),
+            Some(json!({"type": "integer", "minimum": i64::MIN, "maximum": i64::MAX}))
+        );
         assert_eq!(of("/properties/any/additionalProperties"), Some(json!(true)));
     }
 

@@ -113,7 +113,7 @@ fn the_page_says_what_the_report_says() {
     for said in [
         "<h1 id=\"verdict\">Danger</h1>",
         "the policy <",
-        "deny at x by x",
+        "deny at x: x",
         "2 clients, 2 services; 1 of 4 answers differ",
         "denied before, allowed after",
         "It was at x, and is at second/mesh.",

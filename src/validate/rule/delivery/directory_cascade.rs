@@ -24,7 +24,7 @@
 //!       directories: [{path: rendered/*/*/mesh}]
 //!   template:
 //!     metadata: {name: '{{.path.basename}}'}
-//!     spec: {project: mesh}
+//!     spec: {project: mesh, destination: {name: cp-cluster-1}}
 //! ```
 //!
 //! ## Fix
@@ -42,7 +42,7 @@
 //!   syncPolicy: {applicationsSync: create-update, preserveResourcesOnDeletion: true}
 //!   template:
 //!     metadata: {name: '{{.path.basename}}'}
-//!     spec: {project: mesh}
+//!     spec: {project: mesh, destination: {name: cp-cluster-1}}
 //! ```
 //!
 //! ## Source
