@@ -1,5 +1,6 @@
-//! Tests against real input that others wrote: public repositories, upstream CRDs and upstream
-//! expectations. The data lie beside the project, not in it:
+//! Tests against real input that others wrote: public repositories and upstream CRDs. What upstream
+//! expects of decisions is `tests/oracle`, a test for each case. The data lie beside the project, not
+//! in it:
 //!
 //! ```text
 //! cargo test --features data-tests --test data
@@ -16,35 +17,18 @@
     reason = "a test that cannot go on fails"
 )]
 
-mod ambient_ztunnel;
-mod authz_builder;
 mod crd_validation;
-mod envoy_filter;
 mod install_fields;
 mod inventory;
 mod manifests;
 mod real;
 mod real_validation;
 mod rendered_validation;
+#[path = "../support/data.rs"]
+mod support;
 mod tsb;
-mod ztunnel_rbac;
 
-use std::path::PathBuf;
-
-/// A path below the data folder.
-#[allow(dead_code, reason = "used by the modules")]
-fn data(path: &str) -> PathBuf {
-    let root = std::env::var_os("WAYPOST_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"),
-        PathBuf::from,
-    );
-    assert!(
-        root.is_dir(),
-        "the data folder {} is absent: set WAYPOST_DATA to where it lies",
-        root.display()
-    );
-    root.join(path)
-}
+use support::data;
 
 #[test]
 fn the_data_folder_is_there() {

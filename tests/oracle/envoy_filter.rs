@@ -10,7 +10,9 @@
 
 use std::net::IpAddr;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::Case;
 
 /// What Envoy knows of a request.
 pub struct Facts<'a> {
@@ -142,7 +144,8 @@ fn header(v: &Value, facts: &Facts<'_>) -> bool {
             .map(|(_, value)| value.as_str()),
     };
     let Some(line) = line else { return false };
-    match v.get("stringMatch") {
+    // the second is how filters for proxies before 1.11 say it
+    match v.get("stringMatch").or_else(|| v.get("safeRegexMatch")) {
         Some(matcher) => string(matcher, line),
         None => {
             assert_eq!(v["presentMatch"], true);
@@ -198,8 +201,12 @@ fn string(matcher: &Value, text: &str) -> bool {
     } else if let Some(suffix) = value("suffix") {
         text.ends_with(&suffix)
     } else {
-        let regex = matcher["safeRegex"]["regex"].as_str().unwrap_or_else(|| panic!("{matcher}"));
-        full_match(regex, &text)
+        let regex = matcher.get("safeRegex").unwrap_or(matcher)["regex"].as_str();
+        let regex = regex.unwrap_or_else(|| panic!("{matcher}"));
+        match regex.strip_prefix("(?i)") {
+            Some(regex) => full_match(&regex.to_lowercase(), &text.to_lowercase()),
+            None => full_match(regex, &text),
+        }
     }
 }
 
@@ -288,12 +295,18 @@ fn walk(atoms: &[(Atom, char)], text: &[char], done: &mut dyn FnMut(&[char]) -> 
     }
 }
 
-#[test]
-fn the_reader_knows_its_regular_expressions() {
+fn regular_expressions() {
     assert!(full_match(".*/ns/a/.*", "spiffe://t/ns/a/sa/b"));
     assert!(full_match("spiffe://.+/ns/a/(.+/|)sa/b(/.+)?", "spiffe://t/ns/a/sa/b"));
     assert!(full_match("spiffe://.+/ns/a/(.+/|)sa/b(/.+)?", "spiffe://t/ns/a/x/sa/b/c"));
     assert!(!full_match("spiffe://.+/ns/a/(.+/|)sa/b(/.+)?", "spiffe://t/ns/a/sa/bc"));
     assert!(!full_match("spiffe://bad[^/]*/.*", "spiffe://good/bad"));
     assert!(template("/**/b", "/a/x/b") && !template("/a/*", "/a/"));
+    assert!(string(&json!({"regex": "(?i)A\\.b"}), "a.B"));
+    assert!(!string(&json!({"safeRegex": {"regex": "a\\.b"}}), "a.B"));
+}
+
+/// What the reader itself must know.
+pub fn cases() -> Result<Vec<Case>, String> {
+    Ok(vec![Case::new("regular-expressions".to_owned(), regular_expressions)])
 }

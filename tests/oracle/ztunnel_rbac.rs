@@ -7,21 +7,21 @@
     reason = "a test may fail this way"
 )]
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use waypost::simulate::ztunnel::{
     Action, Authorization, Clause, Connection, Group, Match, Scope, ServiceAccount,
 };
 use waypost::simulate::{Glob, IpBlock, Peer};
 
-use crate::data;
-
-fn cases() -> Value {
-    let text = std::fs::read_to_string(data("oracle/ztunnel-rbac/cases.yaml")).unwrap();
-    serde_yaml::from_str(&text).unwrap()
-}
+use crate::files::document;
+use crate::{Case, data, slug};
 
 fn list<'a>(value: &'a Value, key: &str) -> &'a [Value] {
     value.get(key).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
+fn text<'a>(value: &'a Value, key: &str) -> &'a str {
+    value.get(key).and_then(Value::as_str).unwrap_or_else(|| panic!("no {key} in {value}"))
 }
 
 fn glob(value: &Value) -> Glob {
@@ -116,73 +116,75 @@ fn connection(value: &Value) -> Connection<'_> {
     }
 }
 
-fn matches(policy: &Authorization, connection: &Connection<'_>) -> bool {
-    policy.matching_group(connection).is_some()
+/// A test that one policy matches one connection, or does not.
+fn case(name: String, rules: &Value, conn: &Value, expected: &Value) -> Case {
+    let (rules, conn, expected) = (rules.clone(), conn.clone(), expected.clone());
+    Case::new(name, move || {
+        let found = policy(&rules).matching_group(&connection(&conn)).is_some();
+        assert_eq!(Some(found), expected.as_bool(), "{rules} {conn}");
+    })
 }
 
-#[test]
-fn structure() {
-    let cases = cases();
-    let all = list(&cases, "structure");
-    for case in all {
-        let conn = &cases["connections"][case["conn"].as_str().unwrap()];
-        let found = matches(&policy(&case["rules"]), &connection(conn));
-        assert_eq!(Some(found), case["matches"].as_bool(), "{}", case["name"]);
+fn structure(file: &Value, cases: &mut Vec<Case>) {
+    for one in list(file, "structure") {
+        // a name with commas reads as keys without values behind the name
+        let said = one.as_object().into_iter().flatten().filter(|(_, value)| value.is_null());
+        let name = said.fold(text(one, "name").to_owned(), |name, (key, _)| name + ", " + key);
+        let name = format!("structure/{}", slug(&name));
+        let conn = &file["connections"][text(one, "conn")];
+        cases.push(case(name, &one["rules"], conn, &one["matches"]));
     }
-    assert_eq!(all.len(), 4);
 }
 
-#[test]
-fn nesting_and_several_rules() {
-    let cases = cases();
-    let mut count = 0;
-    for name in ["nesting", "multi_rule"] {
-        let policy = policy(&cases[name]["rules"]);
-        for expect in list(&cases[name], "expect") {
-            let uri = format!("spiffe://td/ns/{}/sa/x", expect["identity_ns"].as_str().unwrap());
-            let port = expect.get("dst_port").and_then(Value::as_u64).unwrap_or(8080);
-            let connection = Connection {
-                peer: Some(Peer::from_uri(&uri)),
-                source_ip: "127.0.0.1".parse().ok(),
-                destination_ip: "127.0.0.2".parse().ok(),
-                destination_port: u16::try_from(port).unwrap(),
-            };
-            let found = matches(&policy, &connection);
-            assert_eq!(Some(found), expect["matches"].as_bool(), "{name} {expect}");
-            count += 1;
-        }
+fn rules(file: &Value, of: &str, cases: &mut Vec<Case>) {
+    for expect in list(&file[of], "expect") {
+        let conn = json!({
+            "identity": format!("spiffe://td/ns/{}/sa/x", text(expect, "identity_ns")),
+            "src": "127.0.0.1:1234",
+            "dst": format!("127.0.0.2:{}", expect.get("dst_port").unwrap_or(&json!(8080))),
+        });
+        let name = format!("{of}/{}", slug(&expect.to_string()));
+        cases.push(case(name, &file[of]["rules"], &conn, &expect["matches"]));
     }
-    assert_eq!(count, 8);
 }
 
-#[test]
-fn single_fields() {
-    let cases = cases();
-    let all = list(&cases, "single_field");
-    for case in all {
-        let policy = policy(&serde_json::json!([[[case["match"]]]]));
+fn single_fields(file: &Value, cases: &mut Vec<Case>) {
+    for one in list(file, "single_field") {
+        let rules = json!([[[one["match"]]]]);
         let names = ["plaintext", "tls", "tls_alt"];
-        for (name, expected) in names.iter().zip(list(case, "expect")) {
-            let found = matches(&policy, &connection(&cases["connections"][name]));
-            assert_eq!(Some(found), expected.as_bool(), "{} {name}", case["match"]);
+        for (at, conn) in names.iter().enumerate() {
+            let name = format!("single_field/{}/{conn}", slug(&one["match"].to_string()));
+            cases.push(case(name, &rules, &file["connections"][conn], &one["expect"][at]));
         }
     }
-    assert_eq!(all.len(), 13);
 }
 
-#[test]
-fn strings() {
-    let cases = cases();
-    let all = list(&cases, "string_match");
-    for case in all {
-        let (rule, text) = (case[0].as_str().unwrap(), case[1].as_str().unwrap());
-        let glob = match rule.split_once(' ') {
-            Some(("exact", v)) => Glob::Exact(v.into()),
-            Some(("prefix", v)) => Glob::Prefix(v.into()),
-            Some(("suffix", v)) => Glob::Suffix(v.into()),
-            _ => Glob::Presence,
-        };
-        assert_eq!(Some(glob.holds(text)), case[2].as_bool(), "{case}");
+fn strings(file: &Value, cases: &mut Vec<Case>) {
+    for one in list(file, "string_match") {
+        let (rule, text) = (one[0].as_str().unwrap_or_default(), one[1].as_str());
+        let of = text.filter(|t| !t.is_empty()).unwrap_or("nothing");
+        let (name, one) = (format!("string_match/{}/{}", slug(rule), slug(of)), one.clone());
+        cases.push(Case::new(name, move || {
+            let (rule, text) = (one[0].as_str().unwrap(), one[1].as_str().unwrap());
+            let glob = match rule.split_once(' ') {
+                Some(("exact", v)) => Glob::Exact(v.into()),
+                Some(("prefix", v)) => Glob::Prefix(v.into()),
+                Some(("suffix", v)) => Glob::Suffix(v.into()),
+                _ => Glob::Presence,
+            };
+            assert_eq!(Some(glob.holds(text)), one[2].as_bool(), "{one}");
+        }));
     }
-    assert_eq!(all.len(), 11);
+}
+
+/// Every expectation of the file.
+pub fn cases() -> Result<Vec<Case>, String> {
+    let file = document(&data("oracle/ztunnel-rbac/cases.yaml"))?;
+    let mut cases = Vec::new();
+    structure(&file, &mut cases);
+    rules(&file, "nesting", &mut cases);
+    rules(&file, "multi_rule", &mut cases);
+    single_fields(&file, &mut cases);
+    strings(&file, &mut cases);
+    Ok(cases)
 }
