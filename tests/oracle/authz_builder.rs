@@ -9,15 +9,16 @@
     reason = "a test may fail this way"
 )]
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 use waypost::k8s::Object;
-use waypost::simulate::{Features, HttpRequest, Mesh, Options, Reason, Seen, Token};
+use waypost::simulate::{Features, Mesh, Options, Reason, Seen, Token};
 
-use crate::envoy_filter::{Facts, Said, run};
+use crate::envoy_filter::{Facts, Said, parts, run};
 use crate::files::{document, inputs, objects_of_file, rows};
+use crate::requests::{Mined, Random};
 use crate::support::objects;
 use crate::{Case, data};
 
@@ -39,6 +40,7 @@ const ONE_VERDICT: &[&str] = &[
 ];
 
 /// A row of the table.
+#[derive(Clone)]
 struct Row {
     name: String,
     input: PathBuf,
@@ -89,8 +91,17 @@ pub fn cases() -> Result<Vec<Case>, String> {
             }
         }
     }
-    let case = |row: Row| Case::new(row.name.clone(), move || decides(&row));
-    Ok(found.into_iter().map(case).collect())
+    let mut cases = Vec::new();
+    for row in found {
+        // an authorizer's filters say what it is asked about, not what is allowed
+        if row.providers == "-" {
+            let row = row.clone();
+            let name = format!("{}/apart", row.name);
+            cases.push(Case::new(name, move || decides_apart(&row)));
+        }
+        cases.push(Case::new(row.name.clone(), move || decides(&row)));
+    }
+    Ok(cases)
 }
 
 /// The simulator decides the requests as the filters do.
@@ -104,26 +115,7 @@ fn decides(row: &Row) {
     let mut verdicts = BTreeSet::new();
     for _ in 0..REQUESTS {
         let seen = mined.request(&mut random);
-        let claims = match &seen.http.token {
-            Token::Valid(claims) => Some(claims),
-            _ => None,
-        };
-        let expected = run(
-            &filters,
-            &Facts {
-                peer: seen.peer.as_deref(),
-                source_ip: seen.source_ip.unwrap(),
-                remote_ip: seen.remote_ip.unwrap(),
-                destination_ip: seen.destination_ip.unwrap(),
-                destination_port: seen.destination_port,
-                sni: &seen.sni,
-                method: &seen.http.method,
-                path: &seen.http.path,
-                host: seen.http.host.as_deref().unwrap(),
-                headers: &seen.http.headers,
-                claims,
-            },
-        );
+        let expected = run(&filters, &facts(&seen));
         let step = mesh.ask_sidecar(workload, &seen);
         let found = match step.reason {
             Reason::NoAllowPolicies => Said::Allow { by: None, asks: false },
@@ -136,6 +128,102 @@ fn decides(row: &Row) {
     }
     let one = ONE_VERDICT.contains(&row.name.trim_end_matches("/extended"));
     assert_eq!(verdicts.len() == 1, one, "the requests tell apart {verdicts:?}");
+}
+
+/// Each value that the policies name, alone, holds of the requests that a matcher of the filters holds
+/// of, and each of the filters' is one of the policies'. A rule as a whole may hide most of what it
+/// says: where `*` is excluded it never matches.
+fn decides_apart(row: &Row) {
+    let policies = objects_of_file(&row.input);
+    let mined = Mined::of(&policies);
+    let mut random = Random(11);
+    let requests: Vec<Seen> = (0..REQUESTS).map(|_| mined.request(&mut random)).collect();
+    // where trust domains have aliases a value has several matchers
+    let each_value = row.trust_domains == "-";
+    let mut expected = BTreeMap::new();
+    for filter in row.expected.iter().map(|f| document(f).unwrap()) {
+        for part in parts(&filter, each_value) {
+            let holds = requests.iter().map(|seen| part.holds(&facts(seen))).collect();
+            expected.insert(holds, part.to_string());
+        }
+    }
+    let mut found: BTreeMap<Vec<bool>, String> = BTreeMap::new();
+    for policy in &policies {
+        let mut alone = policy.body.to_json();
+        alone["metadata"]["annotations"] = json!({});
+        alone["spec"]["action"] = json!("ALLOW");
+        for rule in apart(&alone["spec"]["rules"], each_value) {
+            alone["spec"]["rules"] = json!([rule]);
+            let mesh = mesh(objects(&alone.to_string()), &mined, row);
+            let workload = mesh.workloads().next().unwrap().0;
+            let allowed =
+                |seen| matches!(mesh.ask_sidecar(workload, seen).reason, Reason::Allowed(_));
+            found.insert(requests.iter().map(allowed).collect(), rule.to_string());
+        }
+    }
+    let only = |these: &BTreeMap<Vec<bool>, String>, others: &BTreeMap<Vec<bool>, String>| {
+        let not = these.iter().filter(|(holds, _)| !others.contains_key(*holds));
+        not.map(|(_, part)| part.clone()).collect::<Vec<_>>()
+    };
+    let (lost, made_up) = (only(&expected, &found), only(&found, &expected));
+    assert!(lost.is_empty() && made_up.is_empty(), "{lost:#?} against {made_up:#?}");
+}
+
+/// Rules that ask for one field each, or for one value.
+fn apart(rules: &Value, each_value: bool) -> Vec<Value> {
+    let list = |v: &Value| v.as_array().cloned().unwrap_or_default();
+    let alone = |values: &Value| match each_value {
+        true => list(values).into_iter().map(|value| json!([value])).collect(),
+        false => vec![values.clone()],
+    };
+    let mut all = Vec::new();
+    for rule in list(rules) {
+        for (place, kind) in [("from", "source"), ("to", "operation")] {
+            for one in list(&rule[place]) {
+                for (field, values) in one[kind].as_object().into_iter().flatten() {
+                    let rule = |v: Value| json!({place: [{kind: {field: v}}]});
+                    all.extend(alone(values).into_iter().map(rule));
+                }
+            }
+        }
+        for one in list(&rule["when"]) {
+            // one matcher speaks of all values of a claim
+            let claim = one["key"].as_str().is_some_and(|key| {
+                key.starts_with("request.auth.") && key != "request.auth.principal"
+            });
+            for field in ["values", "notValues"] {
+                if let Some(values) = one.get(field) {
+                    let rule = |v: Value| json!({"when": [{"key": one["key"], field: v}]});
+                    if claim {
+                        all.push(rule(values.clone()));
+                    } else {
+                        all.extend(alone(values).into_iter().map(rule));
+                    }
+                }
+            }
+        }
+    }
+    all
+}
+
+/// What Envoy knows of a request.
+fn facts(seen: &Seen) -> Facts<'_> {
+    Facts {
+        peer: seen.peer.as_deref(),
+        source_ip: seen.source_ip.unwrap(),
+        remote_ip: seen.remote_ip.unwrap(),
+        destination_ip: seen.destination_ip.unwrap(),
+        destination_port: seen.destination_port,
+        sni: &seen.sni,
+        method: &seen.http.method,
+        path: &seen.http.path,
+        host: seen.http.host.as_deref().unwrap(),
+        headers: &seen.http.headers,
+        claims: match &seen.http.token {
+            Token::Valid(claims) => Some(claims),
+            _ => None,
+        },
+    }
 }
 
 /// Pod, token issuers and mesh settings around the policies of a case.
@@ -171,163 +259,4 @@ fn mesh(mut policies: Vec<Object>, mined: &Mined, row: &Row) -> Mesh {
     let (mesh, found) = Mesh::from_objects(&policies, &options);
     assert!(found.is_empty(), "{found:?}");
     mesh
-}
-
-/// The values that policies name, by what they speak about.
-#[derive(Default)]
-struct Mined {
-    values: std::collections::BTreeMap<String, Vec<String>>,
-    issuers: Vec<String>,
-}
-
-impl Mined {
-    fn of(policies: &[Object]) -> Self {
-        let mut mined = Self::default();
-        for policy in policies {
-            mined.walk("", &policy.body.to_json()["spec"]);
-        }
-        mined.issuers = mined
-            .all("requestPrincipals")
-            .iter()
-            .map(|v| v.rsplit_once('/').map_or(v.as_str(), |(issuer, _)| issuer))
-            .map(|v| v.replace('*', "x"))
-            .chain(["x".to_owned(), "iss".to_owned()])
-            .collect::<BTreeSet<_>>()
-            .into_iter()
-            .collect();
-        mined
-    }
-
-    fn walk(&mut self, key: &str, value: &Value) {
-        match value {
-            Value::Object(map) => {
-                let when = map.get("key").and_then(Value::as_str);
-                for (name, value) in map {
-                    let name = name.strip_prefix("not").unwrap_or(name);
-                    let mut name = name[..1].to_lowercase() + &name[1..];
-                    if let (Some(when), "values") = (when, name.as_str()) {
-                        when.clone_into(&mut name);
-                    }
-                    self.walk(&name, value);
-                }
-            }
-            Value::Array(items) => items.iter().for_each(|item| self.walk(key, item)),
-            Value::String(text) => {
-                let key = match key {
-                    "source.principal" => "principals",
-                    "source.namespace" => "namespaces",
-                    "request.auth.principal" => "requestPrincipals",
-                    "source.ip" => "ipBlocks",
-                    "remote.ip" => "remoteIpBlocks",
-                    "destination.port" => "ports",
-                    other => other,
-                };
-                self.values.entry(key.to_owned()).or_default().push(text.clone());
-            }
-            _ => {}
-        }
-    }
-
-    fn all(&self, key: &str) -> &[String] {
-        self.values.get(key).map_or(&[], Vec::as_slice)
-    }
-
-    /// A value that a policy names, made concrete; now and then something else.
-    fn value(&self, key: &str, random: &mut Random, other: &[&str]) -> String {
-        let named = self.all(key);
-        if named.is_empty() || random.below(4) == 0 {
-            return other[random.below(other.len())].to_owned();
-        }
-        let value = &named[random.below(named.len())];
-        let filled = value
-            .replace("{**}", ["x", "x/y"][random.below(2)])
-            .replace("{*}", "seg")
-            .replace('*', ["", "x", "-y"][random.below(3)]);
-        if random.below(10) == 0 { format!("{filled}z") } else { filled }
-    }
-
-    fn ip(&self, key: &str, random: &mut Random) -> std::net::IpAddr {
-        let value = self.value(key, random, &["8.8.8.8", "10.10.10.10", "9.2.3.4"]);
-        let address = value.trim_end_matches('z').split('/').next().unwrap().to_owned();
-        address.parse().unwrap_or_else(|_| panic!("{address}"))
-    }
-
-    fn request(&self, random: &mut Random) -> Seen {
-        let namespaces = ["foo", "other", "istio-system", "my-ns"];
-        let peer = match random.below(8) {
-            0 => None,
-            1..=4 => Some(self.value("principals", random, &["td/ns/a/sa/b"])),
-            _ => {
-                let account =
-                    self.value("serviceAccounts", random, &["foo/default", "my-ns/my-sa"]);
-                let (ns, name) = account
-                    .split_once('/')
-                    .map(|(n, s)| (n.to_owned(), s.to_owned()))
-                    .unwrap_or(("foo".into(), account));
-                let ns = if random.below(2) == 0 {
-                    self.value("namespaces", random, &namespaces)
-                } else {
-                    ns
-                };
-                let domains =
-                    ["cluster.local", "td1", "foobar", "some-td", "old-td", "new-td", "x"];
-                let domain = self.value("trustDomains", random, &domains);
-                Some(format!("{domain}/ns/{ns}/sa/{name}"))
-            }
-        };
-        let issuer = self.issuers[random.below(self.issuers.len())].clone();
-        let mut claims = json!({"iss": issuer});
-        let subject = self.value("requestPrincipals", random, &["x/sub", "y"]);
-        claims["sub"] = json!(subject.rsplit_once('/').map_or(subject.as_str(), |(_, s)| s));
-        for (claim, key) in [
-            ("aud", "request.auth.audiences"),
-            ("azp", "request.auth.presenter"),
-            ("nested1", "request.auth.claims[nested1][nested2]"),
-        ] {
-            let text = self.value(key, random, &["other"]);
-            claims[claim] = match (claim, random.below(3)) {
-                ("nested1", 0) => json!({"nested2": [text]}),
-                ("nested1", _) => json!({"nested2": text}),
-                (_, 0) => json!([text, "more"]),
-                _ => json!(text),
-            };
-        }
-        let token = if random.below(4) == 0 { Token::None } else { Token::Valid(claims) };
-        let mut path = self.value("paths", random, &["/", "/other", "/a/b"]);
-        if !path.starts_with('/') {
-            path.insert(0, '/');
-        }
-        let header = self.value("request.headers[X-header]", random, &["other", ""]);
-        let headers =
-            if random.below(3) == 0 { vec![] } else { vec![("x-header".to_owned(), header)] };
-        let port = self.value("ports", random, &["80", "8080", "91"]);
-        Seen {
-            peer: peer.map(|p| format!("spiffe://{p}")),
-            source_ip: Some(self.ip("ipBlocks", random)),
-            remote_ip: Some(self.ip("remoteIpBlocks", random)),
-            destination_ip: Some(self.ip("destination.ip", random)),
-            destination_port: port.trim_end_matches('z').parse().unwrap(),
-            sni: self.value("connection.sni", random, &["", "x.y"]).to_lowercase(),
-            is_tls: true,
-            speaks_http: true,
-            http: HttpRequest {
-                method: self.value("methods", random, &["GET", "POST"]),
-                path,
-                host: Some(self.value("hosts", random, &["a.b", "X.com"])),
-                headers,
-                token,
-            },
-        }
-    }
-}
-
-/// Numbers that look random and are the same on every run.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from((self.0 >> 33) % limit as u64).unwrap()
-    }
 }

@@ -68,6 +68,68 @@ pub fn run(filters: &[Value], facts: &Facts<'_>) -> Said {
     Said::Allow { by, asks }
 }
 
+/// One matcher of a rule.
+#[derive(Clone, Copy)]
+pub struct Part<'a> {
+    matcher: &'a Value,
+    negated: bool,
+    of: fn(&Value, &Facts<'_>) -> bool,
+}
+
+impl<'a> Part<'a> {
+    pub fn holds(&self, facts: &Facts<'_>) -> bool {
+        (self.of)(self.matcher, facts) != self.negated
+    }
+
+    /// The matchers that a list below the part joins; the part where there is no such list.
+    fn joined(self, kinds: [&str; 2], list: &str) -> Vec<Self> {
+        let joined = kinds.iter().find_map(|kind| self.matcher.get(kind)?.get(list)?.as_array());
+        let part = |matcher: &'a Value| Self { matcher, ..self };
+        joined.map_or_else(|| vec![self], |all| all.iter().map(part).collect())
+    }
+
+    fn positive(self) -> Self {
+        match self.matcher.get("notRule").or_else(|| self.matcher.get("notId")) {
+            Some(matcher) => Self { matcher, negated: !self.negated, ..self },
+            None => self,
+        }
+    }
+}
+
+impl std::fmt::Display for Part<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}{}", if self.negated { "not " } else { "" }, self.matcher)
+    }
+}
+
+/// The matchers that a filter's rules join by "and", or each of their alternatives, without those
+/// that hold of anything or of nothing.
+pub fn parts(filter: &Value, alternatives: bool) -> Vec<Part<'_>> {
+    let mut parts = Vec::new();
+    for rules in ["rules", "shadowRules"] {
+        let policies = filter["typedConfig"][rules]["policies"].as_object();
+        for policy in policies.into_iter().flat_map(serde_json::Map::values) {
+            for (place, list, of) in [
+                ("permissions", "rules", permission as fn(&Value, &Facts<'_>) -> bool),
+                ("principals", "ids", principal),
+            ] {
+                for matcher in policy[place].as_array().unwrap() {
+                    let whole = Part { matcher, negated: false, of };
+                    let all = whole.joined(["andRules", "andIds"], list);
+                    let all = all.into_iter().map(Part::positive);
+                    let all = all.filter(|part| part.matcher.get("any").is_none());
+                    if alternatives {
+                        parts.extend(all.flat_map(|part| part.joined(["orRules", "orIds"], list)));
+                    } else {
+                        parts.extend(all);
+                    }
+                }
+            }
+        }
+    }
+    parts
+}
+
 /// The smallest id of those that match.
 fn matching(rules: &Value, facts: &Facts<'_>) -> Option<String> {
     let policies = rules.get("policies")?.as_object()?;

@@ -20,6 +20,7 @@ mod ambient_ztunnel;
 mod authz_builder;
 mod envoy_filter;
 mod files;
+mod requests;
 #[path = "../support/data.rs"]
 mod support;
 mod ztunnel_rbac;
@@ -52,7 +53,7 @@ struct Group {
 
 const GROUPS: &[Group] = &[
     Group { name: "envoy-filter", at_least: 1, cases: envoy_filter::cases },
-    Group { name: "authz-builder", at_least: 45, cases: authz_builder::cases },
+    Group { name: "authz-builder", at_least: 80, cases: authz_builder::cases },
     Group { name: "ambient-ztunnel", at_least: 15, cases: ambient_ztunnel::cases },
     Group { name: "ztunnel-rbac", at_least: 62, cases: ztunnel_rbac::cases },
 ];
