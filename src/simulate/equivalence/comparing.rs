@@ -86,7 +86,13 @@ impl<'m> Comparing<'m> {
         let ordinary = place.there.iter().zip(meshes);
         let ordinary = ordinary.filter_map(|(to, mesh)| Some(Prepared::ordinary(mesh, (*to)?)));
         let ordinary: Vec<(String, Protocol)> = ordinary.collect();
-        let is_open = ordinary.iter().any(|(_, protocol)| *protocol == Protocol::Unset);
+        // a waypoint does not ask what a pod's port is declared to speak: it looks at the first bytes
+        let is_open = ordinary.iter().any(|(_, protocol)| *protocol == Protocol::Unset)
+            || place
+                .there
+                .iter()
+                .zip(meshes)
+                .any(|(to, mesh)| to.is_some_and(|to| at_pods(mesh, to)));
         let kinds: &[bool] = if is_open { &[false, true] } else { &[false] };
         let sides: Vec<Side<'_>> = (0..2)
             .filter_map(|index| {
@@ -108,17 +114,13 @@ impl<'m> Comparing<'m> {
         for (kind, raw_tcp) in kinds.iter().enumerate() {
             let mut pending = self.groups(&sides, kind, clients);
             if !blocks.is_empty() {
-                // whoever's address is not known may have any
-                let addresses = field::addresses(&blocks);
-                let mut more = Vec::new();
-                for group in &pending {
-                    let unknown = group.iter().filter(|client| client.has_unknown_address());
-                    let unknown: Vec<&Client<'m>> = unknown.collect();
-                    for address in addresses.iter().filter(|_| !unknown.is_empty()) {
-                        more.push(unknown.iter().map(|client| client.at(*address)).collect());
-                    }
+                // whoever's address is not known may have any; who is told apart at one is seen anew
+                let unknown = clients.iter().filter(|client| client.has_unknown_address());
+                let unknown: Vec<&Client<'m>> = unknown.collect();
+                for address in field::addresses(&blocks) {
+                    let there: Vec<_> = unknown.iter().map(|client| client.at(address)).collect();
+                    pending.extend(self.groups(&sides, kind, &there));
                 }
-                pending.extend(more);
             }
             let asking = Asking {
                 place,
@@ -256,6 +258,11 @@ impl<'m> Comparing<'m> {
         }
         let reads_requests =
             roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Http);
+        // where no proxy takes it for bytes, it fares as the first kind did
+        if raw_tcp && !roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Tcp)
+        {
+            return;
+        }
         let asked = if reads_requests && !raw_tcp {
             questions(&roads, setting, &mut self.cache)
         } else {
@@ -312,6 +319,14 @@ impl<'m> Comparing<'m> {
             });
             self.found.changes.extend(changes);
         }
+    }
+}
+
+/// Whether what is addressed is pods, not a service's own address.
+fn at_pods(mesh: &Mesh, to: Destination) -> bool {
+    match to {
+        Destination::Pod { .. } => true,
+        Destination::Service { service, .. } => mesh.service(service).headless,
     }
 }
 

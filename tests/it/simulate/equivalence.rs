@@ -502,7 +502,11 @@ proptest! {
             });
             prop_assert!(noticed, "{change:?} {sample:?}\n{}", told(&found));
         }
-        // and an identity that no workload has, at the pod's own point
+        // and an identity that no workload has, at the pod's own point: behind this waypoint, which takes
+        // what goes to pods too, nobody but the waypoint comes to it
+        if server == AMBIENT_WAYPOINT {
+            return Ok(());
+        }
         for sample in &samples {
             let uri = format!("spiffe://{}", sample.principal);
             let seen = Seen {
@@ -615,4 +619,13 @@ spec: {jwtRules: [{issuer: me}]}
             assert!(!found.changes.is_empty(), "{action} {form} {before} {after}");
         }
     }
+}
+/// Clients that fare alike while their addresses are not known may not at one of them.
+#[test]
+fn clients_at_an_address_are_told_apart_anew() {
+    let source = "notPrincipals: ['cluster.local/ns/client/sa/sleep'], ipBlocks: ['10.0.0.0/8']";
+    let before =
+        policy("p0", &format!("action: DENY, rules: [{{from: [{{source: {{{source}}}}}]}}]"));
+    let found = compared(AMBIENT, &before, "");
+    assert!(found.of(Change::Gain).any(|c| c.from.kind == CallerKind::Outside), "{}", told(&found));
 }

@@ -22,7 +22,9 @@ pub(super) fn code(text: &str, bytes: usize) -> String {
 /// user's text has some: it is all code then.
 pub(super) fn sentence(text: &str, bytes: usize) -> String {
     let parts: Vec<&str> = text.split('`').collect();
-    if parts.len().is_multiple_of(2) || text.len() > bytes {
+    // two spans with nothing between them would be one
+    let meet = (2..parts.len().saturating_sub(1)).step_by(2).any(|at| parts[at].is_empty());
+    if meet || parts.len().is_multiple_of(2) || text.len() > bytes {
         return code(text, bytes);
     }
     let part = |(at, part): (usize, &&str)| match at % 2 {
@@ -90,6 +92,7 @@ mod tests {
     fn sentences_keep_their_code_and_nothing_else_works() {
         assert_eq!(sentence("policy `a|b` is *gone*", 99), "policy `a|b` is \\*gone\\*");
         assert_eq!(sentence("the name is `a`b`", 99), "`` the name is `a`b` ``");
+        assert_eq!(sentence("`a``b`", 99), "``` `a``b` ```");
         assert_eq!(plain("@a <b> #1"), "@\u{200b}a \\<b\\> #\u{200b}1");
         assert_eq!(html("<script>", 99), "<code>&lt;script&gt;</code>");
     }

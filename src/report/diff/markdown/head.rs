@@ -152,7 +152,7 @@ fn access_line(group: &[Changed<'_>]) -> Option<String> {
         code(&environment.name, 60),
         code(&first.from, 100),
         to.join(", "),
-        sentence(&with_space(first.said_request()), 160),
+        with_space(sentence(&first.said_request(), 160)),
         if group.len() > 1 { "the first " } else { "" },
         code(&first.said_before(), 160),
         code(&first.said_after(), 160)
