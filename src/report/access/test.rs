@@ -4,6 +4,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::report::xml::escaped_with;
+
 /// One assertion at one state of the mesh.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CaseResult {
@@ -84,19 +86,7 @@ pub fn junit(results: &[CaseResult]) -> String {
 
 /// Text in XML; what XML cannot hold becomes a question mark.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\n' | '\t' => out.push(c),
-            c if c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}') => out.push('?'),
-            c => out.push(c),
-        }
-    }
-    out
+    escaped_with(text, '?')
 }
 
 /// For a program. Frozen: `version` goes up when a field changes its meaning.

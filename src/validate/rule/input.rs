@@ -34,6 +34,18 @@ pub struct Settings {
     pub units: BTreeMap<FileId, String>,
 }
 
+/// An ambient namespace and the waypoint that it is bound to as a whole.
+pub(super) struct Fronted<'a> {
+    /// The namespace.
+    pub(super) namespace: &'a Object,
+    /// The waypoint's namespace.
+    pub(super) home: &'a str,
+    /// The waypoint.
+    pub(super) waypoint: &'a Object,
+    /// The service account that the waypoint runs as: its name, or what an annotation says.
+    pub(super) account: &'a str,
+}
+
 impl Default for Settings {
     fn default() -> Self {
         Self {
@@ -118,6 +130,18 @@ impl<'a> RuleInput<'a> {
     /// All Namespace objects, by name.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = &'a Object> + '_ {
         self.namespaces.values().copied()
+    }
+
+    /// The ambient namespaces that are bound to a waypoint which is among the objects.
+    pub(super) fn fronted(&self) -> impl Iterator<Item = Fronted<'a>> + '_ {
+        self.namespaces().filter(|n| self.is_ambient(&n.name)).filter_map(|namespace| {
+            let name = namespace.labels.get(USE_WAYPOINT)?;
+            let home = namespace.labels.get(USE_WAYPOINT_NAMESPACE).unwrap_or(&namespace.name);
+            let waypoint = self.gateway(home, name)?;
+            let account =
+                waypoint.annotations.get("gateway.istio.io/service-account").unwrap_or(name);
+            Some(Fronted { namespace, home, waypoint, account })
+        })
     }
 
     /// The workloads of a namespace.

@@ -62,7 +62,7 @@
 
 use super::super::Rule;
 use super::super::input::{GATEWAY_API, RuleInput, text};
-use super::reading::targets;
+use super::reading::{ATTACHED, targets};
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -74,15 +74,8 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
-const POLICIES: [(&str, &str); 4] = [
-    ("security.istio.io", "AuthorizationPolicy"),
-    ("security.istio.io", "RequestAuthentication"),
-    ("telemetry.istio.io", "Telemetry"),
-    ("extensions.istio.io", "WasmPlugin"),
-];
-
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for (group, kind) in POLICIES {
+    for (group, kind) in ATTACHED {
         for policy in input.of(group, kind) {
             let namespace = policy.namespace.as_deref().unwrap_or_default();
             for target in targets(policy) {

@@ -5,6 +5,14 @@ use crate::diagnostic::Span;
 use crate::k8s::{Labels, Object};
 use crate::yaml::Node;
 
+/// The kinds that are bound by a selector or by targets.
+pub(super) const ATTACHED: [(&str, &str); 4] = [
+    ("security.istio.io", "AuthorizationPolicy"),
+    ("security.istio.io", "RequestAuthentication"),
+    ("telemetry.istio.io", "Telemetry"),
+    ("extensions.istio.io", "WasmPlugin"),
+];
+
 /// Every AuthorizationPolicy.
 pub(super) fn policies<'a>(input: &'a RuleInput<'_>) -> impl Iterator<Item = &'a Object> {
     input.of("security.istio.io", "AuthorizationPolicy")

@@ -59,7 +59,7 @@
 
 use super::super::Rule;
 use super::super::input::{RuleInput, WAYPOINT_CLASS, at, text};
-use super::reading::{selected, targets};
+use super::reading::{ATTACHED, selected, targets};
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -72,15 +72,9 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
-const POLICIES: [(&str, &str); 4] = [
-    ("security.istio.io", "AuthorizationPolicy"),
-    ("security.istio.io", "RequestAuthentication"),
-    ("telemetry.istio.io", "Telemetry"),
-    ("extensions.istio.io", "WasmPlugin"),
-];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in POLICIES.into_iter().flat_map(|(group, kind)| input.of(group, kind)) {
+    for policy in ATTACHED.into_iter().flat_map(|(group, kind)| input.of(group, kind)) {
         if targets(policy).next().is_some() {
             continue;
         }

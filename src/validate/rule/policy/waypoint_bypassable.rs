@@ -81,9 +81,7 @@
 //! facts/istio-ambient.md §2.2, §6.3, §10.1; facts/field.md 12.19 (istio/istio#51214, #54275).
 
 use super::super::Rule;
-use super::super::input::{
-    GATEWAY_API, RuleInput, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, items, text,
-};
+use super::super::input::{Fronted, GATEWAY_API, RuleInput, items, text};
 use super::reading::{Kept, action, is_at_ztunnel, rules, targets};
 use super::waypoint_not_admitted::is_principal_of;
 use crate::diagnostic::{Diagnostic, Severity};
@@ -100,17 +98,14 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for namespace in input.namespaces().filter(|n| input.is_ambient(&n.name)) {
-        let Some(name) = namespace.labels.get(USE_WAYPOINT) else { continue };
-        let home = namespace.labels.get(USE_WAYPOINT_NAMESPACE).unwrap_or(&namespace.name);
-        let Some(gateway) = input.gateway(home, name) else { continue };
-        let account = gateway.annotations.get("gateway.istio.io/service-account").unwrap_or(name);
+    for Fronted { namespace, home, waypoint: gateway, account } in input.fronted() {
+        let name = &gateway.name;
         if is_guarded(input, &namespace.name, home, account) {
             continue;
         }
         for policy in input
             .of_namespace("security.istio.io", "AuthorizationPolicy", &namespace.name)
-            .filter(|policy| is_read_by(policy, home == &namespace.name, name))
+            .filter(|policy| is_read_by(policy, home == namespace.name, name))
         {
             let Some(attribute) =
                 rules(policy).iter().find_map(|r| Kept::of(r).l7.into_iter().next())

@@ -66,7 +66,7 @@
 //! facts/istio-ambient.md §6.1, §6.2, §3.5; siutsin/otaru#3129 (facts/field.md 12.36).
 
 use super::super::Rule;
-use super::super::input::{RuleInput, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, items};
+use super::super::input::{Fronted, RuleInput, items};
 use super::reading::{Kept, action, is_at_ztunnel, rules};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::yaml::Node;
@@ -81,12 +81,8 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for namespace in input.namespaces().filter(|n| input.is_ambient(&n.name)) {
-        let Some(name) = namespace.labels.get(USE_WAYPOINT) else { continue };
-        let home = namespace.labels.get(USE_WAYPOINT_NAMESPACE).unwrap_or(&namespace.name);
-        let Some(gateway) = input.gateway(home, name) else { continue };
-        // an annotation changes the account that the waypoint runs as
-        let account = gateway.annotations.get("gateway.istio.io/service-account").unwrap_or(name);
+    for Fronted { namespace, home, waypoint: gateway, account } in input.fronted() {
+        let name = &gateway.name;
         let allowing: Vec<_> = input
             .of_namespace("security.istio.io", "AuthorizationPolicy", &namespace.name)
             .filter(|p| action(p) == "ALLOW" && is_at_ztunnel(input, p))
