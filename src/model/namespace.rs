@@ -1,6 +1,6 @@
 //! A namespace, its workloads and Services.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::{NamespaceName, ObjectName, SecuritySetting, Waypoint};
@@ -58,6 +58,9 @@ pub struct Namespace {
     pub workloads: BTreeMap<(WorkloadKind, ObjectName), Workload>,
     /// Its Services, by name.
     pub services: BTreeMap<ObjectName, Service>,
+    /// Names of whatever else access tests may speak of: ServiceEntries, WorkloadEntries, and what
+    /// makes pods but cannot be restarted.
+    pub others: BTreeSet<String>,
     /// What TSB's hierarchy comes to here.
     pub security: SecuritySetting,
     /// FQN of the workspace that owns it, if any.

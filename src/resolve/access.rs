@@ -22,8 +22,26 @@ pub struct AccessCase {
     pub request: Request,
     /// What must come of it.
     pub expect: Expectation,
-    /// Where the user wrote `expect`.
-    pub origin: Span,
+    /// Where the user wrote `from`, `to` and `expect`.
+    pub origin: CaseOrigin,
+}
+
+/// Where the parts of a case were written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseOrigin {
+    /// `from`.
+    pub from: Span,
+    /// `to`.
+    pub to: Span,
+    /// `expect`.
+    pub expect: Span,
+}
+
+impl CaseOrigin {
+    /// That of a case as it was typed.
+    pub fn of(case: &spec::AccessCase) -> Self {
+        Self { from: case.from.span, to: case.to.span, expect: case.expect.span }
+    }
 }
 
 /// Who calls.
@@ -126,6 +144,7 @@ fn case(
         _ => None,
     };
     let to = target(&typed.to, near, clusters, found);
+    let origin = CaseOrigin::of(&typed);
     let request = typed.request;
     Some(AccessCase {
         test: test.to_owned(),
@@ -142,7 +161,7 @@ fn case(
             spec::Expectation::Allow => Expectation::Allow,
             spec::Expectation::Deny => Expectation::Deny,
         },
-        origin: typed.expect.span,
+        origin,
     })
 }
 
@@ -285,7 +304,10 @@ fn check_workload(
     found: &mut Vec<Diagnostic>,
 ) {
     let known = || namespace.workloads.values().map(|w| w.name.as_str());
-    if namespace.workloads.is_empty() || known().any(|w| w == name.as_str()) {
+    if namespace.workloads.is_empty()
+        || known().any(|w| w == name.as_str())
+        || namespace.others.contains(name.as_str())
+    {
         return;
     }
     found.push(
@@ -308,7 +330,7 @@ fn check_service(
     span: Span,
     found: &mut Vec<Diagnostic>,
 ) {
-    if namespace.services.is_empty() {
+    if namespace.services.is_empty() || namespace.others.contains(name.as_str()) {
         return;
     }
     let Some(service) = namespace.services.get(name) else {

@@ -71,9 +71,20 @@ fn fill(cluster: &mut Cluster, objects: &[Arc<Object>], found: &mut Vec<Diagnost
                 }
                 Err(diagnostic) => found.push(*diagnostic),
             }
+        } else if OTHERS.iter().any(|(group, kind)| object.gvk.is(group, kind)) {
+            namespace.others.insert(object.name.clone());
         }
     }
 }
+
+/// What access tests may speak of besides the model's workloads and Services.
+const OTHERS: [(&str, &str); 5] = [
+    ("", "Pod"),
+    ("batch", "CronJob"),
+    ("batch", "Job"),
+    ("networking.istio.io", "ServiceEntry"),
+    ("networking.istio.io", "WorkloadEntry"),
+];
 
 fn add_workload(namespace: &mut Namespace, workload: Workload) {
     let key = (workload.kind, workload.name.clone());

@@ -18,7 +18,7 @@ pub mod tenancy;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-pub use access::{AccessCase, Caller, Expectation, Request, Target};
+pub use access::{AccessCase, Caller, CaseOrigin, Expectation, Request, Target};
 
 use self::tenancy::Tenancy;
 use crate::diagnostic::{Diagnostic, Spanned, sort};

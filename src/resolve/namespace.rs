@@ -93,6 +93,7 @@ fn namespace(
         labels,
         workloads,
         services: BTreeMap::new(),
+        others: BTreeSet::new(),
         security: SecuritySetting::default(),
         workspace: None,
         gateways,

@@ -155,8 +155,9 @@ impl Mesh {
             }
         }
         for (id, service) in self.services() {
-            if let (Binding::Bound(_), Some(point)) =
-                (self.service_binding(id), points.services[id.0 as usize])
+            // what is addressed by pod does not meet the chain of its service
+            if let (Binding::Bound(_), Some(point), false) =
+                (self.service_binding(id), points.services[id.0 as usize], service.headless)
             {
                 let policies = &points.envoy[point].policies;
                 let speaks = |protocol| service.ports.iter().any(|p| p.protocol == protocol);

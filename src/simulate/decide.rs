@@ -79,9 +79,7 @@ impl Mesh {
     pub fn matrix(&self) -> Matrix {
         let rows: Vec<Client> = self
             .workloads()
-            .filter(|(_, w)| {
-                !matches!(w.role, super::mesh::Role::Waypoint | super::mesh::Role::EastWest)
-            })
+            .filter(|(id, _)| self.is_caller(*id))
             .map(|(id, _)| Client::Workload(id))
             .chain([Client::Outside(None)])
             .collect();

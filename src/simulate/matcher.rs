@@ -85,17 +85,8 @@ impl IpBlock {
 
     /// Is an address in it? Families never mix.
     pub fn contains(&self, ip: IpAddr) -> bool {
-        match (self.address, ip) {
-            (IpAddr::V4(a), IpAddr::V4(b)) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.length)).unwrap_or(0);
-                (u32::from(a) ^ u32::from(b)) & mask == 0
-            }
-            (IpAddr::V6(a), IpAddr::V6(b)) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.length)).unwrap_or(0);
-                (u128::from(a) ^ u128::from(b)) & mask == 0
-            }
-            _ => false,
-        }
+        self.address.is_ipv4() == ip.is_ipv4()
+            && self.masked() == Self { address: ip, ..*self }.masked()
     }
 
     /// The address's bytes, as they stand in the policy.
@@ -109,6 +100,25 @@ impl IpBlock {
     /// Number of bits that count.
     pub fn length(&self) -> u8 {
         self.length
+    }
+
+    /// The first address of the block.
+    pub fn masked(&self) -> IpAddr {
+        match self.address {
+            IpAddr::V4(a) => {
+                let mask = u32::MAX.checked_shl(32 - u32::from(self.length)).unwrap_or(0);
+                IpAddr::V4((u32::from(a) & mask).into())
+            }
+            IpAddr::V6(a) => {
+                let mask = u128::MAX.checked_shl(128 - u32::from(self.length)).unwrap_or(0);
+                IpAddr::V6((u128::from(a) & mask).into())
+            }
+        }
+    }
+
+    /// True of one address alone.
+    pub fn is_single(&self) -> bool {
+        self.length == if self.address.is_ipv4() { 32 } else { 128 }
     }
 
     /// Some address of the block: the one that is written.

@@ -78,6 +78,7 @@ pub(super) enum Speaks {
 }
 
 static NO_TOKEN: Token = Token::None;
+static NO_LABELS: Labels = Labels::new();
 
 impl<'a> Hop<'a> {
     /// A client's own.
@@ -289,10 +290,9 @@ impl<'a, 's> Way<'a, 's> {
         if policies.is_empty() {
             return true;
         }
-        let nobody = Labels::new();
         let from = match self.hop.workload {
             Some(id) => end(self.mesh, id),
-            None => PodEnd { namespace: None, labels: &nobody, ip: self.hop.ip, ports: &[] },
+            None => PodEnd { namespace: None, labels: &NO_LABELS, ip: self.hop.ip, ports: &[] },
         };
         let blocked = network_policy::blocking(policies, &from, &end(self.mesh, to), port);
         match blocked.and_then(|b| policies.iter().position(|p| std::ptr::eq(p, b))) {
@@ -314,6 +314,14 @@ impl<'a, 's> Way<'a, 's> {
             unknown_address: false,
         });
         !reason.is_refusal()
+    }
+
+    /// True when what is addressed is said to be outside the mesh.
+    pub fn is_external(&self) -> bool {
+        match self.request.to {
+            Destination::Service { service, .. } => self.mesh.service(service).is_external,
+            Destination::Pod { .. } => false,
+        }
     }
 
     /// Applications of the mesh speak plaintext to their proxies, which say so further on; of those
@@ -339,8 +347,12 @@ impl<'a, 's> Way<'a, 's> {
     }
 }
 
+/// NetworkPolicy selects pods: any other machine is an address to it.
 fn end(mesh: &Mesh, id: WorkloadId) -> PodEnd<'_> {
     let workload = mesh.workload(id);
+    if !workload.makes_pods() {
+        return PodEnd { namespace: None, labels: &NO_LABELS, ip: workload.ip, ports: &[] };
+    }
     PodEnd {
         namespace: Some((workload.namespace, &mesh.namespace(workload.namespace).labels)),
         labels: &workload.labels,

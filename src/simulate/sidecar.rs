@@ -12,9 +12,12 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
     let here = &way.fixed.points.workloads[id.0 as usize];
     let mode = here.mtls(port);
     let hbone = way.hop.speaks == Speaks::Hbone && state == PodState::SidecarHbone;
-    // P1: sidecars and gateways speak mTLS, unless the port wants plaintext
-    let mtls =
-        matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone) && mode != MtlsMode::Disable;
+    // P1: sidecars and gateways speak mTLS, unless the port wants plaintext, or the destination is
+    // outside the mesh (istio/istio:pilot/pkg/networking/core/cluster_traffic_policy.go
+    // `buildUpstreamTLSSettings`)
+    let mtls = matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
+        && mode != MtlsMode::Disable
+        && !way.is_external();
     // P2: ztunnel and waypoints speak HBONE, or else plaintext
     if !hbone && !mtls {
         way.hop.peer = None;

@@ -476,10 +476,10 @@ fn a_folder_is_asked_and_what_differs_is_shown_with_its_reason() {
     help: `waypost access explain a/web a/web:80` shows every step
     
     error[unknown-in-access-test]: workload `a/wep` is not there
-      --> mesh.yaml:33:13
+      --> mesh.yaml:31:11
        |
-    33 |     expect: deny
-       |             ^^^^ this case was not asked
+    31 |   - from: a/wep
+       |           ^^^^^ this case was not asked
     
     help: did you mean `a/web`?
     found 2 errors

@@ -129,6 +129,7 @@ fn load(folder: &Path) -> Case {
             labels: Labels::new(),
             workloads: BTreeMap::new(),
             services: BTreeMap::new(),
+            others: std::collections::BTreeSet::new(),
             security: SecuritySetting::default(),
             workspace: None,
             gateways: Vec::new(),

@@ -20,6 +20,8 @@ MESH_CONFIGS = [
     {"trustDomain": "td1", "trustDomainAliases": ["old-td", "cluster.local"], "rootNamespace": "istio-system"},
     {"trustDomain": "td1", "trustDomainAliases": [], "rootNamespace": "s001"},
 ]
+# what workloads are told of
+TOLD = ("Pod", "WorkloadEntry", "ServiceEntry")
 POLICIES = [("security.istio.io/v1", "AuthorizationPolicy"), ("security.istio.io/v1", "PeerAuthentication")]
 
 
@@ -30,7 +32,9 @@ def run(plane, report, options):
     build(plane, there)
     report.count("namespaces", count)
     names = {o["metadata"]["name"] for o in there if o["kind"] == "Namespace"}
-    pods = {(o["metadata"]["namespace"], o["metadata"]["name"]) for o in there if o["kind"] == "Pod"}
+    told = {(o["metadata"]["namespace"], o["metadata"]["name"]) for o in there if o["kind"] in TOLD}
+    for kind in ("WorkloadEntry", "ServiceEntry"):
+        report.count(f"{kind[:-1]}ies", sum(o["kind"] == kind for o in there))
     done = 0
     while done < options.cases:
         config = MESH_CONFIGS[done // count % len(MESH_CONFIGS)]
@@ -52,7 +56,7 @@ def run(plane, report, options):
         config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "istio-system", "name": "istio"}, "data": {"mesh": json.dumps(config)}}
         ours = said([config_map, *there, *policies])
         # the pods of waypoints are made by a controller, which is not there
-        ours["workloads"] = {k: w for k, w in ours["workloads"].items() if k in pods}
+        ours["workloads"] = {k: w for k, w in ours["workloads"].items() if k[:2] in told}
         # istiod needs a moment; that it comes to say the same is what is claimed
         try:
             wait_until("istiod", lambda: not list(differences(ours, istiods(plane, names))), SETTLES)
@@ -70,10 +74,28 @@ def run(plane, report, options):
 
 
 def build(plane, objects):
-    """Makes the objects, and plays kubelet, istio-cni and the Gateway controller: writes the status they have."""
+    """Makes the objects, and plays kubelet, istio-cni and the Gateway controller: writes the status they have.
+    ServiceEntries get the addresses that istiod chooses for them, as they would have in what is read from a cluster."""
     modes = {o["metadata"]["name"]: o["metadata"].get("labels", {}) for o in objects if o["kind"] == "Namespace"}
-    for kinds in (["Namespace"], ["Gateway", "Service", "Pod"]):
+    for kinds in (["Namespace"], ["Gateway", "Service", "Pod", "WorkloadEntry", "ServiceEntry"]):
         in_parallel(lambda o: make(plane, o, modes), [o for o in objects if o["kind"] in kinds])
+    entries = [o for o in objects if o["kind"] == "ServiceEntry" and "status" not in o]
+    if entries:
+        wait_until("addresses of ServiceEntries", lambda: addressed(plane, entries), SETTLES)
+
+
+def addressed(plane, entries):
+    """True once each that waits for addresses has them; they are noted as its status."""
+    live = {(o["metadata"]["namespace"], o["metadata"]["name"]): o for o in plane.list("networking.istio.io/v1", "ServiceEntry")}
+    done = True
+    for o in entries:
+        o["status"] = {"addresses": live[o["metadata"]["namespace"], o["metadata"]["name"]].get("status", {}).get("addresses") or []}
+        spec, labels = o["spec"], o["metadata"].get("labels", {})
+        waits = spec.get("resolution", "NONE") != "NONE" and "addresses" not in spec
+        waits &= labels.get("networking.istio.io/enable-autoallocate-ip", "").lower() != "false"
+        waits &= spec.get("resolution") == "DYNAMIC_DNS" or not all(h.startswith("*") for h in spec["hosts"])
+        done &= not waits or bool(o["status"]["addresses"])
+    return done
 
 
 def make(plane, o, modes):
@@ -129,12 +151,14 @@ def keyed(answer):
     """Each by its name, without what manifests cannot tell."""
     made = {"workloads": {}, "services": {}, "policies": {}}
     for workload in answer.get("workloads") or []:
+        # endpoints of one ServiceEntry have one name; the uid begins with the cluster
+        uid = workload["uid"].split("/", 1)[1]
         workload = {k: v for k, v in workload.items() if k not in ("node", "uid", "clusterId")}
-        made["workloads"][workload["namespace"], workload["name"]] = workload
+        made["workloads"][workload["namespace"], workload["name"], uid] = workload
     for service in answer.get("services") or []:
         # the API server chooses them
         service = {k: v for k, v in service.items() if k != "ipFamilies"}
-        made["services"][service["namespace"], service["hostname"]] = service
+        made["services"][service["namespace"], service["name"], service["hostname"]] = service
     for policy in answer.get("policies") or []:
         made["policies"][policy.get("namespace"), policy["name"]] = policy
     return made

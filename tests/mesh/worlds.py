@@ -32,6 +32,8 @@ SOURCE = {
     "principals": IDENTITIES, "requestPrincipals": REQUEST_PRINCIPALS, "namespaces": NAMESPACES, "ipBlocks": ADDRESSES, "remoteIpBlocks": ADDRESSES,
     "serviceAccounts": ACCOUNTS, "trustDomains": TRUST_DOMAINS,
 }
+BOOLEANS = ["true", "false", "True", "1", "yes"]
+DISTRIBUTIONS = ["PreferClose", "prefersamezone", "PreferSameNode", "Any", ""]
 OPERATION = {"hosts": HOSTS, "ports": PORTS, "methods": METHODS, "paths": PATHS}
 
 
@@ -177,13 +179,22 @@ def namespace(rng, number):
     if rng.random() < 0.12:
         labels["istio-injection"] = rng.choice(["enabled", "enabled", "disabled"])
     use_waypoint(rng, labels, 0.5)
+    if rng.random() < 0.15:
+        labels["istio.io/ingress-use-waypoint"] = rng.choice(BOOLEANS)
     made = [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}]
+    if rng.random() < 0.15:
+        made[0]["metadata"]["annotations"] = {"networking.istio.io/traffic-distribution": rng.choice(DISTRIBUTIONS)}
     for app in rng.sample(APPS, rng.choice([1, 2, 2, 3])):
         made += [pod(rng, name, app, number, version) for version in rng.choice([["v1"], ["v1"], ["v1", "v2"]])]
         if rng.random() < 0.7:
             made.append(service(rng, name, app, number))
     if rng.random() < 0.5:
         made += waypoint(rng, name, number)
+    if rng.random() < 0.4:
+        made += [workload_entry(rng, name, f"vm-{i}", number) for i in range(rng.choice([1, 1, 2]))]
+    if rng.random() < 0.6:
+        services = [o["metadata"]["name"] for o in made if o["kind"] == "Service"]
+        made += [service_entry(rng, name, f"entry{i or ''}", services) for i in range(rng.choice([1, 1, 2]))]
     return made
 
 
@@ -205,6 +216,8 @@ def pod(rng, namespace, app, number, version):
     use_waypoint(rng, labels, 0.1)
     index = APPS.index(app) * 2 + int(version == "v2")
     ports = [{"name": "http", "containerPort": 8080}, {"name": "admin", "containerPort": 9090}]
+    if rng.random() < 0.15:
+        ports.append({"name": "dns", "containerPort": 9053, "protocol": rng.choice(["UDP", "TCP"])})
     spec = {"serviceAccountName": rng.choice(["a", "b", "default"]), "nodeName": "n1", "containers": [{"name": "main", "image": "example.com/app", "ports": ports}]}
     status = {
         "phase": "Running",
@@ -225,11 +238,119 @@ def service(rng, namespace, app, number):
     if rng.random() < 0.2:
         ports[0]["appProtocol"] = rng.choice(["http", "kubernetes.io/h2c", "tcp", "https", "HTTP", "unknown", "kubernetes.io/ws"])
     if rng.random() < 0.1:
-        ports.append({"name": "dns", "port": 53, "protocol": "UDP"})
+        ports.append({"name": "dns", "port": 53, "protocol": "UDP", "targetPort": rng.choice([53, "dns"])})
     spec = {"selector": {"app": app}, "ports": ports[: rng.choice([1, 2, 3])], "clusterIP": f"10.96.{1 + number % 250}.{10 + APPS.index(app) + 10 * (number // 250)}"}
     if rng.random() < 0.15:
         spec["clusterIP"] = "None"
-    return {"apiVersion": "v1", "kind": "Service", "metadata": {"namespace": namespace, "name": f"svc-{app}", "labels": labels}, "spec": spec}
+    if rng.random() < 0.15:
+        spec["internalTrafficPolicy"] = rng.choice(["Local", "Cluster"])
+    if rng.random() < 0.15:
+        spec["trafficDistribution"] = rng.choice(["PreferClose", "PreferSameZone", "PreferSameNode"])
+    if rng.random() < 0.15:
+        spec["publishNotReadyAddresses"] = rng.choice([True, False])
+    if rng.random() < 0.15:
+        labels["istio.io/ingress-use-waypoint"] = rng.choice(BOOLEANS)
+    metadata = {"namespace": namespace, "name": f"svc-{app}", "labels": labels}
+    if rng.random() < 0.15:
+        metadata["annotations"] = {"networking.istio.io/traffic-distribution": rng.choice(DISTRIBUTIONS)}
+    return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
+
+
+def machine(rng, address, names):
+    """What WorkloadEntries and the endpoints of ServiceEntries say of a machine."""
+    made = {"address": address}
+    if rng.random() < 0.5:
+        made["serviceAccount"] = rng.choice(["a", "b"])
+    if rng.random() < 0.3:
+        made["network"] = rng.choice(["net1", "net2"])
+    if rng.random() < 0.3:
+        made["locality"] = rng.choice(["r", "r/z", "r/z/s", "r//s", "r/z/s/more"])
+    if rng.random() < 0.3:
+        made["weight"] = rng.choice([0, 1, 7])
+    if rng.random() < 0.5:
+        made["ports"] = {n: rng.choice([80, 8443, 15432]) for n in rng.sample(names, rng.choice([1, len(names)]))}
+    return made
+
+
+def machine_labels(rng, share=0.2):
+    labels = {"app": rng.choice(APPS), "version": rng.choice(["v1", "v2"])}
+    if rng.random() < share:
+        labels["networking.istio.io/tunnel"] = rng.choice(["http", "none", "other,http"])
+    if rng.random() < share:
+        labels["security.istio.io/tlsMode"] = rng.choice(["istio", "disabled"])
+    if rng.random() < share:
+        labels["service.istio.io/workload-name"] = "named"
+    if rng.random() < share:
+        labels["service.istio.io/canonical-name"] = "canonical"
+    return labels
+
+
+def workload_entry(rng, namespace, name, number):
+    address = rng.choice([f"10.9.{number % 250}.{int(name[-1]) + 1 + 10 * (number // 250)}", f"{name}.{namespace}.example.com", "2001:db8::9"])
+    spec = machine(rng, address, ["http", "second", "admin"])
+    metadata = {"namespace": namespace, "name": name}
+    where = rng.choice(["metadata", "spec", "both"])
+    if where != "spec":
+        metadata["labels"] = machine_labels(rng)
+        use_waypoint(rng, metadata["labels"], 0.2)
+    if where != "metadata":
+        spec["labels"] = machine_labels(rng)
+    if rng.random() < 0.2:
+        metadata["annotations"] = {"ambient.istio.io/redirection": rng.choice(["enabled", "disabled"])}
+    return {"apiVersion": "networking.istio.io/v1", "kind": "WorkloadEntry", "metadata": metadata, "spec": spec}
+
+
+def service_entry(rng, namespace, name, services):
+    """One that the webhook takes. Of two with one host the older holds, which manifests do not tell: no host has two."""
+    resolution = rng.choice([None, "NONE", "STATIC", "STATIC", "DNS", "DNS", "DNS_ROUND_ROBIN", "DYNAMIC_DNS"])
+    wild, spec = f"*.{name}.{namespace}.example.com", {"hosts": [f"{name}.{namespace}.example.com"]}
+    if resolution == "DYNAMIC_DNS" or resolution in (None, "NONE", "STATIC") and rng.random() < 0.2:
+        spec["hosts"] = [wild]
+    elif services and name == "entry" and rng.random() < 0.3:
+        # a Service goes before it
+        spec["hosts"] = [f"{rng.choice(services)}.{namespace}.svc.cluster.local"]
+    if resolution:
+        spec["resolution"] = resolution
+    location = rng.choice([None, "MESH_INTERNAL", "MESH_EXTERNAL"])
+    if location and resolution != "DYNAMIC_DNS":
+        spec["location"] = location
+    words = ["HTTP", "TLS", "GRPC", "HTTP2"] if resolution == "DYNAMIC_DNS" else ["HTTP", "TLS", "TCP", "HTTPS", "http", "GRPC-Web", "MONGO", None]
+    spec["ports"] = [{"number": n, "name": m} for n, m in [(80, "http"), (443, "second")][: rng.choice([1, 2])]]
+    for port in spec["ports"]:
+        word = rng.choice(words)
+        if word:
+            port["protocol"] = word
+        if rng.random() < 0.3:
+            port["targetPort"] = rng.choice([8080, 9443])
+    if len(spec["hosts"]) == 1 and rng.random() < 0.3 and all(p.get("protocol") in ("HTTP", "TLS", "HTTPS") for p in spec["ports"]) and resolution != "DYNAMIC_DNS":
+        spec["hosts"].append(f"second.{name}.{namespace}.example.com")
+    if resolution != "DYNAMIC_DNS" and rng.random() < 0.35:
+        blocks = ["198.51.100.0/24", "198.51.100.7/24", "2001:db8:1::/48"] if resolution in (None, "NONE", "STATIC") else []
+        spec["addresses"] = some(rng, ["192.0.2.1", "192.0.2.9", "2001:db8::5", *blocks], 2)
+    metadata = {"namespace": namespace, "name": name, "labels": machine_labels(rng, 0.1)}
+    use_waypoint(rng, metadata["labels"], 0.3)
+    if rng.random() < 0.15:
+        metadata["labels"]["networking.istio.io/enable-autoallocate-ip"] = rng.choice(["false", "False", "true"])
+    if rng.random() < 0.15:
+        metadata["labels"]["istio.io/ingress-use-waypoint"] = rng.choice(BOOLEANS)
+    annotations = metadata["annotations"] = {}
+    if rng.random() < 0.15:
+        annotations["networking.istio.io/traffic-distribution"] = rng.choice(DISTRIBUTIONS)
+    if rng.random() < 0.1:
+        annotations["ambient.istio.io/redirection"] = "enabled"
+    if resolution in ("STATIC", "DNS") and rng.random() < 0.4:
+        spec["workloadSelector"] = {"labels": {"app": rng.choice(APPS)}}
+    elif resolution in ("STATIC", "DNS", "DNS_ROUND_ROBIN") and rng.random() < 0.7:
+        pool = ["10.8.0.1", "10.8.0.2", "2001:db8::8"] + ([] if resolution == "STATIC" else ["one.example.com", "two.example.com"])
+        names = [p["name"] for p in spec["ports"]]
+        spec["endpoints"] = [machine(rng, a, names) for a in rng.sample(pool, 1 if resolution == "DNS_ROUND_ROBIN" else rng.choice([1, 2, 3]))]
+        for endpoint in spec["endpoints"]:
+            if rng.random() < 0.6:
+                endpoint["labels"] = machine_labels(rng)
+                use_waypoint(rng, endpoint["labels"], 0.3)
+    if rng.random() < 0.2:
+        spec["subjectAltNames"] = ["spiffe://cluster.local/ns/a/sa/b", "c.example.com"]
+    return {"apiVersion": "networking.istio.io/v1", "kind": "ServiceEntry", "metadata": metadata, "spec": spec}
 
 
 def waypoint(rng, namespace, number):

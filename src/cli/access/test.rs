@@ -10,7 +10,7 @@ use super::super::{ExitCode, Global};
 use super::mutate::mutate;
 use super::world::{Case, World};
 use super::{Of, world, write};
-use crate::diagnostic::{Diagnostic, sort};
+use crate::diagnostic::{Diagnostic, Span, sort};
 use crate::plan;
 use crate::report::access::{self as report, CaseResult};
 use crate::simulate::{
@@ -88,7 +88,7 @@ impl Test {
                             results.push(result);
                         }
                     }
-                    Err(error) => found.push(unknown(case, &error)),
+                    Err((at, error)) => found.push(unknown(at, &error)),
                 }
             }
             sort(&mut found);
@@ -152,10 +152,11 @@ impl Test {
     }
 }
 
-pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, NotFound> {
+/// The request of a case, or where a name stands that means nothing.
+pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound)> {
     Ok(Request {
-        from: mesh.find_client(&case.from)?,
-        to: mesh.find_destination(&case.to)?,
+        from: mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?,
+        to: mesh.find_destination(&case.to).map_err(|error| (case.origin.to, error))?,
         http: case.request.clone().unwrap_or_default(),
         raw_tcp: case.request.is_none(),
     })
@@ -294,14 +295,14 @@ fn hold(
             case.from, case.to, result.expected
         ),
     )
-    .at(case.origin, reason)
+    .at(case.origin.expect, reason)
     .help(format!("`waypost access explain {} {}` shows every step", case.from, case.to));
     (result, Some(diagnostic))
 }
 
-fn unknown(case: &Case, error: &NotFound) -> Diagnostic {
+fn unknown(at: Span, error: &NotFound) -> Diagnostic {
     let diagnostic = Diagnostic::error("unknown-in-access-test", error.message.clone())
-        .at(case.origin, "this case was not asked");
+        .at(at, "this case was not asked");
     match &error.nearest {
         Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
         None => diagnostic,

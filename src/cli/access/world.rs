@@ -9,9 +9,9 @@ use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::mesh::{Made, Parts, mesh_of};
 use super::{mesh_config, revision};
-use crate::diagnostic::{Diagnostic, Sources, Span, has_errors};
+use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::k8s::{Object, objects_of};
-use crate::resolve::{Caller, Expectation, Resolved, Target};
+use crate::resolve::{Caller, CaseOrigin, Expectation, Resolved, Target};
 use crate::simulate::{HttpRequest, Mesh, Options, PodState, Verdict, WorkloadId};
 use crate::spec::AccessTest;
 use crate::tree::Scope;
@@ -51,7 +51,7 @@ pub(super) struct Case {
     /// What must come of it.
     pub expect: Verdict,
     /// Where it is said.
-    pub origin: Span,
+    pub origin: CaseOrigin,
 }
 
 /// Reads a mesh; `None` when there is an error, which has been shown.
@@ -301,6 +301,7 @@ fn folder_cases(tests: &[Object], found: &mut Vec<Diagnostic>) -> Vec<Case> {
             Err(diagnostic) => found.push(*diagnostic),
             Ok(parsed) => cases.extend(parsed.spec.cases.into_iter().map(|case| {
                 let case = case.value;
+                let origin = CaseOrigin::of(&case);
                 let (from, to) = (case.from.value, case.to.value);
                 Case {
                     test: test.name.clone(),
@@ -317,7 +318,7 @@ fn folder_cases(tests: &[Object], found: &mut Vec<Diagnostic>) -> Vec<Case> {
                     },
                     from,
                     to,
-                    origin: case.expect.span,
+                    origin,
                 }
             })),
         }

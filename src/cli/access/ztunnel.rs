@@ -12,8 +12,9 @@ use crate::report::access as report;
 ///
 /// The tables are those of `istioctl ztunnel-config`, the JSON is that of istiod's
 /// `/debug/ambientz`, so that both can be compared with a cluster's. Pods, addresses and nodes are
-/// not known from manifests: there is one row for each thing that makes pods. ServiceEntries and
-/// WorkloadEntries are left out.
+/// not known from manifests: there is one row for each thing that makes pods, and one for each
+/// WorkloadEntry and endpoint of a ServiceEntry. Addresses that istiod chooses for ServiceEntries
+/// are told where their status has them.
 #[derive(Args, Clone, Debug)]
 pub struct Ztunnel {
     /// One table; all three where not given.

@@ -8,7 +8,7 @@ use crate::k8s::{GroupVersionKind, Labels, Object};
 use crate::model::{ObjectName, Service, ServicePort, Workload, WorkloadKind};
 
 /// Kinds without `metadata.namespace` that the API server would put into `default`.
-const NAMESPACED: [(&str, &str); 17] = [
+const NAMESPACED: [(&str, &str); 18] = [
     ("", "ConfigMap"),
     ("", "Pod"),
     ("", "Secret"),
@@ -23,6 +23,7 @@ const NAMESPACED: [(&str, &str); 17] = [
     ("networking.istio.io", "Gateway"),
     ("networking.istio.io", "ServiceEntry"),
     ("networking.istio.io", "VirtualService"),
+    ("networking.istio.io", "WorkloadEntry"),
     ("security.istio.io", "AuthorizationPolicy"),
     ("security.istio.io", "PeerAuthentication"),
     ("security.istio.io", "RequestAuthentication"),

@@ -47,7 +47,7 @@ pub fn known<'m>(meshes: [&'m Mesh; 2]) -> Vec<Client<'m>> {
     let mut all: BTreeMap<CallerKind, Client<'m>> = BTreeMap::new();
     for (side, mesh) in meshes.into_iter().enumerate() {
         for (id, workload) in mesh.workloads() {
-            if matches!(workload.role, Role::Waypoint | Role::EastWest) {
+            if !mesh.is_caller(id) {
                 continue;
             }
             let kind = CallerKind::Workload {

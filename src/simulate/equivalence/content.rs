@@ -59,11 +59,12 @@ impl<'m> Contents<'m> {
                 let service = mesh.service(id);
                 let found = service.ports.iter().find(|p| p.number == port);
                 let mut text = format!(
-                    "service {:?} {} {:?} {} {port} {:?} {:?}",
+                    "service {:?} {} {:?} {} {} {port} {:?} {:?}",
                     service.kind,
                     service.host,
                     service.vip,
                     service.headless,
+                    service.is_external,
                     found.map(|p| p.protocol),
                     service.labels,
                 );
@@ -147,7 +148,9 @@ impl<'m> Contents<'m> {
             let own = self.namespace(workload.namespace);
             let ports: Vec<_> =
                 workload.ports.iter().map(|p| (&p.name, p.container_port)).collect();
-            let _ = write!(text, " {own} {:?} {ports:?} {}", workload.labels, self.network);
+            let pods = workload.makes_pods();
+            let labels = &workload.labels;
+            let _ = write!(text, " {own} {pods} {labels:?} {ports:?} {}", self.network);
         }
         text
     }

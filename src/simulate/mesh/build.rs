@@ -14,10 +14,11 @@ use crate::simulate::raw;
 use crate::simulate::request_authentication::RequestAuthentication;
 
 use super::gateway::named;
+use super::service::chooses_address;
 use super::workload::{state_of, template_of};
 use super::{
-    Allowed, Binding, Cluster, ClusterId, Declared, Fixed, Gateway, GatewayId, GatewayKind, Mesh,
-    Namespace, NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind,
+    Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
+    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, Source,
     WaypointState, Workload, WorkloadId, points,
 };
 
@@ -48,8 +49,8 @@ fn state(fixed: &Fixed, workload: &Workload) -> PodState {
 }
 
 #[derive(Default)]
-struct Builder {
-    fixed: Fixed,
+pub(super) struct Builder {
+    pub(super) fixed: Fixed,
     found: Vec<Diagnostic>,
 }
 
@@ -74,6 +75,7 @@ impl Builder {
             let namespace = self.namespace(id, &object.name);
             let place = &mut self.fixed.namespaces[namespace.0 as usize];
             place.labels = object.labels.clone();
+            place.annotations = object.annotations.clone();
             // the API server sets it
             place.labels.insert("kubernetes.io/metadata.name".into(), object.name.clone());
         }
@@ -81,6 +83,7 @@ impl Builder {
         let carriers = self.classic_gateways(&objects);
         for object in &objects {
             self.workload(id, object, &carriers);
+            self.workload_entry(id, object);
         }
         let first_gateway = self.fixed.gateways.len();
         for object in objects.iter().filter(|o| o.gvk.is("gateway.networking.k8s.io", "Gateway")) {
@@ -98,7 +101,7 @@ impl Builder {
         }
     }
 
-    fn keep<T>(&mut self, read: Result<T, Box<Diagnostic>>) -> Option<T> {
+    pub(super) fn keep<T>(&mut self, read: Result<T, Box<Diagnostic>>) -> Option<T> {
         read.map_err(|diagnostic| self.found.push(*diagnostic)).ok()
     }
 
@@ -108,14 +111,14 @@ impl Builder {
         let id = *self.fixed.namespace_ids.entry(key).or_insert(next);
         if id == next {
             let labels = Labels::from([("kubernetes.io/metadata.name".into(), name.into())]);
-            let policies = Vec::new();
+            let (annotations, policies) = (Labels::new(), Vec::new());
             let name = name.to_owned();
-            self.fixed.namespaces.push(Namespace { cluster, name, labels, policies });
+            self.fixed.namespaces.push(Namespace { cluster, name, labels, annotations, policies });
         }
         id
     }
 
-    fn namespace_of(&mut self, cluster: ClusterId, object: &Object) -> NamespaceId {
+    pub(super) fn namespace_of(&mut self, cluster: ClusterId, object: &Object) -> NamespaceId {
         self.namespace(cluster, object.namespace.as_deref().unwrap_or("default"))
     }
 
@@ -174,7 +177,7 @@ impl Builder {
             name: object.name.clone(),
             identity: self.identity(namespace, &account),
             service_account: account,
-            ports: containers().flat_map(|c| c.ports.clone()).collect(),
+            ports: tcp_ports(&spec),
             host_network: spec.host_network.unwrap_or_default(),
             has_proxy: proxies().next().is_some(),
             ip: template.status.pod_ip.as_deref().and_then(|ip| ip.parse().ok()),
@@ -186,11 +189,12 @@ impl Builder {
             labels,
             annotations,
             span: object.name_span(),
+            entry: None,
         };
         self.fixed.workloads.push(made);
     }
 
-    fn identity(
+    pub(super) fn identity(
         &mut self,
         namespace: NamespaceId,
         account: &str,
@@ -215,12 +219,14 @@ impl Builder {
         let controller = defined.map(|(_, controller)| controller.as_str());
         let label = object.labels.get("istio.io/waypoint-for").map(String::as_str);
         let class_label = defined.and_then(|(serves, _)| serves.as_deref());
-        let first = read.spec.listeners.first();
+        // istio/istio:pilot/pkg/serviceregistry/ambient/waypoints.go `makeAllowedRoutes`
+        let hbone = |l: &&raw::Listener| l.protocol == "HBONE" && l.port == 15008;
+        let listener = read.spec.listeners.iter().find(hbone);
         let kind = match (class.as_str(), controller) {
             ("istio-waypoint", _) | (_, Some("istio.io/mesh-controller")) => {
                 GatewayKind::Waypoint {
                     serves: Serves::parse(label.or(class_label)),
-                    allowed: allowed(first),
+                    allowed: allowed(listener),
                 }
             }
             ("istio-east-west", _) | (_, Some("istio.io/eastwest-controller")) => {
@@ -266,6 +272,7 @@ impl Builder {
             ip: None,
             role,
             span: object.name_span(),
+            entry: None,
         });
         self.fixed.gateways.push(Gateway {
             namespace,
@@ -308,10 +315,11 @@ impl Builder {
                     name,
                     number: p.port,
                     target: p.target_port.clone().unwrap_or(raw::IntOrText::Int(p.port)),
+                    by_name: false,
                 }
             })
             .collect();
-        let selector = (!spec.selector.is_empty()).then_some(spec.selector);
+        let selector = (!spec.selector.is_empty()).then_some(&spec.selector);
         let own = self.fixed.namespaces[namespace.0 as usize].name.clone();
         Some(Service {
             namespace,
@@ -320,17 +328,20 @@ impl Builder {
             name: object.name.clone(),
             vip: spec.cluster_ip.as_deref().and_then(|ip| ip.parse().ok()),
             headless: spec.cluster_ip.as_deref() == Some("None"),
-            declared: spec.ports.iter().map(Declared::of).collect(),
+            is_external: false,
             ports,
-            endpoints: self.selected(namespace, selector.as_ref()),
+            endpoints: self.selected(namespace, selector),
             labels: object.labels.clone(),
+            annotations: object.annotations.clone(),
             span: object.name_span(),
+            source: Source::Service(spec),
         })
     }
 
     fn service_entry(&mut self, cluster: ClusterId, object: &Object) -> Option<Service> {
-        let spec = self.keep(object.parse::<raw::Specified<raw::ServiceEntry>>())?.spec;
+        let entry = self.keep(object.parse::<raw::ServiceEntry>())?;
         let namespace = self.namespace_of(cluster, object);
+        let spec = &entry.spec;
         let ports = spec
             .ports
             .iter()
@@ -340,22 +351,27 @@ impl Builder {
                     protocol: Protocol::of_service_entry(p.protocol.as_deref()),
                     name,
                     number: p.number,
-                    target: raw::IntOrText::Int(p.target_port.unwrap_or(p.number)),
+                    target: raw::IntOrText::Int(p.target()),
+                    by_name: true,
                 }
             })
             .collect();
+        let mut endpoints = self.selected(namespace, spec.workload_selector.as_ref());
+        endpoints.extend(self.endpoints(namespace, object, &entry));
         Some(Service {
             namespace,
             kind: ServiceKind::ServiceEntry,
             host: spec.hosts.first().cloned().unwrap_or_default(),
             name: object.name.clone(),
             vip: spec.addresses.iter().find_map(|a| a.parse().ok()),
-            headless: false,
-            declared: Vec::new(),
+            headless: !has_address(spec, &object.labels),
+            is_external: spec.location == raw::Location::MeshExternal,
             ports,
-            endpoints: self.selected(namespace, spec.workload_selector.as_ref()),
+            endpoints,
             labels: object.labels.clone(),
+            annotations: object.annotations.clone(),
             span: object.name_span(),
+            source: Source::ServiceEntry(Box::new(entry)),
         })
     }
 
@@ -363,7 +379,10 @@ impl Builder {
         let Some(selector) = selector else { return Vec::new() };
         let all = self.fixed.workloads.iter().enumerate();
         all.filter(|(_, w)| {
-            w.namespace == namespace && selector.iter().all(|(k, v)| w.labels.get(k) == Some(v))
+            // the endpoints of a ServiceEntry are its own
+            w.namespace == namespace
+                && w.kind != "ServiceEntry"
+                && selector.iter().all(|(k, v)| w.labels.get(k) == Some(v))
         })
         .map(|(i, _)| WorkloadId(i as u32))
         .collect()
@@ -404,6 +423,21 @@ impl Builder {
     }
 }
 
+/// The ports that services can name: those of TCP, of what keeps running
+/// (istio/istio:pilot/pkg/serviceregistry/ambient/helpers.go `FindPortName`).
+fn tcp_ports(spec: &raw::PodSpec) -> Vec<raw::ContainerPort> {
+    let beside =
+        spec.init_containers.iter().filter(|c| c.restart_policy.as_deref() == Some("Always"));
+    let ports = spec.containers.iter().chain(beside).flat_map(|c| &c.ports);
+    ports.filter(|p| p.protocol.as_deref().unwrap_or("TCP") == "TCP").cloned().collect()
+}
+
+/// Has a ServiceEntry an address by which ztunnel and gateways know its traffic: its own, or one
+/// that istiod chooses?
+fn has_address(spec: &raw::ServiceEntrySpec, labels: &Labels) -> bool {
+    !spec.addresses.is_empty() || spec.hosts.iter().any(|host| chooses_address(spec, labels, host))
+}
+
 fn allowed(listener: Option<&raw::Listener>) -> Allowed {
     let namespaces = listener.map(|l| l.allowed_routes.namespaces.clone()).unwrap_or_default();
     match (namespaces.from.as_deref(), namespaces.selector) {
@@ -414,6 +448,11 @@ fn allowed(listener: Option<&raw::Listener>) -> Allowed {
 }
 
 fn service_binding(fixed: &Fixed, service: &Service) -> Binding {
+    // a waypoint's own Service has none, nor has that of an east-west gateway
+    let managed = service.labels.get("gateway.istio.io/managed").map(String::as_str);
+    if matches!(managed, Some("istio.io-mesh-controller" | "istio.io-eastwest-controller")) {
+        return Binding::Unbound;
+    }
     bind(fixed, &service.labels, service.namespace, Serves::services, true)
 }
 
@@ -422,10 +461,11 @@ fn workload_binding(fixed: &Fixed, workload: &Workload) -> Binding {
     if workload.role != Role::Application {
         return Binding::Unbound;
     }
-    bind(fixed, &workload.labels, workload.namespace, Serves::workloads, false)
+    let labels = workload.entry.as_ref().map_or(&workload.labels, |entry| &entry.labels);
+    bind(fixed, labels, workload.namespace, Serves::workloads, false)
 }
 
-fn bind(
+pub(in crate::simulate) fn bind(
     fixed: &Fixed,
     labels: &Labels,
     namespace: NamespaceId,

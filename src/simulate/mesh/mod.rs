@@ -1,6 +1,7 @@
 //! A mesh, read from manifests.
 
 mod build;
+mod entry;
 mod gateway;
 mod points;
 mod service;
@@ -21,9 +22,12 @@ use super::policy::{Policy, PolicyId};
 use super::request_authentication::RequestAuthentication;
 use super::ztunnel::{Authorization, Conversion};
 
+pub(super) use build::bind;
+pub(super) use entry::{Entry, tunnel};
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub(super) use points::{AuthorizationRef, EnvoyPoint};
-pub use service::{Declared, Port, Protocol, Service, ServiceId, ServiceKind};
+pub use service::{Port, Protocol, Service, ServiceId, ServiceKind};
+pub(super) use service::{Source, chooses_address};
 pub use workload::{PodState, Role, Workload, WorkloadId};
 
 /// A cluster of a mesh.
@@ -52,6 +56,8 @@ pub struct Namespace {
     pub name: String,
     /// Its labels; none where no Namespace object is there.
     pub labels: Labels,
+    /// Its annotations.
+    pub annotations: Labels,
     /// Its policies.
     pub(super) policies: Vec<PolicyId>,
 }
@@ -192,21 +198,13 @@ impl Mesh {
     /// (istio/istio:pilot/pkg/serviceregistry/ambient/workloads.go `buildWorkloadPolicies`).
     pub fn listed_by(&self, workload: WorkloadId) -> Vec<String> {
         let here = &self.fixed.points.workloads[workload.0 as usize];
-        let refs = &self.fixed.points.ztunnel[here.ztunnel].policies;
-        let is_policy = |r: &&AuthorizationRef| matches!(r, AuthorizationRef::Policy(_));
-        let key = |r: &AuthorizationRef| {
-            let authorization = self.fixed.authorization(*r)?;
-            (authorization.scope == super::ztunnel::Scope::WorkloadSelector)
-                .then(|| authorization.key())
-        };
-        let mut names: Vec<String> = refs.iter().filter(is_policy).filter_map(key).collect();
-        names.sort();
-        names.extend(refs.iter().filter(|r| !is_policy(r)).filter_map(key));
-        names.extend(here.dangling.map(|index| {
-            let own = &self.fixed.peer_authentications[index].1;
-            format!("{}/{}", own.namespace, super::ztunnel::converted_name(own))
-        }));
-        names
+        self.fixed.listed(&self.fixed.points.ztunnel[here.ztunnel].policies, here.dangling)
+    }
+
+    /// What a workload of these labels would list.
+    pub(super) fn listed_by_labels(&self, namespace: NamespaceId, labels: &Labels) -> Vec<String> {
+        let (policies, dangling) = points::of_labels(&self.fixed, namespace, labels);
+        self.fixed.listed(&policies, dangling)
     }
 
     /// What Envoys get of a policy.
@@ -258,6 +256,14 @@ impl Mesh {
         &self.fixed.workload_bindings[workload.0 as usize]
     }
 
+    /// Does a workload ask for something itself? Waypoints and east-west gateways pass on what others
+    /// ask for; a machine without any proxy is not of the mesh, and one of those outside.
+    pub(super) fn is_caller(&self, id: WorkloadId) -> bool {
+        let workload = self.workload(id);
+        !matches!(workload.role, Role::Waypoint | Role::EastWest)
+            && (workload.makes_pods() || self.state(id) != PodState::Plain)
+    }
+
     /// The cluster of a workload.
     pub fn cluster_of(&self, workload: WorkloadId) -> ClusterId {
         self.namespace(self.workload(workload).namespace).cluster
@@ -286,6 +292,23 @@ impl Mesh {
 }
 
 impl Fixed {
+    fn listed(&self, refs: &[AuthorizationRef], dangling: Option<usize>) -> Vec<String> {
+        let is_policy = |r: &&AuthorizationRef| matches!(r, AuthorizationRef::Policy(_));
+        let key = |r: &AuthorizationRef| {
+            let authorization = self.authorization(*r)?;
+            (authorization.scope == super::ztunnel::Scope::WorkloadSelector)
+                .then(|| authorization.key())
+        };
+        let mut names: Vec<String> = refs.iter().filter(is_policy).filter_map(key).collect();
+        names.sort();
+        names.extend(refs.iter().filter(|r| !is_policy(r)).filter_map(key));
+        names.extend(dangling.map(|index| {
+            let own = &self.peer_authentications[index].1;
+            format!("{}/{}", own.namespace, super::ztunnel::converted_name(own))
+        }));
+        names
+    }
+
     pub fn trust_domains(&self, cluster: ClusterId) -> &TrustDomains {
         &self.clusters[cluster.0 as usize].1
     }

@@ -228,11 +228,9 @@ fn peers(
 }
 
 fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> WorkloadPoints {
-    let namespace = &fixed.namespaces[workload.namespace.0 as usize];
-    let cluster = namespace.cluster;
-    let root = &fixed.options(cluster).root_namespace;
+    let cluster = fixed.namespaces[workload.namespace.0 as usize].cluster;
     let envoy = by_selector(fixed, workload.namespace, &workload.labels);
-    let levels = Levels::of(peers(fixed, cluster), root, &namespace.name, &workload.labels);
+    let levels = levels(fixed, workload.namespace, &workload.labels);
     let (ztunnel, dangling) =
         ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
     let mode_from = levels.deciding().and_then(|decides| {
@@ -246,6 +244,21 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
         mode_from,
         dangling,
     }
+}
+
+fn levels<'f>(fixed: &'f Fixed, namespace: NamespaceId, labels: &Labels) -> Levels<'f> {
+    let namespace = &fixed.namespaces[namespace.0 as usize];
+    let root = &fixed.options(namespace.cluster).root_namespace;
+    Levels::of(peers(fixed, namespace.cluster), root, &namespace.name, labels)
+}
+
+/// What a workload of these labels asks at its ztunnel, and the policy that it lists in vain.
+pub(super) fn of_labels(
+    fixed: &Fixed,
+    namespace: NamespaceId,
+    labels: &Labels,
+) -> (Vec<AuthorizationRef>, Option<usize>) {
+    ztunnel_policies(fixed, namespace, labels, &levels(fixed, namespace, labels))
 }
 
 /// A1 to A4: no targetRef; of the workload's namespace or the root namespace; the labels match.

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use crate::diagnostic::Span;
+use crate::k8s::Labels;
 use crate::simulate::envoy::ChainKind;
 use crate::simulate::raw;
 
@@ -25,18 +26,31 @@ pub struct Service {
     pub host: String,
     /// Its address, where it is known.
     pub vip: Option<IpAddr>,
-    /// No address of its own: clients address the pods.
+    /// No address of its own: clients address the pods, or whatever its name stands for.
     pub headless: bool,
+    /// Outside the mesh: sidecars and gateways speak no mTLS of the mesh to it.
+    pub is_external: bool,
     /// Its TCP ports.
     pub ports: Vec<Port>,
-    /// Every port of a Service as it is written, those of UDP among them: what istiod tells of.
-    pub declared: Vec<Declared>,
     /// The workloads behind it, in the order of the mesh.
     pub endpoints: Vec<WorkloadId>,
     /// Its labels that matter: `use-waypoint` and its like.
-    pub labels: crate::k8s::Labels,
+    pub labels: Labels,
+    /// Its annotations.
+    pub annotations: Labels,
     /// Where it stands.
     pub span: Span,
+    /// What it was read from.
+    pub(in crate::simulate) source: Source,
+}
+
+/// What a service was read from: istiod tells ztunnel more of it than access hangs on.
+#[derive(Clone, Debug)]
+pub(in crate::simulate) enum Source {
+    /// A Service.
+    Service(raw::Service),
+    /// A ServiceEntry.
+    ServiceEntry(Box<raw::ServiceEntry>),
 }
 
 /// What a service is.
@@ -59,6 +73,8 @@ pub struct Port {
     pub target: raw::IntOrText,
     /// What is spoken.
     pub protocol: Protocol,
+    /// A workload's port of the same name counts first: of a ServiceEntry.
+    pub by_name: bool,
 }
 
 /// What a proxy takes a port to speak (istio/istio:pkg/config/kube/conversion.go `ConvertProtocol`).
@@ -72,40 +88,88 @@ pub enum Protocol {
     Unset,
 }
 
-/// A port as istiod tells ztunnel of it.
+/// A port as istiod tells ztunnel of it, those of UDP among them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
+pub(in crate::simulate) struct Declared {
+    /// Its name.
+    pub name: String,
     /// The number that clients use.
     pub number: u16,
     /// The pods' port.
     pub target: raw::IntOrText,
+    /// A workload's port of the same name counts first: of a ServiceEntry.
+    pub by_name: bool,
     /// `AppProtocol` of istiod's message; `None` where it is not known.
     pub app_protocol: Option<&'static str>,
 }
 
+/// Does istiod choose an address for a host of a ServiceEntry? Not where traffic goes where it is
+/// addressed, nor where the label forbids it, nor beside addresses that are written (istio/istio:
+/// pilot/pkg/networking/serviceentry/ip_autoallocation.go `shouldV2AutoAllocateIPFromPieces`); for
+/// a wildcard only with dynamic DNS (istio/istio:pilot/pkg/serviceregistry/ambient/services.go
+/// `constructServiceEntries`).
+pub(in crate::simulate) fn chooses_address(
+    spec: &raw::ServiceEntrySpec,
+    labels: &Labels,
+    host: &str,
+) -> bool {
+    const LABEL: &str = "networking.istio.io/enable-autoallocate-ip";
+    spec.resolution != raw::Resolution::None
+        && !labels.get(LABEL).is_some_and(|value| value.eq_ignore_ascii_case("false"))
+        && spec.addresses.is_empty()
+        && (!host.starts_with('*') || spec.resolution == raw::Resolution::DynamicDns)
+}
+
+impl Service {
+    /// Its ports as they are written.
+    pub(in crate::simulate) fn declared(&self) -> Vec<Declared> {
+        match &self.source {
+            Source::Service(spec) => spec.ports.iter().map(Declared::of).collect(),
+            Source::ServiceEntry(entry) => {
+                entry.spec.ports.iter().map(Declared::of_service_entry).collect()
+            }
+        }
+    }
+}
+
 impl Declared {
     /// istio/istio:pilot/pkg/serviceregistry/ambient/workloads.go `toAppProtocolFromKube`
-    pub(super) fn of(port: &raw::ServicePort) -> Self {
+    fn of(port: &raw::ServicePort) -> Self {
+        let name = port.name.clone().unwrap_or_default();
         let instance = match port.protocol.as_deref() {
             Some("UDP") => None,
-            _ => instance(
-                port.app_protocol.as_deref(),
-                port.name.as_deref().unwrap_or_default(),
-                port.port,
-            ),
+            _ => instance(port.app_protocol.as_deref(), &name, port.port),
         };
         Self {
+            name,
             number: port.port,
             target: port.target_port.clone().unwrap_or(raw::IntOrText::Int(port.port)),
-            app_protocol: match instance {
-                Some("http") => Some("HTTP11"),
-                Some("http2") => Some("HTTP2"),
-                Some("grpc") => Some("GRPC"),
-                Some("tls" | "https") => Some("TLS"),
-                Some("tcp") => Some("TCP"),
-                _ => None,
-            },
+            by_name: false,
+            app_protocol: app_protocol(instance),
         }
+    }
+
+    /// istio/istio:pilot/pkg/serviceregistry/ambient/services.go `constructServiceEntries`
+    fn of_service_entry(port: &raw::ServiceEntryPort) -> Self {
+        Self {
+            name: port.name.clone().unwrap_or_default(),
+            number: port.number,
+            target: raw::IntOrText::Int(port.target()),
+            by_name: true,
+            app_protocol: app_protocol(word(port.protocol.as_deref().unwrap_or_default())),
+        }
+    }
+}
+
+/// istio/istio:pilot/pkg/serviceregistry/ambient/workloads.go `toAppProtocolFromProtocol`
+fn app_protocol(instance: Option<&str>) -> Option<&'static str> {
+    match instance {
+        Some("http") => Some("HTTP11"),
+        Some("http2") => Some("HTTP2"),
+        Some("grpc") => Some("GRPC"),
+        Some("tls" | "https") => Some("TLS"),
+        Some("tcp") => Some("TCP"),
+        _ => None,
     }
 }
 
@@ -181,25 +245,37 @@ impl Protocol {
 impl Port {
     /// The number of a workload's port behind this one.
     pub fn target_at(&self, workload: &Workload) -> u16 {
-        target_at(&self.target, workload).unwrap_or(self.number)
+        target_at(&self.target, &self.name, self.by_name, workload).unwrap_or(self.number)
     }
 }
 
 impl Declared {
     /// The number of a workload's port behind this one; `None` where the workload has none of that name.
     pub fn target_at(&self, workload: &Workload) -> Option<u16> {
-        target_at(&self.target, workload)
+        target_at(&self.target, &self.name, self.by_name, workload)
     }
 }
 
-fn target_at(target: &raw::IntOrText, workload: &Workload) -> Option<u16> {
+/// The name that a Service gives is the only one that counts. Where it gives a number, and of a
+/// ServiceEntry always, the workload's port of the service's own name goes before it: of a pod by a
+/// ServiceEntry, of other workloads by both (istio/istio:pilot/pkg/serviceregistry/ambient/
+/// workloads.go `constructServices`, `constructServicesFromWorkloadEntry`).
+fn target_at(
+    target: &raw::IntOrText,
+    name: &str,
+    by_name: bool,
+    workload: &Workload,
+) -> Option<u16> {
+    let named = |name: &str| {
+        let mut ports = workload.ports.iter();
+        ports.find(|p| p.name.as_deref() == Some(name)).map(|p| p.container_port)
+    };
     match target {
+        raw::IntOrText::Text(name) => named(name),
+        raw::IntOrText::Int(number) if (by_name || !workload.makes_pods()) && !name.is_empty() => {
+            named(name).or(Some(*number))
+        }
         raw::IntOrText::Int(number) => Some(*number),
-        raw::IntOrText::Text(name) => workload
-            .ports
-            .iter()
-            .find(|p| p.name.as_deref() == Some(name))
-            .map(|p| p.container_port),
     }
 }
 

@@ -10,12 +10,13 @@ use crate::simulate::options::Options;
 use crate::simulate::raw;
 
 use super::NamespaceId;
+use super::entry::Entry;
 
 /// A workload of a mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WorkloadId(pub(in crate::simulate) u32);
 
-/// Something that makes pods, or is one.
+/// Something that makes pods, or is one; or a machine that a WorkloadEntry or a ServiceEntry tells of.
 #[derive(Clone, Debug)]
 pub struct Workload {
     /// Its namespace.
@@ -44,6 +45,15 @@ pub struct Workload {
     pub role: Role,
     /// Where it stands.
     pub span: Span,
+    /// What is known of it where it is no pod.
+    pub(in crate::simulate) entry: Option<Box<Entry>>,
+}
+
+impl Workload {
+    /// True of what makes pods; false of a machine that a WorkloadEntry or a ServiceEntry tells of.
+    pub fn makes_pods(&self) -> bool {
+        self.entry.is_none()
+    }
 }
 
 /// What a workload is there for.
@@ -102,6 +112,9 @@ pub(super) fn state_of(
 ) -> PodState {
     if workload.role != Role::Application {
         return PodState::SidecarHbone;
+    }
+    if let Some(entry) = &workload.entry {
+        return entry.state;
     }
     let present = workload.annotations.contains_key("sidecar.istio.io/status");
     if workload.has_proxy || present || is_injected(workload, namespace, name, o) {

@@ -12,8 +12,11 @@ pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthenti
 pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source};
 pub use gateway::{Gateway, GatewayClass, IstioGateway, Listener};
 pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
-pub use service::{IntOrText, Service, ServiceEntry, ServicePort};
-pub use workload::{ContainerPort, PodTemplate, Scheduled, Templated};
+pub use service::{
+    IntOrText, Location, Resolution, Service, ServiceEntry, ServiceEntryPort, ServiceEntrySpec,
+    ServicePort, WorkloadEntry,
+};
+pub use workload::{ContainerPort, PodSpec, PodTemplate, Scheduled, Templated};
 
 use serde::{Deserialize, Deserializer};
 

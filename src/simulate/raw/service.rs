@@ -1,4 +1,6 @@
-//! Service and ServiceEntry.
+//! Service, ServiceEntry and WorkloadEntry.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer};
 
@@ -18,6 +20,15 @@ pub struct Service {
     /// The address; `None` (the word) is headless.
     #[serde(rename = "clusterIP")]
     pub cluster_ip: Option<String>,
+    /// The addresses, where there are several.
+    #[serde(rename = "clusterIPs", deserialize_with = "or_default")]
+    pub cluster_ips: Vec<String>,
+    /// `Local`: pods of the client's node only.
+    pub internal_traffic_policy: Option<String>,
+    /// Which pods are preferred.
+    pub traffic_distribution: Option<String>,
+    /// Pods that are not ready count too.
+    pub publish_not_ready_addresses: Option<bool>,
     /// Ports.
     #[serde(deserialize_with = "or_default")]
     pub ports: Vec<ServicePort>,
@@ -69,22 +80,119 @@ impl<'de> Deserialize<'de> for IntOrText {
     }
 }
 
+/// A ServiceEntry.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceEntry {
+    /// `spec`.
+    #[serde(deserialize_with = "or_default")]
+    pub spec: ServiceEntrySpec,
+    /// `status`: there only in what was read from a cluster.
+    #[serde(deserialize_with = "or_default")]
+    pub status: ServiceEntryStatus,
+}
+
+/// `status` of a ServiceEntry.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct ServiceEntryStatus {
+    /// The addresses that istiod chose for hosts.
+    #[serde(deserialize_with = "or_default")]
+    pub addresses: Vec<HostAddress>,
+}
+
+/// An address that istiod chose.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct HostAddress {
+    /// For which host.
+    pub host: String,
+    /// The address.
+    pub value: String,
+}
+
 /// `spec` of a ServiceEntry.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct ServiceEntry {
+pub struct ServiceEntrySpec {
     /// Host names it stands for.
     #[serde(deserialize_with = "or_default")]
     pub hosts: Vec<String>,
-    /// Addresses.
+    /// Addresses, or blocks of them.
     #[serde(deserialize_with = "or_default")]
     pub addresses: Vec<String>,
     /// Ports.
     #[serde(deserialize_with = "or_default")]
     pub ports: Vec<ServiceEntryPort>,
-    /// Pods behind it, where it stands for some.
+    /// `MESH_EXTERNAL` where absent.
+    #[serde(deserialize_with = "or_default")]
+    pub location: Location,
+    /// `NONE` where absent.
+    #[serde(deserialize_with = "or_default")]
+    pub resolution: Resolution,
+    /// What stands behind it, written here.
+    #[serde(deserialize_with = "or_default")]
+    pub endpoints: Vec<WorkloadEntry>,
+    /// Pods and WorkloadEntries behind it, where it stands for some.
     #[serde(deserialize_with = "selector_labels")]
     pub workload_selector: Option<Labels>,
+    /// Names that its certificates may have.
+    #[serde(deserialize_with = "or_default")]
+    pub subject_alt_names: Vec<String>,
+}
+
+/// Is it part of the mesh?
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Location {
+    /// No: proxies speak no mTLS of the mesh to it.
+    #[default]
+    MeshExternal,
+    /// Yes.
+    MeshInternal,
+}
+
+/// How the addresses behind a ServiceEntry are found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum Resolution {
+    /// Not at all: traffic goes where it is addressed.
+    #[default]
+    None,
+    /// By what is written.
+    Static,
+    /// By DNS.
+    Dns,
+    /// By DNS, one answer at a time.
+    DnsRoundRobin,
+    /// By DNS, for each name under a wildcard.
+    DynamicDns,
+}
+
+/// `spec` of a WorkloadEntry, or an endpoint of a ServiceEntry.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct WorkloadEntry {
+    /// An address, a host name, or a socket.
+    pub address: String,
+    /// Its ports by name.
+    #[serde(deserialize_with = "or_default")]
+    pub ports: BTreeMap<String, u16>,
+    /// Labels.
+    #[serde(deserialize_with = "or_default")]
+    pub labels: Labels,
+    /// Its network, where it is not that of the cluster.
+    #[serde(deserialize_with = "or_default")]
+    pub network: String,
+    /// Region, zone and subzone, by slashes.
+    #[serde(deserialize_with = "or_default")]
+    pub locality: String,
+    /// Its share of the traffic.
+    #[serde(deserialize_with = "or_default")]
+    pub weight: u32,
+    /// Who it is.
+    #[serde(deserialize_with = "or_default")]
+    pub service_account: String,
 }
 
 fn selector_labels<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Labels>, D::Error> {
@@ -108,6 +216,13 @@ pub struct ServiceEntryPort {
     pub target_port: Option<u16>,
     /// What is spoken.
     pub protocol: Option<String>,
+}
+
+impl ServiceEntryPort {
+    /// The endpoint's port where it has none of this name.
+    pub fn target(&self) -> u16 {
+        self.target_port.filter(|port| *port != 0).unwrap_or(self.number)
+    }
 }
 
 impl From<WorkloadSelector> for Labels {

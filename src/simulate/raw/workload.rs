@@ -93,13 +93,15 @@ pub struct PodSpec {
 
 /// A container.
 #[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
+#[serde(rename_all = "camelCase", default)]
 pub struct Container {
     /// Its name; `istio-proxy` is a sidecar.
     pub name: String,
     /// Its ports.
     #[serde(deserialize_with = "or_default")]
     pub ports: Vec<ContainerPort>,
+    /// `Always`: an init container that runs on beside the others.
+    pub restart_policy: Option<String>,
     /// Arguments; a gateway's proxy has `router`.
     #[serde(deserialize_with = "or_default")]
     pub args: Vec<String>,
@@ -113,4 +115,6 @@ pub struct ContainerPort {
     pub name: Option<String>,
     /// Its number.
     pub container_port: u16,
+    /// `TCP` where absent.
+    pub protocol: Option<String>,
 }

@@ -59,7 +59,7 @@ fn a7_a_service_entry_target_holds_since_1_24() {
 apiVersion: networking.istio.io/v1
 kind: ServiceEntry
 metadata: {name: api, namespace: server}
-spec: {hosts: [api.example.com], ports: [{number: 80, name: http, protocol: HTTP}]}
+spec: {hosts: [api.example.com], resolution: DNS, ports: [{number: 80, name: http, protocol: HTTP}]}
 ---";
     let target = "targetRefs: [{group: networking.istio.io, kind: ServiceEntry, name: api}]";
     let text = pair(
