@@ -1,13 +1,13 @@
 //! The lints over what an environment renders to, cluster by cluster, together with what exists
 //! there anyway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::Rendered;
 use crate::diagnostic::{Diagnostic, Sources, sort};
 use crate::k8s::{Object, ObjectRef, objects_of};
-use crate::model::Unit;
+use crate::model::{ClusterName, Unit};
 use crate::resolve::Resolved;
 use crate::validate::rule::{RuleInput, Settings, Suppressions, check_all, redact};
 use crate::yaml::{Budget, read};
@@ -28,7 +28,11 @@ pub fn lint(
     let mut all = Vec::new();
     let mut suppressions = Suppressions::new(&resolved.suppress, today);
     for cluster in environment.clusters.keys() {
-        let mut settings = Settings { trust_domains: trust_domains.clone(), ..Settings::default() };
+        let mut settings = Settings {
+            trust_domains: trust_domains.clone(),
+            services_elsewhere: services_elsewhere(resolved, cluster),
+            ..Settings::default()
+        };
         let existing = resolved.inventory.get(cluster).map(Vec::as_slice).unwrap_or_default();
         let mut objects: Vec<Object> = Vec::new();
         for (path, file) in rendered.tree.iter() {
@@ -53,6 +57,16 @@ pub fn lint(
     sort(&mut found);
     redact(&mut found, sources, &all);
     found
+}
+
+/// The Services that other clusters of the mesh are known to have.
+fn services_elsewhere(resolved: &Resolved, cluster: &ClusterName) -> BTreeSet<(String, String)> {
+    let others = resolved.inventory.iter().filter(|(name, _)| *name != cluster);
+    others
+        .flat_map(|(_, objects)| objects)
+        .filter(|object| object.gvk.is("", "Service"))
+        .map(|o| (o.namespace.clone().unwrap_or_default(), o.name.clone()))
+        .collect()
 }
 
 /// What is in the cluster once the rendered objects are applied over those that exist: of an

@@ -3,7 +3,7 @@
 //! What is not there is not assumed: a rule speaks of a namespace's mode, a waypoint or a Service
 //! only where the objects show it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FileId;
 use crate::k8s::{LabelSelector, Labels, Object};
@@ -32,6 +32,8 @@ pub struct Settings {
     /// The unit of each file: what one Argo CD Application or Flux Kustomization applies. Files
     /// that are not listed are of no known unit.
     pub units: BTreeMap<FileId, String>,
+    /// Namespace and name of the Services of the mesh's other clusters.
+    pub services_elsewhere: BTreeSet<(String, String)>,
 }
 
 /// An ambient namespace and the waypoint that it is bound to as a whole.
@@ -53,6 +55,7 @@ impl Default for Settings {
             trust_domains: Vec::new(),
             substitution_is_off: false,
             units: BTreeMap::new(),
+            services_elsewhere: BTreeSet::new(),
         }
     }
 }

@@ -11,6 +11,7 @@ mod input;
 mod policy;
 mod secret;
 mod suppress;
+mod traffic;
 mod waypoint;
 
 use crate::diagnostic::{Diagnostic, Severity};
@@ -83,6 +84,11 @@ pub const RULES: &[Rule] = &[
     policy::waypoint_not_admitted::RULE,
     secret::secret_data::RULE,
     secret::secret_text::RULE,
+    traffic::destination_host_unknown::RULE,
+    traffic::gateway_conflict::RULE,
+    traffic::port_name::RULE,
+    traffic::reference_not_found::RULE,
+    traffic::subset_selects_nothing::RULE,
     waypoint::gateway_drift::RULE,
     waypoint::listener_shape::RULE,
     waypoint::parameters_ref::RULE,

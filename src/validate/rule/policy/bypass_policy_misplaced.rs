@@ -24,7 +24,7 @@
 //! kind: Service
 //! metadata: {name: httpbin, namespace: httpbin}
 //! spec:
-//!   ports: [{port: 8000}]
+//!   ports: [{name: http, port: 8000}]
 //! ---
 //! apiVersion: security.istio.io/v1
 //! kind: AuthorizationPolicy

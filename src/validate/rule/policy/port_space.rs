@@ -20,7 +20,7 @@
 //! metadata: {name: httpbin, namespace: httpbin}
 //! spec:
 //!   selector: {app: httpbin}
-//!   ports: [{port: 8000, targetPort: 80}]
+//!   ports: [{name: http, port: 8000, targetPort: 80}]
 //! ---
 //! apiVersion: security.istio.io/v1
 //! kind: AuthorizationPolicy
@@ -41,7 +41,7 @@
 //! metadata: {name: httpbin, namespace: httpbin}
 //! spec:
 //!   selector: {app: httpbin}
-//!   ports: [{port: 8000, targetPort: 80}]
+//!   ports: [{name: http, port: 8000, targetPort: 80}]
 //! ---
 //! apiVersion: security.istio.io/v1
 //! kind: AuthorizationPolicy
