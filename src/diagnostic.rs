@@ -8,6 +8,7 @@
 //! type name. Advice goes into `help`.
 
 mod echo;
+pub mod page;
 
 use std::collections::BTreeMap;
 use std::fmt;

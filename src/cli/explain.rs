@@ -11,13 +11,14 @@ use clap::{Args, ValueEnum};
 
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::nearest;
+use crate::diagnostic::page::subjects;
+use crate::diagnostic::{self, nearest};
 use crate::validate::rule::{self, RULES};
 
 /// Explain a finding, or the setting of a namespace.
 ///
 /// A finding's code: what it means, why it matters, how to mend it. Without a code: the list of
-/// the lints, with Istio's own code where its analyzers look for the same.
+/// the lints, with Istio's own code where its analyzers look for the same, and of all other codes.
 ///
 /// `namespace/<cluster>/<namespace>`: the security setting that holds there, with its workspace and
 /// group, its traffic mode, everyone who may call and who may not, each with the document and the
@@ -73,7 +74,7 @@ impl Explain {
     }
 }
 
-/// Every lint in a line.
+/// Every lint in a line, then the codes of all other findings.
 fn list() -> anyhow::Result<ExitCode> {
     let mut out = io::stdout().lock();
     for rule in RULES {
@@ -86,28 +87,34 @@ fn list() -> anyhow::Result<ExitCode> {
             rule.summary
         )?;
     }
+    for subject in subjects() {
+        writeln!(out, "\n{}:", subject.title)?;
+        for (code, _) in subject.pages {
+            writeln!(out, "  {code}")?;
+        }
+    }
     Ok(ExitCode::Clean)
 }
 
-/// The page of a lint.
+/// The page of a finding.
 fn page(code: &str, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-    // Istio's own codes are what some people come with
-    let found = rule::explain(code)
-        .or_else(|| RULES.iter().find(|r| r.istio.is_some_and(|i| i.eq_ignore_ascii_case(code))));
-    match found {
-        Some(rule) => {
-            io::stdout().lock().write_all(rule.page().as_bytes())?;
-            Ok(ExitCode::Clean)
-        }
-        None => {
-            let known = nearest(code, RULES.iter().map(|r| r.code));
-            terminal.say(&match known {
-                Some(word) => format!("there is no page for `{code}`; did you mean `{word}`?"),
-                None => format!(
-                    "there is no page for `{code}`: its message and help say all there is; `waypost explain` lists the pages"
-                ),
-            });
-            Ok(ExitCode::Usage)
-        }
+    // Istio's own codes are what some people come with; one may be that of several lints
+    let is_istio = |r: &&rule::Rule| r.istio.is_some_and(|i| i.eq_ignore_ascii_case(code));
+    let lints: Vec<String> = rule::explain(code)
+        .into_iter()
+        .chain(RULES.iter().filter(is_istio))
+        .map(|r| r.page())
+        .collect();
+    let pages = if lints.is_empty() { Vec::from_iter(diagnostic::page::page(code)) } else { lints };
+    if !pages.is_empty() {
+        io::stdout().lock().write_all(pages.join("\n").as_bytes())?;
+        return Ok(ExitCode::Clean);
     }
+    let others = subjects().flat_map(|s| s.pages).map(|(code, _)| code);
+    let known = nearest(code, RULES.iter().map(|r| r.code).chain(others));
+    terminal.say(&match known {
+        Some(word) => format!("there is no finding `{code}`; did you mean `{word}`?"),
+        None => format!("there is no finding `{code}`; `waypost explain` lists them"),
+    });
+    Ok(ExitCode::Usage)
 }

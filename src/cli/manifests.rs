@@ -5,6 +5,7 @@ use std::fs;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
+use chrono::Utc;
 use clap::Args;
 
 use super::format::{self, Format};
@@ -12,7 +13,7 @@ use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::diagnostic::{Diagnostic, Position, Severity, Sources, Span, has_errors, sort};
 use crate::k8s::{Object, objects_of};
-use crate::pipeline::{self, ManifestFile, Manifests};
+use crate::pipeline::{self, LetStand, ManifestFile, Manifests};
 use crate::report::{Checked, Counts, Findings, Outcome};
 use crate::validate::catalogue::{SchemaSource, embedded};
 use crate::validate::manifests::{Options, Validator, Verdict};
@@ -52,6 +53,10 @@ pub(super) struct Paths {
     /// A trust domain of the mesh: principals are held against them. May be given several times.
     #[arg(long, value_name = "DOMAIN", help_heading = "Manifests")]
     trust_domain: Vec<String>,
+    /// File with a list `suppress`, as an Environment has it: findings of lints that are let stand,
+    /// each with a reason and until a day.
+    #[arg(long, value_name = "FILE", help_heading = "Manifests")]
+    suppressions: Option<PathBuf>,
 }
 
 impl Paths {
@@ -74,11 +79,17 @@ impl Paths {
             trust_domains: self.trust_domain.clone(),
             ..Settings::default()
         };
+        let suppressions = self.suppressions(&global.root)?;
+        let today = Utc::now().date_naive().to_string();
+        let let_stand = LetStand {
+            file: suppressions.as_ref().map(|(path, text)| (path.as_str(), text.as_str())),
+            today: &today,
+        };
         let progress = terminal.progress("checking objects");
+        let text = |at| files.text(at);
+        let done = |n| progress.add(n);
         let mut out =
-            pipeline::manifests(&files.listed, &|at| files.text(at), &validator, &settings, &|n| {
-                progress.add(n);
-            });
+            pipeline::manifests(&files.listed, &text, &validator, &settings, let_stand, &done);
         drop(progress);
         for link in &files.links {
             let id = out.sources.add(link.as_str(), "");
@@ -94,6 +105,16 @@ impl Paths {
         self.report(&out, format, terminal)?;
         let unknown = self.require_schemas && out.summary.not_validated_count() > 0;
         Ok(if out.has_errors() || unknown { ExitCode::Problems } else { ExitCode::Clean })
+    }
+
+    /// Path and text of the file of suppressions.
+    fn suppressions(&self, root: &Path) -> anyhow::Result<Option<(String, String)>> {
+        let Some(path) = &self.suppressions else { return Ok(None) };
+        let path = root.join(path);
+        let shown = shown(&path, root);
+        let text = fs::read_to_string(&path)
+            .map_err(|e| anyhow::Error::new(e).context(format!("cannot read `{shown}`")))?;
+        Ok(Some((shown, text)))
     }
 
     fn report(&self, out: &Manifests, format: Format, terminal: &Terminal) -> io::Result<()> {

@@ -8,7 +8,10 @@ use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Sources, Span, s
 use crate::k8s::{Object, objects_of};
 use crate::validate::duplicates;
 use crate::validate::manifests::{Summary, Validator, Verdict};
-use crate::validate::rule::{RuleInput, Settings, check_all, redact};
+use crate::validate::rule::{
+    RuleInput, Settings, Suppressions, apply_annotations, check_all, redact,
+};
+use crate::validate::suppression_file::suppressions;
 use crate::yaml::{Budget, Document, Entry, Node, Value, read};
 
 /// A file of manifests.
@@ -35,6 +38,15 @@ pub struct CheckedObject {
     pub verdict: Verdict,
 }
 
+/// Findings of lints that are let stand.
+#[derive(Clone, Copy, Debug)]
+pub struct LetStand<'a> {
+    /// Path and text of a file of suppressions.
+    pub file: Option<(&'a str, &'a str)>,
+    /// A date as `2026-12-31`.
+    pub today: &'a str,
+}
+
 /// What was found in some files.
 #[derive(Debug, Default)]
 pub struct Manifests {
@@ -48,13 +60,14 @@ pub struct Manifests {
     pub summary: Summary,
 }
 
-/// Checks files of manifests: every object against its kind, every set against the lints. `text`
-/// gives a file's text, or says why it cannot.
+/// Checks files of manifests: every object against its kind, every set against the lints, less what
+/// is let stand of these. `text` gives a file's text, or says why it cannot.
 pub fn manifests(
     files: &[ManifestFile],
     text: &(dyn Fn(usize) -> Result<String, String> + Sync),
     validator: &Validator,
     settings: &Settings,
+    let_stand: LetStand<'_>,
     done: &(dyn Fn(usize) + Sync),
 ) -> Manifests {
     let mut all: Vec<Contents> = (0..files.len())
@@ -93,8 +106,22 @@ pub fn manifests(
         }
         objects.extend(contents.objects);
     }
-    for (settings, objects) in sets.values() {
-        check_all(&RuleInput::new(objects, settings), &mut out.found);
+    let mut entries = Vec::new();
+    if let Some((path, text)) = let_stand.file {
+        let id = out.sources.add(path, text);
+        let (read, found) = suppressions(id, text);
+        entries = read;
+        out.found.extend(found);
+    }
+    let mut suppressions = Suppressions::new(&entries, let_stand.today);
+    for (set, (settings, objects)) in &sets {
+        let mut lints = Vec::new();
+        check_all(&RuleInput::new(objects, settings), &mut lints);
+        // a set of our tree is the folder of a cluster
+        let cluster = set.rsplit(['/', '\\']).next().unwrap_or_default();
+        suppressions.apply(cluster, objects, &mut lints);
+        apply_annotations(objects, &mut lints);
+        out.found.append(&mut lints);
         let mut units: BTreeMap<Option<&String>, Vec<&Object>> = BTreeMap::new();
         for object in objects {
             units.entry(settings.units.get(&object.span().file)).or_default().push(object);
@@ -103,6 +130,7 @@ pub fn manifests(
             duplicates(objects, &mut out.found);
         }
     }
+    suppressions.review(&mut out.found);
     sort(&mut out.found);
     out.summary.count_findings(&out.found);
     redact(&mut out.found, &mut out.sources, sets.values().flat_map(|(_, objects)| objects));
@@ -253,7 +281,8 @@ mod tests {
             "?" => Err("permission denied".to_owned()),
             text => Ok(text.to_owned()),
         };
-        manifests(&listed, &text, &validator, &Settings::default(), &|_| {})
+        let nothing = LetStand { file: None, today: "2026-01-01" };
+        manifests(&listed, &text, &validator, &Settings::default(), nothing, &|_| {})
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde_json::Value;
 pub use deliver::delivery_provenance;
 pub use digest::input_digest;
 pub use lint::lint;
-pub use manifests::{CheckedObject, ManifestFile, Manifests, manifests};
+pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
 
 use self::assemble::{Assembly, Written};
 use self::patch::Patcher;

@@ -20,6 +20,7 @@ mod metadata;
 mod misplaced;
 pub mod rule;
 mod schema;
+pub mod suppression_file;
 
 pub use document::SpecSchemas;
 pub use metadata::duplicates;

@@ -27,6 +27,7 @@ mod install_schema;
 mod kill;
 mod list;
 mod manifests;
+mod pages;
 mod patches;
 mod program;
 mod publish;

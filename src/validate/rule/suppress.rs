@@ -2,11 +2,16 @@
 //!
 //! What is suppressed is counted where it is suppressed. An entry that has expired suppresses
 //! nothing and is a finding; so is one that suppresses nothing any more.
+//!
+//! Only lints can be let stand. What a schema, a CRD or the metadata's rules find the server will
+//! refuse, whatever is said of it here.
 
 use std::collections::BTreeMap;
 
-use super::{RULES, explain};
-use crate::diagnostic::{Diagnostic, FileId, Span, Spanned, nearest};
+use super::input::at;
+use super::{RULES, Rule, explain};
+use crate::diagnostic::page::page;
+use crate::diagnostic::{Diagnostic, FileId, Severity, Span, Spanned, nearest};
 use crate::k8s::Object;
 use crate::spec::Suppression;
 
@@ -37,10 +42,7 @@ impl<'a> Suppressions<'a> {
         if active.is_empty() {
             return;
         }
-        let mut by_file: BTreeMap<FileId, Vec<&Object>> = BTreeMap::new();
-        for object in objects {
-            by_file.entry(object.span().file).or_default().push(object);
-        }
+        let by_file = by_file(objects);
         found.retain(|diagnostic| {
             let mut used = active.iter_mut().filter(|(e, _)| e.value.code.value == diagnostic.code);
             let span = diagnostic.primary.as_ref().map(|place| place.span);
@@ -69,6 +71,9 @@ fn review(entry: &Spanned<Suppression>, count: usize, today: &str) -> Diagnostic
         let diagnostic =
             Diagnostic::error("unknown-lint", format!("there is no lint `{}`", code.value))
                 .at(code.span, "");
+        if page(&code.value).is_some() {
+            return diagnostic.help("only lints can be let stand: what is refused stays refused");
+        }
         return match nearest(&code.value, RULES.iter().map(|rule| rule.code)) {
             Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
             None => diagnostic.help("`waypost explain` lists them"),
@@ -98,9 +103,69 @@ fn review(entry: &Spanned<Suppression>, count: usize, today: &str) -> Diagnostic
         .at(entry.span, "")
         .help("remove the entry: it would hide the next one");
     }
-    let times = if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") };
-    Diagnostic::note("suppressed", format!("{times} of `{}`: {reason}", code.value))
+    Diagnostic::note("suppressed", format!("{} of `{}`: {reason}", times(count), code.value))
         .at(code.span, format!("until {}", expires.value))
+}
+
+fn times(count: usize) -> String {
+    if count == 1 { "1 finding".to_owned() } else { format!("{count} findings") }
+}
+
+/// How an object tells `istioctl analyze` to be silent about it.
+const ANNOTATION: &str = "galley.istio.io/analyze-suppress";
+
+/// Takes out what objects' own annotation lets stand, and says how much it was.
+///
+/// Codes are compared in the order of upstream's `pkg/config/analysis/local/istiod_analyze.go`
+/// (`filterMessages`): `*`, or the code to the letter, between commas. They are Istio's codes, so
+/// lints that look for something else are left alone, and so is every error: an annotation has
+/// neither reason nor end, and comes with the object that it excuses.
+pub fn apply_annotations(objects: &[Object], found: &mut Vec<Diagnostic>) {
+    if !objects.iter().any(|object| object.annotations.contains_key(ANNOTATION)) {
+        return;
+    }
+    let by_file = by_file(objects);
+    let mut counts: BTreeMap<(Span, &str), (usize, &Object, &Rule)> = BTreeMap::new();
+    found.retain(|diagnostic| {
+        let excused = excuse(diagnostic, &by_file);
+        if let Some((object, rule)) = excused {
+            counts.entry((object.span(), rule.code)).or_insert((0, object, rule)).0 += 1;
+        }
+        excused.is_none()
+    });
+    found.extend(counts.into_values().map(|(count, object, rule)| {
+        let (code, istio) = (rule.code, rule.istio.unwrap_or_default());
+        let place = at(&object.body, &["metadata", "annotations", ANNOTATION]);
+        Diagnostic::note(
+            "suppressed",
+            format!("{} of `{code}` ({istio}) in {}", times(count), object.reference()),
+        )
+        .at(place.map_or(object.name_span(), |n| n.span), "by this annotation")
+    }));
+}
+
+/// The object whose annotation lets a finding stand, and the lint.
+fn excuse<'o>(
+    diagnostic: &Diagnostic,
+    by_file: &BTreeMap<FileId, Vec<&'o Object>>,
+) -> Option<(&'o Object, &'static Rule)> {
+    let rule = explain(diagnostic.code)?;
+    let istio = rule.istio.filter(|_| diagnostic.severity != Severity::Error)?;
+    let object = object_at(by_file, diagnostic.primary.as_ref()?.span)?;
+    let mut codes = object.annotations.get(ANNOTATION)?.split(',');
+    codes.any(|code| code == "*" || code == istio).then_some((object, rule))
+}
+
+/// The objects of each file, in its order.
+fn by_file(objects: &[Object]) -> BTreeMap<FileId, Vec<&Object>> {
+    let mut by_file: BTreeMap<FileId, Vec<&Object>> = BTreeMap::new();
+    for object in objects {
+        by_file.entry(object.span().file).or_default().push(object);
+    }
+    for objects in by_file.values_mut() {
+        objects.sort_by_key(|object| object.span().start.offset);
+    }
+    by_file
 }
 
 fn is_active(entry: &Suppression, today: &str) -> bool {
@@ -111,10 +176,10 @@ fn is_active(entry: &Suppression, today: &str) -> bool {
 
 /// The object that a place lies in.
 fn object_at<'o>(by_file: &BTreeMap<FileId, Vec<&'o Object>>, span: Span) -> Option<&'o Object> {
-    by_file.get(&span.file)?.iter().copied().find(|object| {
-        let whole = object.span();
-        whole.start.offset <= span.start.offset && span.start.offset <= whole.end.offset
-    })
+    let objects = by_file.get(&span.file)?;
+    let behind = objects.partition_point(|o| o.span().start.offset <= span.start.offset);
+    let object = objects.get(behind.checked_sub(1)?)?;
+    (span.start.offset <= object.span().end.offset).then_some(object)
 }
 
 /// An entry without kind, namespace and name is about every object.
