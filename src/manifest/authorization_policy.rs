@@ -45,6 +45,9 @@ pub struct Source {
     /// Any of these, sorted, without `spiffe://`.
     #[serde(serialize_with = "as_texts")]
     pub principals: Vec<Principal>,
+    /// None of these, sorted.
+    #[serde(serialize_with = "as_texts")]
+    pub not_principals: Vec<Principal>,
 }
 
 fn as_texts<S: Serializer>(principals: &[Principal], serializer: S) -> Result<S::Ok, S::Error> {

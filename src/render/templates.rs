@@ -426,7 +426,15 @@ mod tests {
                 action: Some(Action::Deny),
                 selector: labels(),
                 target_ref: Some(TargetRef::gateway("waypoint")),
-                rules: vec![Rule { from: vec![Source { principals: vec![principal] }] }],
+                rules: vec![Rule {
+                    from: vec![
+                        Source { principals: vec![principal.clone()], not_principals: Vec::new() },
+                        Source {
+                            principals: vec![principal.clone()],
+                            not_principals: vec![principal],
+                        },
+                    ],
+                }],
             }),
             Manifest::AuthorizationPolicy(AuthorizationPolicy {
                 metadata: metadata(),

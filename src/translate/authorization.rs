@@ -40,7 +40,7 @@ pub(super) fn translate(
     }
     let names = PolicyProfile::of(context.environment.tsb);
     let waypoint = context.waypoint(context.state.prepared).map(|w| w.name.as_str());
-    let mut push = |name: &str, action, attachment: Attachment<'_>, sources: Principals| {
+    let mut push = |name: &str, action, attachment: Attachment<'_>, sources: Sources| {
         placed.push(Placed {
             area: context.policy_area(),
             manifest: Manifest::AuthorizationPolicy(policy(
@@ -48,7 +48,7 @@ pub(super) fn translate(
                 name,
                 action,
                 attachment,
-                &sources,
+                sources,
             )),
             origin: access.origin,
         });
@@ -68,33 +68,50 @@ pub(super) fn translate(
         if ambient && names.allow_gateway.is_none() {
             direct.extend(gateways.iter().cloned());
         }
-        push(names.allow, None, Attachment::Namespace, direct);
+        push(names.allow, None, Attachment::Namespace, direct.into());
         if ambient
             && !gateways.is_empty()
             && let Some(name) = names.allow_gateway
         {
-            push(name, None, Attachment::Namespace, gateways.clone());
+            push(name, None, Attachment::Namespace, gateways.clone().into());
         }
         if let Some(waypoint) = waypoint {
-            let sources = clients.into_iter().chain(gateways).collect();
-            push(names.allow_waypoint, None, Attachment::Gateway(waypoint), sources);
+            let sources: Principals = clients.into_iter().chain(gateways).collect();
+            push(names.allow_waypoint, None, Attachment::Gateway(waypoint), sources.into());
         }
     }
 
     if !access.value.deny.is_empty() {
         let denied: Principals = access.value.deny.iter().cloned().collect();
         let deny = Some(Action::Deny);
-        push(names.deny, deny, Attachment::Namespace, denied.clone());
+        // whoever denies a namespace to itself does not mean its waypoint, which has asked for the
+        // client already
+        let waypoints_own = waypoint_identity(context);
+        let but = waypoints_own.into_iter().filter(|own| denied.iter().any(|p| p.covers(own)));
+        let direct = Sources { any: denied.clone(), but: but.collect() };
+        push(names.deny, deny, Attachment::Namespace, direct);
         if ambient {
-            push(names.gateway_deny, deny, Attachment::GatewayPods, denied.clone());
+            push(names.gateway_deny, deny, Attachment::GatewayPods, denied.clone().into());
         }
         if let Some(waypoint) = waypoint {
-            push(names.waypoint_deny, deny, Attachment::Gateway(waypoint), denied);
+            push(names.waypoint_deny, deny, Attachment::Gateway(waypoint), denied.into());
         }
     }
 }
 
 type Principals = BTreeSet<Principal>;
+
+/// Whom a policy means.
+struct Sources {
+    any: Principals,
+    but: Principals,
+}
+
+impl From<Principals> for Sources {
+    fn from(any: Principals) -> Self {
+        Self { any, but: Principals::new() }
+    }
+}
 
 enum Attachment<'a> {
     Namespace,
@@ -141,7 +158,7 @@ fn policy(
     name: &str,
     action: Option<Action>,
     attachment: Attachment<'_>,
-    sources: &Principals,
+    sources: Sources,
 ) -> AuthorizationPolicy {
     let (selector, target_ref) = match attachment {
         Attachment::Namespace => (Labels::new(), None),
@@ -150,13 +167,17 @@ fn policy(
         }
         Attachment::Gateway(waypoint) => (Labels::new(), Some(TargetRef::gateway(waypoint))),
     };
-    let mut principals: Vec<Principal> = sources.iter().cloned().collect();
-    principals.sort_by_cached_key(ToString::to_string);
+    let sorted = |principals: Principals| {
+        let mut principals: Vec<Principal> = principals.into_iter().collect();
+        principals.sort_by_cached_key(ToString::to_string);
+        principals
+    };
+    let (principals, not_principals) = (sorted(sources.any), sorted(sources.but));
     // without a source there is no rule: an ALLOW that matches nobody
     let rules = if principals.is_empty() {
         Vec::new()
     } else {
-        vec![Rule { from: vec![Source { principals }] }]
+        vec![Rule { from: vec![Source { principals, not_principals }] }]
     };
     AuthorizationPolicy {
         metadata: Metadata::namespaced(namespace, name),

@@ -554,3 +554,59 @@ fn a_folders_mesh_configuration_is_read() {
     assert_eq!(code, 3);
     assert!(err.contains("bad-mesh-config") && err.contains("mesh.yaml:7"), "{err}");
 }
+
+#[test]
+fn what_becomes_of_every_rule() {
+    let folder = format!(
+        "{FOLDER}---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: nobody, namespace: a}}
+spec: {{}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: elsewhere, namespace: a}}
+spec: {{selector: {{matchLabels: {{app: gone}}}}, rules: [{{}}]}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {{name: several, namespace: a}}
+spec:
+  rules:
+  - from: [{{source: {{namespaces: [a]}}}}]
+  - to: [{{operation: {{methods: [GET], ports: ['80']}}}}]
+"
+    );
+    let (code, out, err) = in_folder(&folder, &["access", "policies", "."]);
+    assert_eq!(code, 0, "{err}");
+    insta::assert_snapshot!(format!("{out}{err}"), @r"
+    POLICY      ACTION RULE    EFFECT                   WHERE     WRITTEN AT
+    a/by-path   DENY   rule[0] inert (!)                ztunnel 1 mesh.yaml:18:18
+    a/elsewhere ALLOW  -       reaches nothing                    mesh.yaml:42:18
+    a/nobody    ALLOW  -       no rules: allows nothing ztunnel 1 mesh.yaml:37:18
+    a/several   ALLOW  rule[0] enforced                 ztunnel 1 mesh.yaml:47:18
+    a/several   ALLOW  rule[1] dropped                  ztunnel 1 mesh.yaml:47:18
+    4 policies: dropped 1, enforced 1, inert 1, no rules: allows nothing 1, reaches nothing 1; (!) 1 lets through more than it says
+    ");
+    let (_, out, _) = in_folder(&folder, &["access", "policies", ".", "--format", "markdown"]);
+    insta::assert_snapshot!(out, @r"
+    | policy | action | rule | effect | where | written at |
+    |---|---|---|---|---|---|
+    | a/by-path | DENY | rule[0] | inert (!) | ztunnel 1 | mesh.yaml:18:18 |
+    | a/elsewhere | ALLOW | - | reaches nothing |  | mesh.yaml:42:18 |
+    | a/nobody | ALLOW | - | no rules: allows nothing | ztunnel 1 | mesh.yaml:37:18 |
+    | a/several | ALLOW | rule[0] | enforced | ztunnel 1 | mesh.yaml:47:18 |
+    | a/several | ALLOW | rule[1] | dropped | ztunnel 1 | mesh.yaml:47:18 |
+    ");
+    let (_, out, _) = in_folder(&folder, &["access", "policies", ".", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        json["policies"][0],
+        serde_json::json!({
+            "cluster": "", "namespace": "a", "name": "by-path", "action": "DENY",
+            "writtenAt": "mesh.yaml:18:18",
+            "rules": [{"rule": 0, "effect": "inert", "opens": true, "places": {"ztunnel": 1}}],
+        })
+    );
+}

@@ -7,6 +7,7 @@ pub(super) mod mesh;
 mod mesh_config;
 mod mutant;
 mod mutate;
+mod policies;
 mod revision;
 mod suggest;
 mod test;
@@ -36,6 +37,7 @@ enum Verb {
     Explain(Box<explain::Explain>),
     Diff(diff::Diff),
     Suggest(suggest::Suggest),
+    Policies(policies::Policies),
     Ztunnel(ztunnel::Ztunnel),
 }
 
@@ -77,6 +79,7 @@ impl Access {
             Verb::Explain(verb) => verb.run(global, terminal),
             Verb::Diff(verb) => verb.run(global, terminal),
             Verb::Suggest(verb) => verb.run(global, terminal),
+            Verb::Policies(verb) => verb.run(global, terminal),
             Verb::Ztunnel(verb) => verb.run(global, terminal),
         }
     }

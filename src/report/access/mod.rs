@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod graph;
+mod policies;
 mod suggest;
 mod table;
 mod test;
@@ -14,6 +15,10 @@ pub use diff::{
 };
 pub use explain::{explain, explain_json};
 pub use graph::{dot, mermaid};
+pub use policies::{
+    PolicyFate, RuleFate, policies_json, policies_markdown, policies_summary, policies_text,
+    policy_fates,
+};
 pub use suggest::{SuggestedCase, SuggestedTest, suggest};
 pub use table::{AccessTable, Column, LARGE, Row, csv, json, markdown, text};
 pub use test::{CaseResult, junit, results_json};

@@ -1,0 +1,55 @@
+//! `waypost access policies`
+
+use clap::{Args, ValueEnum};
+
+use super::super::terminal::Terminal;
+use super::super::{ExitCode, Global};
+use super::{Of, world, write};
+use crate::report::access as report;
+
+/// Say what becomes of every rule of every AuthorizationPolicy.
+///
+/// For each kind of place that a policy reaches (sidecars, ztunnel, waypoints, gateways; HTTP and TCP
+/// ports) each rule is enforced as written, dropped, inert, widened, narrowed, left out or not sent.
+/// `(!)` marks what lets through more than it says.
+#[derive(Args, Clone, Debug)]
+pub struct Policies {
+    #[command(flatten)]
+    of: Of,
+    /// How it is written.
+    #[arg(short, long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// For a pull request.
+    Markdown,
+    /// For a program.
+    Json,
+}
+
+impl Policies {
+    pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
+        let Some(world) =
+            world::world(self.of.of.as_deref(), self.of.stage.as_deref(), global, terminal)?
+        else {
+            return Ok(ExitCode::Problems);
+        };
+        let has_errors = world.show(terminal);
+        let fates = report::policy_fates(&world.mesh, |span| world.sources.place(span));
+        write(&match self.format {
+            Format::Text => report::policies_text(&fates),
+            Format::Markdown => report::policies_markdown(&fates),
+            Format::Json => {
+                let json = serde_json::to_string_pretty(&report::policies_json(&fates))?;
+                format!("{json}\n")
+            }
+        })?;
+        terminal.say(&report::policies_summary(&fates));
+        Ok(if has_errors { ExitCode::Problems } else { ExitCode::Clean })
+    }
+}
