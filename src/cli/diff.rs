@@ -6,14 +6,17 @@ mod origin;
 mod secret;
 mod side;
 mod spec;
+mod stages;
 
 use std::io::Write;
 use std::path::PathBuf;
 
+use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
 use self::side::{Pair, Side, Trees};
 use super::format::about;
+use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::diagnostic::nearest;
@@ -31,7 +34,7 @@ use crate::tree::Differing;
 /// them apart. Dangers and who gains or loses access (by the simulator of `waypost access`) come
 /// first. What is hidden is counted.
 #[derive(Args, Clone, Debug)]
-#[command(group = clap::ArgGroup::new("with").required(true).args(["base", "against"]))]
+#[command(group = clap::ArgGroup::new("with").required(true).args(["base", "against", "every_stage"]))]
 pub struct Diff {
     /// Environments; all where none is named.
     #[arg(value_name = "ENV")]
@@ -52,8 +55,13 @@ pub struct Diff {
     /// Compare one environment with this one, both as they lie in the working tree.
     #[arg(long, value_name = "ENV", conflicts_with = "base")]
     against: Option<String>,
+    /// Instead of two trees, compare each point of the migration with the one before: what becomes
+    /// true with every step of every stage, what comes and goes, who gains and loses access, and
+    /// whether the access tests hold. Rendered into memory; the spec is that of the working tree.
+    #[arg(long)]
+    every_stage: bool,
     /// Folder of the trees, below the repository's folder.
-    #[arg(long, value_name = "DIR", default_value = "rendered")]
+    #[arg(long, value_name = "DIR", default_value = "rendered", conflicts_with = "every_stage")]
     out: PathBuf,
     /// How it is written. The formats for code review hold dangers and access, not every object.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -77,7 +85,8 @@ pub struct Diff {
     max_bytes: usize,
     /// Markdown: which page. The first has what must not be missed; past the last one, nothing is
     /// written.
-    #[arg(long, value_name = "N", default_value_t = 1)]
+    #[arg(long, value_name = "N", default_value_t = 1,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
     page: usize,
     /// Markdown: a name for this comment, where a pull request has several of waypost. It stands in
     /// the first line, which is how the comment is found again.
@@ -127,6 +136,9 @@ impl Diff {
         let ignored = Ignored::parse(&self.ignore)
             .map_err(|way| Usage::error(format!("`{way}` is no field: write `metadata.labels`")))?;
         let options = Options { ignored };
+        if self.every_stage {
+            return self.plan(&options, global, terminal);
+        }
         let trees = self.trees(global)?;
         let names = self.names(&trees)?;
         let differing = trees.differing(&names)?;
@@ -136,6 +148,7 @@ impl Diff {
         let mut report = Report {
             base: trees.before.describe(),
             head: trees.after.describe(),
+            noun: "environment",
             environments: Vec::new(),
         };
         let (mut specs, mut broken) = (spec::Specs::new(global, terminal, &trees), false);
@@ -148,6 +161,37 @@ impl Diff {
         terminal.detail("compared the objects");
         self.write(&report, terminal)?;
         Ok(self.code(&report, broken))
+    }
+
+    /// The migration of every environment that has one.
+    fn plan(
+        &self,
+        options: &Options,
+        global: &Global,
+        terminal: &Terminal,
+    ) -> anyhow::Result<ExitCode> {
+        let session = Session::new(global, terminal)?;
+        let wanted: Vec<String> =
+            self.environments.iter().chain(&self.more_environments).cloned().collect();
+        let Some(names) = session.names(&wanted) else { return Ok(ExitCode::Problems) };
+        let mut report = Report {
+            base: "each point of the migration".to_owned(),
+            head: "the next".to_owned(),
+            noun: "step",
+            environments: Vec::new(),
+        };
+        let mut fails = false;
+        for name in &names {
+            let steps = stages::steps(&session, name, options, !self.no_access, terminal)?;
+            let Some((steps, failed)) = steps else { return Ok(ExitCode::Problems) };
+            fails |= failed;
+            report.environments.extend(steps);
+        }
+        if report.environments.is_empty() {
+            return Err(Usage::error(format!("there are no stages in {}", names.join(", "))));
+        }
+        self.write(&report, terminal)?;
+        Ok(self.code(&report, fails))
     }
 
     fn trees(&self, global: &Global) -> anyhow::Result<Trees> {

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 
 use super::terminal::Terminal;
+use crate::diagnostic::page;
 use crate::report::{self, About, Findings};
 use crate::validate::rule;
 
@@ -54,5 +55,8 @@ pub(super) fn write(
 
 /// What is known of a code.
 pub(super) fn about(code: &str) -> Option<About> {
-    rule::explain(code).map(|rule| About { summary: rule.summary.to_owned(), page: rule.page() })
+    match rule::explain(code) {
+        Some(rule) => Some(About { summary: rule.summary.to_owned(), page: rule.page() }),
+        None => Some(About { summary: page::summary(code)?, page: page::page(code)? }),
+    }
 }

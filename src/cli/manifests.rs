@@ -1,29 +1,28 @@
 //! Manifests named on the command line: files, folders, standard input.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod files;
+
 use std::fs;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
 use clap::Args;
 
+use self::files::{Files, Passed, shown, walk};
 use super::format::{self, Format};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
-use crate::diagnostic::{Diagnostic, Position, Severity, Sources, Span, has_errors, sort};
+use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
 use crate::k8s::{Object, objects_of};
-use crate::pipeline::{self, LetStand, ManifestFile, Manifests};
+use crate::pipeline::{self, LetStand, Manifests};
 use crate::report::{Checked, Counts, Findings, Outcome};
 use crate::validate::catalogue::{SchemaSource, embedded};
 use crate::validate::manifests::{Options, Validator, Verdict};
 use crate::validate::rule::Settings;
 use crate::yaml::{Budget, read};
 
-/// What stands for standard input.
-pub(super) const STDIN: &str = "-";
-/// The lock that lies above the units of a cluster.
-const LOCK: &str = "waypost.lock";
+pub(super) use self::files::STDIN;
 
 /// What manifests are held against.
 #[derive(Args, Clone, Debug)]
@@ -91,15 +90,9 @@ impl Paths {
         let mut out =
             pipeline::manifests(&files.listed, &text, &validator, &settings, let_stand, &done);
         drop(progress);
-        for link in &files.links {
-            let id = out.sources.add(link.as_str(), "");
-            let start = Position { line: 1, column: 1, offset: 0 };
-            let note = Diagnostic::warning("symlink", format!("`{link}` was not read"))
-                .at(Span { file: id, start, end: start }, "links are not followed")
-                .help("name what it points to");
-            out.summary.warnings += 1;
-            out.found.push(note);
-        }
+        let passed = files.findings(&mut out.sources);
+        out.summary.count_findings(&passed);
+        out.found.extend(passed);
         sort(&mut out.found);
         terminal.detail("checked");
         self.report(&out, format, terminal)?;
@@ -172,7 +165,7 @@ impl Paths {
         let own = root.join("schemas/crds");
         let folders = Some(&own).filter(|f| f.is_dir()).into_iter().chain(&self.crds);
         for folder in folders {
-            for path in walk(&root.join(folder), &["yaml", "yml", "json"])?.0 {
+            for path in readable(&root.join(folder), &["yaml", "yml", "json"], root)? {
                 let shown = shown(&path, root);
                 let text = fs::read_to_string(&path)
                     .map_err(|e| anyhow::Error::new(e).context(format!("cannot read `{shown}`")))?;
@@ -188,7 +181,7 @@ impl Paths {
         let folders = Some(&own).filter(|f| f.is_dir()).into_iter().chain(&self.schemas);
         for folder in folders {
             let folder = root.join(folder);
-            for path in walk(&folder, &["json"])?.0 {
+            for path in readable(&folder, &["json"], root)? {
                 let name = shown(&path, &folder);
                 if name.starts_with("crds/") || !name.contains('/') {
                     continue;
@@ -205,107 +198,15 @@ impl Paths {
     }
 }
 
-/// The files of a run.
-struct Files {
-    listed: Vec<ManifestFile>,
-    paths: Vec<PathBuf>,
-    stdin: String,
-    links: Vec<String>,
-}
-
-impl Files {
-    fn of(targets: &[String], root: &Path) -> anyhow::Result<Self> {
-        let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
-        let mut links = Vec::new();
-        let mut stdin = None;
-        for target in targets {
-            if target == STDIN {
-                let mut text = String::new();
-                io::stdin().read_to_string(&mut text)?;
-                stdin = Some(text);
-                continue;
-            }
-            let path = root.join(target);
-            if !path.exists() {
-                anyhow::bail!("`{target}` is neither an environment nor a file or folder");
-            }
-            let (files, skipped) = walk(&path, &["yaml", "yml", "json"])?;
-            paths.extend(files);
-            links.extend(skipped.iter().map(|p| shown(p, root)));
-        }
-        let mut listed = Vec::new();
-        let mut all = Vec::new();
-        let mut places: BTreeMap<PathBuf, (String, Option<String>)> = BTreeMap::new();
-        for path in paths {
-            let folder = path.parent().unwrap_or(root).to_owned();
-            let (set, unit) =
-                places.entry(folder).or_insert_with_key(|folder| place_of(folder)).clone();
-            listed.push(ManifestFile { path: shown(&path, root), set, unit });
-            all.push(path);
-        }
-        if stdin.is_some() {
-            listed.push(ManifestFile { path: "stdin".into(), set: String::new(), unit: None });
-        }
-        Ok(Self { listed, paths: all, stdin: stdin.unwrap_or_default(), links })
-    }
-
-    fn text(&self, at: usize) -> Result<String, String> {
-        match self.paths.get(at) {
-            Some(path) => fs::read(path)
-                .map_err(|e| e.to_string())
-                .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "it is not UTF-8".into())),
-            None => Ok(self.stdin.clone()),
+/// The files below a path of schemas, where nothing may be missing.
+fn readable(path: &Path, endings: &[&str], root: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let walked = walk(path, endings);
+    for (place, why) in walked.passed {
+        if let Passed::Unreadable(why) = why {
+            anyhow::bail!("cannot read `{}`: {why}", shown(&place, root));
         }
     }
-}
-
-/// What is applied together with the files of a folder, and as what: in a tree of ours the cluster
-/// and the unit, elsewhere everything, and the nearest folder that kustomize builds.
-fn place_of(folder: &Path) -> (String, Option<String>) {
-    let mut unit = None;
-    for folder in folder.ancestors() {
-        if unit.is_none() && folder.join("kustomization.yaml").is_file() {
-            unit = Some(folder.to_string_lossy().into_owned());
-        }
-        if folder.join(LOCK).is_file() {
-            return (folder.to_string_lossy().into_owned(), unit);
-        }
-    }
-    (String::new(), unit)
-}
-
-/// Files below a path with one of these endings, and links that were not followed; a path that is
-/// a file is taken whatever its name. Folders that begin with a point are left out.
-fn walk(path: &Path, endings: &[&str]) -> anyhow::Result<(Vec<PathBuf>, Vec<PathBuf>)> {
-    if path.is_file() {
-        return Ok((vec![path.to_owned()], Vec::new()));
-    }
-    let (mut files, mut links) = (Vec::new(), Vec::new());
-    let entries = walkdir::WalkDir::new(path).sort_by_file_name().into_iter().filter_entry(|e| {
-        e.depth() == 0
-            || !e.file_type().is_dir()
-            || !e.file_name().to_string_lossy().starts_with('.')
-    });
-    for entry in entries {
-        let entry = entry?;
-        let is_wanted = entry
-            .path()
-            .extension()
-            .is_some_and(|e| endings.iter().any(|wanted| e.eq_ignore_ascii_case(wanted)));
-        if entry.file_type().is_symlink() {
-            links.push(entry.into_path());
-        } else if entry.file_type().is_file() && is_wanted {
-            files.push(entry.into_path());
-        }
-    }
-    Ok((files, links))
-}
-
-/// A path as a person should see it: seen from the repository, with forward slashes.
-fn shown(path: &Path, root: &Path) -> String {
-    let path = path.strip_prefix(root).unwrap_or(path);
-    let text = path.to_string_lossy().replace('\\', "/");
-    text.strip_prefix("./").unwrap_or(&text).to_owned()
+    Ok(walked.files)
 }
 
 fn counted(count: usize, noun: &str) -> String {

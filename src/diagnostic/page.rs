@@ -34,8 +34,18 @@ pub fn subjects() -> impl Iterator<Item = Subject> {
     })
 }
 
+/// The first sentence of a page: what the finding means.
+pub fn summary(code: &str) -> Option<String> {
+    let text = text(code)?.split("\n\n").next()?.replace('\n', " ");
+    let sentence = text.split_once(". ").map_or(text.trim_end_matches('.'), |(first, _)| first);
+    Some(sentence.to_owned())
+}
+
+fn text(code: &str) -> Option<&'static str> {
+    subjects().flat_map(|s| s.pages).find(|(of, _)| *of == code).map(|(_, text)| text)
+}
+
 /// The page of a code, Markdown: what the finding means and what to do.
 pub fn page(code: &str) -> Option<String> {
-    let text = subjects().flat_map(|s| s.pages).find(|(of, _)| *of == code)?.1;
-    Some(format!("# {code}\n\n{text}\n"))
+    Some(format!("# {code}\n\n{}\n", text(code)?))
 }

@@ -27,6 +27,9 @@ pub enum GitError {
     /// The folder is in no repository.
     #[error("`{}` is in no git repository", .0.display())]
     NoRepository(PathBuf),
+    /// The folder is in a repository, and in no working tree of it.
+    #[error("`{}` is in a git repository without a working tree", .0.display())]
+    NoWorkTree(PathBuf),
     /// The repository does not have this revision.
     #[error("there is no revision `{0}` in this repository")]
     NoRevision(String),
@@ -57,6 +60,7 @@ impl GitError {
         match self {
             GitError::Start(_) => Some("install git, or compare with a folder instead"),
             GitError::NoRepository(_) => Some("compare with a folder instead"),
+            GitError::NoWorkTree(_) => Some("run it in a checkout: `git worktree add` makes one"),
             GitError::NoRevision(_) | GitError::NoMergeBase(..) => Some(
                 "a clone of CI often has one commit only: fetch the history (`fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab)",
             ),
@@ -123,7 +127,8 @@ impl Git {
         let git = Self { folder: folder.to_owned() };
         match output(&git.folder, &["rev-parse", "--is-inside-work-tree"]) {
             Ok(answer) if answer.starts_with(b"true") => Ok(git),
-            Ok(_) | Err(GitError::Failed { .. }) => Err(GitError::NoRepository(git.folder)),
+            Ok(_) => Err(GitError::NoWorkTree(git.folder)),
+            Err(GitError::Failed { .. }) => Err(GitError::NoRepository(git.folder)),
             Err(other) => Err(other),
         }
     }

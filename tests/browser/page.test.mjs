@@ -1,4 +1,4 @@
-// The HTML page of `waypost diff` in headless Chromium, opened from a file as a reviewer opens it.
+// The HTML pages of `waypost diff` in headless Chromium, opened from a file as a reviewer opens it.
 //
 //   npm ci && WAYPOST=../../target/release/waypost node --test page.test.mjs
 //
@@ -23,6 +23,7 @@ const pictures = process.env.SCREENSHOTS && resolve(project, process.env.SCREENS
 
 let browser;
 let url;
+let plan;
 
 const run = (program, ...args) => execFileSync(program, args, { cwd: folder, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
 const edit = (path, from, to) => {
@@ -44,6 +45,8 @@ before(async () => {
   run("git", "init", "--quiet", "--initial-branch=main");
   run(waypost, "render");
   commit("base");
+  writeFileSync(join(folder, "plan.html"), run(waypost, "diff", "brownfield", "--every-stage", "--format", "html"));
+  plan = pathToFileURL(join(folder, "plan.html")).href;
   edit("environments/brownfield/environment.yaml", "reached: httpbin", "reached: bookinfo");
   const tsb = join(folder, "environments/brownfield/tsb-config.yaml");
   const text = readFileSync(tsb, "utf8");
@@ -65,14 +68,14 @@ after(async () => {
 });
 
 /// The page, with everything that it complains of and asks the network for.
-const open = async (options = {}) => {
+const open = async (options = {}, address = url) => {
   const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, reducedMotion: "reduce", ...options });
   const page = await context.newPage();
   const complaints = [];
   page.on("console", (message) => complaints.push(message.text()));
   page.on("pageerror", (error) => complaints.push(error.message));
-  page.on("request", (request) => request.url() === url || complaints.push(`asks for ${request.url()}`));
-  await page.goto(url);
+  page.on("request", (request) => request.url() === address || complaints.push(`asks for ${request.url()}`));
+  await page.goto(address);
   return { page, complaints, close: () => context.close() };
 };
 
@@ -171,17 +174,35 @@ test("it is light and dark as the system says, and as the reader says", async ()
 test("axe finds nothing, light and dark, wide and narrow", async () => {
   for (const colorScheme of ["light", "dark"]) {
     for (const width of [1280, 390]) {
-      const { page, close } = await open({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true });
-      await page.locator(".open-all").first().click();
-      await page.addScriptTag({ path: axe });
-      const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
-      const found = result.violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => n.html).slice(0, 3).join(" | ")}`);
-      assert.deepEqual(found, [], `${colorScheme}, ${width} wide`);
-      const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      assert.ok(overflow <= 0, `${width} wide: the page is ${overflow} too wide`);
-      await close();
+      for (const address of [url, plan]) {
+        const { page, close } = await open({ colorScheme, viewport: { width, height: 900 }, bypassCSP: true }, address);
+        await page.locator(".open-all").first().click();
+        await page.addScriptTag({ path: axe });
+        const result = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+        const found = result.violations.map((v) => `${v.impact} ${v.id}: ${v.nodes.map((n) => n.html).slice(0, 3).join(" | ")}`);
+        assert.deepEqual(found, [], `${address}, ${colorScheme}, ${width} wide`);
+        const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+        assert.ok(overflow <= 0, `${address}, ${width} wide: the page is ${overflow} too wide`);
+        await close();
+      }
     }
   }
+});
+
+test("the plan of a migration tells every step, and what holds there", async () => {
+  const { page, complaints, close } = await open({}, plan);
+  const steps = page.locator(".environment");
+  assert.equal(await steps.count(), 9);
+  assert.deepEqual(
+    await steps.locator("h2").allTextContents(),
+    ["client", "httpbin", "bookinfo"].flatMap((stage) => ["mesh", "enrollment", "workloads"].map((step) => `brownfield, ${stage}/${step}`)),
+  );
+  const third = await steps.nth(2).innerText();
+  for (const word of ["the pods of cp-cluster-1/client are restarted", "access assertions hold", "at client", "sleep"]) {
+    assert.ok(third.includes(word), `${word} is not told in ${third}`);
+  }
+  assert.deepEqual(complaints, []);
+  await close();
 });
 
 test("without a script it says the same", async () => {
@@ -198,5 +219,9 @@ test("the pictures of the documentation", { skip: !pictures }, async () => {
     const { page, close } = await open({ colorScheme });
     await page.screenshot({ path: join(pictures, `diff-${colorScheme}.png`), fullPage: true });
     await close();
+    // two of nine steps: they are alike
+    const tall = await open({ colorScheme, viewport: { width: 1280, height: 2400 } }, plan);
+    await tall.page.screenshot({ path: join(pictures, `plan-${colorScheme}.png`) });
+    await tall.close();
   }
 });

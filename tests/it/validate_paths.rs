@@ -115,6 +115,50 @@ fn links_are_not_followed_and_it_is_said() {
     assert!(ran.stderr.contains("`a/b.yaml` was not read"), "{}", ran.stderr);
 }
 
+/// A pipeline whose template gave nothing, or whose path is mistyped, was told that all is well.
+#[test]
+fn a_folder_without_manifests_and_an_empty_input_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("empty")).unwrap();
+    let ran = waypost(folder.path(), &["validate", "./empty"]);
+    assert_eq!(ran.code, 0);
+    assert!(
+        ran.stderr.contains("warning[empty-source]: `empty` holds no manifest"),
+        "{}",
+        ran.stderr
+    );
+    fs::write(folder.path().join("empty/README"), "words").unwrap();
+    let ran = waypost(folder.path(), &["validate", "./empty"]);
+    assert!(ran.stderr.contains("warning[empty-source]"), "{}", ran.stderr);
+    let ran = waypost(folder.path(), &["validate", "-"]);
+    assert!(ran.stderr.contains("warning[empty-source]: `stdin`"), "{}", ran.stderr);
+}
+
+/// A pipe or socket was passed over in silence, and a folder without rights ended the run.
+#[cfg(unix)]
+#[test]
+fn what_is_no_file_or_cannot_be_entered_is_a_finding_and_the_rest_is_checked() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let a = folder.path().join("a");
+    fs::create_dir_all(a.join("shut")).unwrap();
+    fs::write(a.join("z.yaml"), "apiVersion: v1\nkind: Namespace\nmetadata: {name: A}\n").unwrap();
+    let _socket = std::os::unix::net::UnixListener::bind(a.join("s.yaml")).unwrap();
+    fs::set_permissions(a.join("shut"), fs::Permissions::from_mode(0o000)).unwrap();
+    let may_enter = fs::read_dir(a.join("shut")).is_ok();
+    let ran = waypost(folder.path(), &["validate", "a/"]);
+    let one = waypost(folder.path(), &["validate", "a/s.yaml"]);
+    fs::set_permissions(a.join("shut"), fs::Permissions::from_mode(0o755)).unwrap();
+    assert_eq!((ran.code, one.code), (3, 3), "{}", ran.stderr);
+    for said in [&ran.stderr, &one.stderr] {
+        let wanted = "`a/s.yaml` cannot be read: it is neither a file nor a folder";
+        assert!(said.contains(wanted), "{said}");
+    }
+    assert!(ran.stderr.contains("error[bad-name]"), "{}", ran.stderr);
+    // root may
+    assert_eq!(ran.stderr.contains("`a/shut` cannot be read"), !may_enter, "{}", ran.stderr);
+}
+
 #[test]
 fn pages_are_printed_by_code_and_by_istios_code() {
     let page = run(&["explain", "l7-deny-noop"]);

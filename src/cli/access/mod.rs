@@ -10,8 +10,8 @@ mod mutate;
 mod policies;
 mod revision;
 mod suggest;
-mod test;
-mod world;
+pub(super) mod test;
+pub(super) mod world;
 mod ztunnel;
 
 use clap::{Args, Subcommand, ValueEnum};

@@ -78,18 +78,9 @@ impl Test {
                 found.extend(mutated.found);
                 results.extend(mutated.results);
             }
-            for case in world.cases.iter().filter(|_| !self.mutate) {
-                match asked(&world.mesh, case) {
-                    Ok(request) => {
-                        let before = before.map(|w| &w.mesh).filter(|_| self.every_stage);
-                        for state in states(world, before, &request) {
-                            let (result, diagnostic) = hold(world, case, &request, &state);
-                            found.extend(diagnostic);
-                            results.push(result);
-                        }
-                    }
-                    Err((at, error)) => found.push(unknown(at, &error)),
-                }
+            if !self.mutate {
+                let before = before.map(|w| &w.mesh).filter(|_| self.every_stage);
+                results.extend(answers(world, before, &mut found));
             }
             sort(&mut found);
             terminal.show(&found, &world.sources);
@@ -153,6 +144,28 @@ impl Test {
 }
 
 /// The request of a case, or where a name stands that means nothing.
+/// What every case comes to, also in every state on the way there from the point before.
+pub(in crate::cli) fn answers(
+    world: &World,
+    before: Option<&Mesh>,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<CaseResult> {
+    let mut results = Vec::new();
+    for case in &world.cases {
+        match asked(&world.mesh, case) {
+            Ok(request) => {
+                for state in states(world, before, &request) {
+                    let (result, diagnostic) = hold(world, case, &request, &state);
+                    found.extend(diagnostic);
+                    results.push(result);
+                }
+            }
+            Err((at, error)) => found.push(unknown(at, &error)),
+        }
+    }
+    results
+}
+
 pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound)> {
     Ok(Request {
         from: mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?,

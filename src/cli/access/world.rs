@@ -11,6 +11,7 @@ use super::mesh::{Made, Parts, mesh_of};
 use super::{mesh_config, revision};
 use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::k8s::{Object, objects_of};
+use crate::pipeline::Rendered;
 use crate::resolve::{Caller, CaseOrigin, Expectation, Resolved, Target};
 use crate::simulate::{HttpRequest, Mesh, Options, PodState, Verdict, WorkloadId};
 use crate::spec::AccessTest;
@@ -18,7 +19,7 @@ use crate::tree::Scope;
 use crate::yaml::{Budget, read};
 
 /// A mesh, and what was asserted of it.
-pub(super) struct World {
+pub(in crate::cli) struct World {
     /// What it is called in messages: the environment and the point, or the folder.
     pub name: String,
     /// The mesh.
@@ -37,7 +38,7 @@ pub(super) struct World {
 
 /// One assertion, by the names that were written.
 #[derive(Clone, Debug)]
-pub(super) struct Case {
+pub(in crate::cli) struct Case {
     /// Name of the AccessTest.
     pub test: String,
     /// What it is about.
@@ -135,11 +136,32 @@ pub(super) fn of_environment(
     stage: Option<&str>,
     terminal: &Terminal,
 ) -> anyhow::Result<Option<World>> {
+    Ok(point(session, name, stage, terminal)?.map(|point| point.world))
+}
+
+/// An environment at a point.
+pub(in crate::cli) struct Point {
+    /// Its mesh.
+    pub world: World,
+    /// What is rendered there.
+    pub rendered: Rendered,
+    /// Its spec, resolved.
+    pub resolved: Resolved,
+}
+
+/// An environment at a point, the one that it has reached where none is named; `None` when there is
+/// an error, which has been shown.
+pub(in crate::cli) fn point(
+    session: &Session<'_>,
+    name: &str,
+    stage: Option<&str>,
+    terminal: &Terminal,
+) -> anyhow::Result<Option<Point>> {
     let mut loaded = session.load(name);
     let scope = Scope::default();
     let prepared = session.prepare(&mut loaded, stage, &scope)?;
     let rendered = session.render(&mut loaded, &prepared);
-    let (Some(rendered), Some(resolved)) = (rendered, &loaded.resolved) else {
+    let (Some(rendered), Some(resolved)) = (rendered, loaded.resolved.take()) else {
         terminal.show(&loaded.found, &loaded.sources);
         return Ok(None);
     };
@@ -149,19 +171,19 @@ pub(super) fn of_environment(
         let cluster = path.split('/').next().unwrap_or_default();
         parts.add(cluster, parse(path, file.text(), &mut loaded.sources, &mut found));
     }
-    let Made { mesh, clusters, restarted, found: diagnostics } = mesh_of(resolved, parts);
+    let Made { mesh, clusters, restarted, found: diagnostics } = mesh_of(&resolved, parts);
     found.extend(diagnostics);
-    let environment = &resolved.environment;
-    let point = stage.map_or_else(|| environment.reached.to_string(), str::to_owned);
-    Ok(Some(World {
-        name: format!("{name}, stage {point}"),
+    let reached = || resolved.environment.reached.to_string();
+    let world = World {
+        name: format!("{name}, stage {}", stage.map_or_else(reached, str::to_owned)),
         mesh,
         clusters,
         restarted,
-        cases: cases(resolved),
+        cases: cases(&resolved),
         sources: loaded.sources,
         found,
-    }))
+    };
+    Ok(Some(Point { world, rendered, resolved }))
 }
 
 fn parse(

@@ -34,13 +34,13 @@ pub(super) fn matters(tree: &TreeDiff) -> bool {
     })
 }
 
-/// Reads both meshes. What did not change is parsed once.
+/// Reads both meshes, side by side. What did not change is parsed once.
 pub(super) fn meshes(
     trees: &Trees,
     name: &str,
     differing: &[Differing],
     (before, after): (&Resolved, &Resolved),
-    rename: &dyn Fn(&str) -> String,
+    rename: &(dyn Fn(&str) -> String + Sync),
 ) -> anyhow::Result<Meshes> {
     let files = trees.files(&trees.after, name)?;
     let changed: BTreeMap<&str, &Differing> =
@@ -61,10 +61,11 @@ pub(super) fn meshes(
         }
         mesh_of(resolved, parts).mesh
     };
-    Ok(Meshes {
-        before: side(before, |file| file.before.as_ref(), false),
-        after: side(after, |file| file.after.as_ref(), true),
-    })
+    let (before, after) = rayon::join(
+        || side(before, |file| file.before.as_ref(), false),
+        || side(after, |file| file.after.as_ref(), true),
+    );
+    Ok(Meshes { before, after })
 }
 
 /// The cluster of a path: paths are those of the side after; `rename` says the other's.

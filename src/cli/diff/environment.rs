@@ -9,6 +9,7 @@ use crate::diagnostic::has_errors;
 use crate::diff::{AccessDiff, Context, Options, TreeDiff, compare, flags, topology};
 use crate::report::diff::{Access, EnvironmentReport, EnvironmentState, Migration, Origins};
 use crate::resolve::Resolved;
+use crate::simulate::Mesh;
 use crate::tree::Differing;
 
 /// An environment, and the files of its trees that differ.
@@ -136,17 +137,22 @@ fn simulate(
     let rename = |cluster: &str| pair.cluster_before(cluster);
     let meshes = meshes(trees, &pair.after, files, both, &rename)?;
     report.topology = topology(&meshes.before, &meshes.after);
-    let pairs = |mesh: &crate::simulate::Mesh| {
+    Ok(access(&meshes.before, &meshes.after))
+}
+
+/// Who gains and who loses access between two meshes.
+pub(super) fn access(before: &Mesh, after: &Mesh) -> Access {
+    let pairs = |mesh: &Mesh| {
         let ports: usize = mesh.services().map(|(_, service)| service.ports.len()).sum();
         mesh.workloads().count() * ports
     };
-    let most = pairs(&meshes.before).max(pairs(&meshes.after));
+    let most = pairs(before).max(pairs(after));
     if most > MOST_PAIRS {
-        return Ok(Access::NotSimulated(format!(
+        return Access::NotSimulated(format!(
             "{most} pairs of client and service are too many; `waypost access diff` asks them all"
-        )));
+        ));
     }
-    Ok(Access::Simulated(AccessDiff::between(&meshes.before, &meshes.after)))
+    Access::Simulated(AccessDiff::between(before, after))
 }
 
 fn migration(before: Option<&Resolved>, after: Option<&Resolved>) -> Option<Migration> {

@@ -100,6 +100,9 @@ impl Trees {
 
     /// What a word stands for: a revision, or a folder where it is none or looks like a path.
     pub(super) fn side(&self, word: &str) -> anyhow::Result<Side> {
+        if word.is_empty() {
+            return Err(Usage::error("the revision or folder to compare with has no name"));
+        }
         let is_path = word.starts_with(['.', '/', '~']);
         let folder = self.root.join(word);
         if is_path && folder.is_dir() {

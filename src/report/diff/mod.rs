@@ -16,5 +16,6 @@ pub use junit::junit;
 pub use markdown::{MarkdownOptions, markdown};
 pub use report::{
     Access, EnvironmentReport, EnvironmentState, Migration, Origin, Origins, Report, Verdict,
+    counted,
 };
 pub use text::{TextOptions, text};

@@ -12,7 +12,9 @@ pub struct Report {
     pub base: String,
     /// What was compared, in words: `the working tree`.
     pub head: String,
-    /// The environments that were looked at, by name, equal ones too.
+    /// What each of the following is: an `environment`, or a `step` of a migration.
+    pub noun: &'static str,
+    /// The environments that were looked at, by name, equal ones too; or the steps, in their order.
     pub environments: Vec<EnvironmentReport>,
 }
 
@@ -142,7 +144,7 @@ impl Report {
     /// The verdict in one line: `3 dangers, 1 gains access, 2 lose access; 12 objects differ in 2
     /// environments`.
     pub fn headline(&self) -> String {
-        let looked = counted(self.environments.len(), "environment");
+        let looked = counted(self.environments.len(), self.noun);
         let unreadable = self.environments.iter().flat_map(|e| e.tree.unreadable()).count();
         let differing = self.environments.iter().filter(|e| !e.tree.is_empty()).count();
         if self.verdict() == Verdict::Equal {

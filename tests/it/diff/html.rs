@@ -60,6 +60,7 @@ fn report(label: &str, clients: usize) -> Report {
     Report {
         base: label.to_owned(),
         head: label.to_owned(),
+        noun: "environment",
         environments: vec![EnvironmentReport {
             name: label.to_owned(),
             state: EnvironmentState::Changed,

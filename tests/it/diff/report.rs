@@ -30,7 +30,12 @@ fn environment(name: &str, tree: TreeDiff) -> EnvironmentReport {
 }
 
 fn report(environments: Vec<EnvironmentReport>) -> Report {
-    Report { base: "main".into(), head: "the working tree".into(), environments }
+    Report {
+        base: "main".into(),
+        head: "the working tree".into(),
+        noun: "environment",
+        environments,
+    }
 }
 
 /// A report with nasty words wherever words of users stand.

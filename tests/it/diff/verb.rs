@@ -192,3 +192,88 @@ fn what_is_asked_for_and_does_not_exist() {
         assert!(ran.stderr.contains(said), "{arguments:?}: {}", ran.stderr);
     }
 }
+
+/// The names of the steps that a text report tells of.
+fn steps(report: &str) -> Vec<&str> {
+    report.lines().filter_map(|l| l.strip_prefix("brownfield, ")?.split(':').next()).collect()
+}
+
+#[test]
+fn a_migration_is_told_step_by_step() {
+    let folder = repository();
+    let ran = waypost(folder.path(), &["diff", "--every-stage"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let of_stages = ["client", "httpbin", "bookinfo"];
+    let wanted: Vec<String> = of_stages
+        .iter()
+        .flat_map(|stage| ["mesh", "enrollment", "workloads"].map(|step| format!("{stage}/{step}")))
+        .collect();
+    assert_eq!(steps(&ran.stdout), wanted, "{}", ran.stdout);
+    assert!(ran.stdout.contains("differ in 9 of 9 steps"), "{}", ran.stdout);
+    for told in [
+        "waypoints and policies for ambient mode are there for `cp-cluster-1/httpbin`",
+        "this is the point that the spec says is reached",
+        "4 access assertions hold, also in every state on the way here",
+        "+ metadata.labels[\"istio.io/dataplane-mode\"]: ambient",
+    ] {
+        assert!(ran.stdout.contains(told), "{told}: {}", ran.stdout);
+    }
+    let page = waypost(folder.path(), &["diff", "brownfield", "--every-stage", "-f", "html"]);
+    assert_eq!(page.code, 0, "{}", page.stderr);
+    assert_eq!(page.stdout.matches("<section class=\"environment\"").count(), 9);
+    // a line that only one side has was numbered `None` on the other
+    assert!(page.stdout.contains("class=\"number\"></td>") && !page.stdout.contains(">None<"));
+    let json = waypost(folder.path(), &["diff", "--every-stage", "-f", "json", "--no-access"]);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!(json["environments"].as_array().map(Vec::len), Some(9));
+}
+
+#[test]
+fn an_access_test_that_fails_on_the_way_of_a_migration_is_told_at_its_step() {
+    let folder = repository();
+    let tests = folder.path().join("environments/brownfield/access.yaml");
+    edit(&tests, "expect: deny", "expect: allow");
+    let ran = waypost(folder.path(), &["diff", "--every-stage"]);
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+    assert!(ran.stderr.contains("error[access-differs]"), "{}", ran.stderr);
+    let of_steps = ran.stdout.matches("to 4 access assertions are not as asserted").count();
+    assert_eq!(of_steps, 9, "{}", ran.stdout);
+    let ran = waypost(folder.path(), &["diff", "--every-stage", "--no-access"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(!ran.stdout.contains("assertion"), "{}", ran.stdout);
+}
+
+#[test]
+fn where_there_are_no_stages_there_is_no_plan() {
+    let folder = tempfile::tempdir().expect("a folder");
+    copy(
+        &project().join("environments/greenfield"),
+        &folder.path().join("environments/greenfield"),
+    );
+    let ran = waypost(folder.path(), &["diff", "--every-stage"]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+    assert!(ran.stderr.contains("there are no stages in greenfield"), "{}", ran.stderr);
+    let ran = waypost(folder.path(), &["diff", "--every-stage", "--base", "main"]);
+    assert_eq!(ran.code, 2, "{}", ran.stdout);
+}
+
+/// An empty name was the repository's own folder, so that a variable that is not set in a pipeline
+/// compared the tree with itself: no changes.
+#[test]
+fn an_empty_base_is_refused() {
+    let folder = repository();
+    for arguments in [["diff", "--base", ""], ["diff", "--base=.", "--head="]] {
+        let ran = waypost(folder.path(), &arguments);
+        assert_eq!(ran.code, 2, "{}", ran.stdout);
+        assert!(ran.stderr.contains("has no name"), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_bare_repository_is_called_that() {
+    let folder = tempfile::tempdir().expect("a folder");
+    git(folder.path(), &["init", "--quiet", "--bare"]);
+    let ran = waypost(folder.path(), &["diff", "--base", "HEAD"]);
+    assert_eq!(ran.code, 1, "{}", ran.stdout);
+    assert!(ran.stderr.contains("a git repository without a working tree"), "{}", ran.stderr);
+}

@@ -45,7 +45,7 @@ struct Environment {
     state_class: &'static str,
     tally: String,
     equal: bool,
-    remarks: Vec<String>,
+    remarks: Vec<Vec<Text>>,
     dangers: Vec<Flagged>,
     notices: Vec<Flagged>,
     access: Access,
@@ -129,7 +129,7 @@ impl Environment {
             state_class,
             tally: report.tally(),
             equal: report.tree.is_empty(),
-            remarks: report.remarks.iter().map(|remark| shown(remark)).collect(),
+            remarks: report.remarks.iter().map(|remark| sentence(remark)).collect(),
             dangers: flagged(Level::Danger),
             notices: flagged(Level::Notice),
             access: Access::of(report),
@@ -151,16 +151,18 @@ impl Environment {
 
 impl Flagged {
     fn of(flag: &Flag, origin: Option<&Origin>) -> Self {
-        let parts = flag.message.split('`').enumerate().filter(|(_, text)| !text.is_empty());
         Self {
             code: flag.code.as_str(),
             place: shown(&flag.place()),
-            message: parts
-                .map(|(at, text)| Text { text: shown(text), code: at % 2 == 1 })
-                .collect(),
+            message: sentence(&flag.message),
             origin: origin.map(place),
         }
     }
+}
+
+fn sentence(text: &str) -> Vec<Text> {
+    let parts = text.split('`').enumerate().filter(|(_, text)| !text.is_empty());
+    parts.map(|(at, text)| Text { text: shown(text), code: at % 2 == 1 }).collect()
 }
 
 /// `path:line:column`

@@ -1,0 +1,165 @@
+//! A migration from its beginning to its end: every point against the one before it, rendered into
+//! memory, with what each step makes true and what the access tests say of it.
+
+use super::super::access::test::answers;
+use super::super::access::world::{Point, point};
+use super::super::session::Session;
+use super::super::terminal::Terminal;
+use super::access::matters;
+use super::environment::access;
+use super::origin::origins;
+use super::secret::hidden;
+use crate::diagnostic::{has_errors, sort};
+use crate::diff::{Context, Options, compare, flags, topology};
+use crate::model::{Environment, Reached, Step};
+use crate::plan;
+use crate::report::diff::{
+    Access, EnvironmentReport, EnvironmentState, Migration, Origins, counted,
+};
+use crate::tree::{Differing, Tree};
+
+/// What an environment's migration does, step by step, and whether an access test fails on the way;
+/// `None` when there is an error, which has been shown.
+pub(super) fn steps(
+    session: &Session<'_>,
+    name: &str,
+    options: &Options,
+    ask: bool,
+    terminal: &Terminal,
+) -> anyhow::Result<Option<(Vec<EnvironmentReport>, bool)>> {
+    let loaded = session.load(name);
+    let Some(resolved) = loaded.resolved.as_ref().filter(|_| !has_errors(&loaded.found)) else {
+        terminal.show(&loaded.found, &loaded.sources);
+        return Ok(None);
+    };
+    let (mut steps, mut fails) = (Vec::new(), false);
+    let mut before: Option<(Reached, Point)> = None;
+    for reached in plan::points(&resolved.environment) {
+        let Some(here) = point(session, name, Some(&reached.to_string()), terminal)? else {
+            return Ok(None);
+        };
+        if let Some((was, old)) = &before {
+            let mut report = compared((was, old), (&reached, &here), options, ask);
+            if ask {
+                fails |= assert(&here, old, &mut report, terminal);
+            }
+            steps.push(report);
+        }
+        before = Some((reached, here));
+    }
+    Ok(Some((steps, fails)))
+}
+
+/// What a step changes.
+fn compared(
+    (was, old): (&Reached, &Point),
+    (reached, new): (&Reached, &Point),
+    options: &Options,
+    ask: bool,
+) -> EnvironmentReport {
+    let environment = &new.resolved.environment;
+    let files = Differing::between(bytes(&old.rendered.tree), bytes(&new.rendered.tree));
+    let files: Vec<Differing> = files.into_iter().map(hidden).collect();
+    let tree = compare(&files, options);
+    let files_after = |cluster: &str, word: &str| having(&new.rendered.tree, cluster, word);
+    let flags = flags(&tree, &Context { files_after: &files_after });
+    let access = match (ask, matters(&tree)) {
+        (false, _) => Access::NotSimulated("`--no-access`".to_owned()),
+        (true, false) => Access::Same,
+        (true, true) => access(&old.world.mesh, &new.world.mesh),
+    };
+    let changes = match &access {
+        Access::Simulated(diff) => diff.changes.as_slice(),
+        Access::Same | Access::NotSimulated(_) => &[],
+    };
+    let origins = match tree.is_empty() {
+        true => Origins::default(),
+        false => origins(&new.resolved, &new.world.sources, &tree, &flags, changes),
+    };
+    EnvironmentReport {
+        name: format!("{}, {}", environment.name, spoken(reached)),
+        state: if tree.is_empty() { EnvironmentState::Equal } else { EnvironmentState::Changed },
+        flags,
+        topology: if ask { topology(&old.world.mesh, &new.world.mesh) } else { Vec::new() },
+        access,
+        migration: Some(Migration {
+            stages: environment.stages.iter().map(|stage| stage.name.to_string()).collect(),
+            before: Some(was.to_string()),
+            after: Some(reached.to_string()),
+        }),
+        origins,
+        remarks: remarks(environment, reached),
+        tree,
+    }
+}
+
+/// The point in full: the last step of a stage is else called as the stage is.
+fn spoken(reached: &Reached) -> String {
+    match reached {
+        Reached::None => reached.to_string(),
+        Reached::Stage(stage, step) => format!("{stage}/{}", step.as_str()),
+    }
+}
+
+/// What a step makes true, and whether the spec says that it is done.
+fn remarks(environment: &Environment, reached: &Reached) -> Vec<String> {
+    let Reached::Stage(name, step) = reached else { return Vec::new() };
+    let stage = environment.stages.iter().find(|stage| stage.name == *name);
+    let namespaces: Vec<String> =
+        stage.into_iter().flat_map(|s| &s.namespaces).map(|id| format!("`{id}`")).collect();
+    let namespaces = namespaces.join(", ");
+    let becomes_true = match step {
+        Step::Mesh => format!(
+            "waypoints and policies for ambient mode are there for {namespaces}, and nothing uses them yet"
+        ),
+        Step::Enrollment => format!(
+            "the labels of {namespaces} ask for ambient mode; pods keep their sidecars until they are restarted"
+        ),
+        Step::Workloads => format!(
+            "the pods of {namespaces} are restarted, without sidecars: ztunnel takes their traffic"
+        ),
+    };
+    let mut remarks = vec![becomes_true];
+    if environment.reached == *reached {
+        remarks.push("this is the point that the spec says is reached".to_owned());
+    }
+    remarks
+}
+
+/// Asks the access tests, also in every state on the way there; true when one fails.
+fn assert(
+    here: &Point,
+    before: &Point,
+    report: &mut EnvironmentReport,
+    terminal: &Terminal,
+) -> bool {
+    let mut found = Vec::new();
+    let results = answers(&here.world, Some(&before.world.mesh), &mut found);
+    sort(&mut found);
+    terminal.show(&found, &here.world.sources);
+    let failed = results.iter().filter(|result| !result.passed()).count();
+    let tests = counted(here.world.cases.len(), "access assertion");
+    report.remarks.push(match (here.world.cases.len(), failed) {
+        (0, _) => "no access test says what must hold here".to_owned(),
+        (_, 0) => format!("{tests} hold, also in every state on the way here"),
+        (_, _) => format!(
+            "{failed} of {} to {tests} are not as asserted",
+            counted(results.len(), "answer")
+        ),
+    });
+    report.remarks.extend(found.iter().filter(|d| d.is_error()).map(|d| d.message.clone()));
+    has_errors(&found)
+}
+
+fn bytes(tree: &Tree) -> impl Iterator<Item = (&str, &[u8])> {
+    tree.iter().map(|(path, file)| (path, file.text().as_bytes()))
+}
+
+/// Files of a cluster whose text has a word in it.
+fn having(tree: &Tree, cluster: &str, word: &str) -> Vec<(String, String)> {
+    let folder = format!("{cluster}/");
+    let here = tree.iter().filter(|(path, _)| path.starts_with(&folder));
+    here.filter(|(_, file)| file.text().contains(word))
+        .map(|(path, file)| (path.to_owned(), file.text().to_owned()))
+        .collect()
+}
