@@ -68,6 +68,7 @@ def run(plane, report, options):
                 report.expect(False, f"seed {options.seed}, sets from {done} on: {fault}{more}")
         report.count("sets of policies", min(count, options.cases - done))
         report.count("workloads compared", len(ours["workloads"]))
+        report.count("services compared", len(ours["services"]))
         report.count("policies compared", len(ours["policies"]))
         in_parallel(lambda p: clear(plane, *p), [(n, *k) for n in {p["metadata"]["namespace"] for p in policies} for k in POLICIES])
         done += count

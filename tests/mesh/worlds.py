@@ -275,7 +275,7 @@ def machine(rng, address, names):
 def machine_labels(rng, share=0.2):
     labels = {"app": rng.choice(APPS), "version": rng.choice(["v1", "v2"])}
     if rng.random() < share:
-        labels["networking.istio.io/tunnel"] = rng.choice(["http", "none", "other,http"])
+        labels["networking.istio.io/tunnel"] = rng.choice(["http", "http", "none"])
     if rng.random() < share:
         labels["security.istio.io/tlsMode"] = rng.choice(["istio", "disabled"])
     if rng.random() < share:

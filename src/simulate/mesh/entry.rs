@@ -34,10 +34,7 @@ impl Entry {
 
 /// HBONE, by whom; `None` without.
 pub(in crate::simulate) fn tunnel(labels: &Labels, annotations: &Labels) -> Option<PodState> {
-    let native = labels.get("networking.istio.io/tunnel").is_some_and(|t| {
-        // a list
-        t.split(',').any(|t| t == "http")
-    });
+    let native = labels.get("networking.istio.io/tunnel").is_some_and(|tunnel| tunnel == "http");
     let redirected =
         annotations.get("ambient.istio.io/redirection").is_some_and(|value| value == "enabled");
     match (native, redirected) {
