@@ -14,11 +14,11 @@ from waypost import waypost
 TOGETHER = 250
 # seconds in which istiod must have come to say the same
 SETTLES = 45
-# the settings that decide what is said; each is tried, in turn
+# the settings that decide what is said, and the network that istiod's namespace names; each is tried, in turn
 MESH_CONFIGS = [
-    {"trustDomain": "cluster.local", "trustDomainAliases": [], "rootNamespace": "istio-system"},
-    {"trustDomain": "td1", "trustDomainAliases": ["old-td", "cluster.local"], "rootNamespace": "istio-system"},
-    {"trustDomain": "td1", "trustDomainAliases": [], "rootNamespace": "s001"},
+    ({"trustDomain": "cluster.local", "trustDomainAliases": [], "rootNamespace": "istio-system"}, None),
+    ({"trustDomain": "td1", "trustDomainAliases": ["old-td", "cluster.local"], "rootNamespace": "istio-system"}, "net1"),
+    ({"trustDomain": "td1", "trustDomainAliases": [], "rootNamespace": "s001"}, None),
 ]
 # what workloads are told of
 TOLD = ("Pod", "WorkloadEntry", "ServiceEntry")
@@ -37,8 +37,11 @@ def run(plane, report, options):
         report.count(f"{kind[:-1]}ies", sum(o["kind"] == kind for o in there))
     done = 0
     while done < options.cases:
-        config = MESH_CONFIGS[done // count % len(MESH_CONFIGS)]
+        config, network = MESH_CONFIGS[done // count % len(MESH_CONFIGS)]
         plane.set_mesh_config(**config)
+        system = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "istio-system"}}
+        plane.merge(system, {"metadata": {"labels": {"topology.istio.io/network": network}}})
+        system["metadata"]["labels"] = {"topology.istio.io/network": network} if network else {}
         root = config["rootNamespace"]
         policies = [p for number in range(min(count, options.cases - done)) for p in worlds.policy_set(rng, f"s{number:03}")]
         policies += [worlds.policy(rng, root, f"root{i}") for i in range(rng.choice([0, 1, 3]))]
@@ -54,7 +57,7 @@ def run(plane, report, options):
         report.count("policies refused by the webhook", len(refused))
         report.count("policies in force", len(policies) - len(refused))
         config_map = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": "istio-system", "name": "istio"}, "data": {"mesh": json.dumps(config)}}
-        ours = said([config_map, *there, *policies])
+        ours = said([system, config_map, *there, *policies])
         # the pods of waypoints are made by a controller, which is not there
         ours["workloads"] = {k: w for k, w in ours["workloads"].items() if k[:2] in told}
         # istiod needs a moment; that it comes to say the same is what is claimed
