@@ -23,29 +23,35 @@ const CLUSTER_SCOPED: &str = "_cluster";
 #[derive(Debug)]
 pub(super) struct Written {
     area: Area,
-    /// Below the folder of its unit or area.
+    /// Its place in the tree.
     path: String,
-    reference: ObjectRef,
+    /// Where in that the place in the folder of its unit or area begins.
+    inside: usize,
     file: TreeFile,
     origin: Option<Span>,
 }
 
 impl Written {
     /// Writes an object's canonical text and reads it back, unless that very text has been read.
-    pub(super) fn new(item: Item) -> Result<Self, Box<Diagnostic>> {
+    pub(super) fn new(cluster: &str, item: Item) -> Result<Self, Box<Diagnostic>> {
         let reference = match &item.object {
             RenderedObject::Read { object, .. } => object.reference(),
             RenderedObject::Value(value) => reference(value),
         };
-        let path = object_path(&reference);
+        let area = match item.area {
+            Area::Unit(unit) => unit.as_str(),
+            Area::Expected => "expected",
+        };
+        let path = [cluster, "/", area, "/", &object_path(&reference)].concat();
+        let inside = cluster.len() + area.len() + 2;
         let text = match item.object {
             RenderedObject::Read { text: Some(text), .. } => text,
             other => {
                 emit_checked(&other.into_value()).map_err(|e| Box::new(not_emitted(&path, &e)))?
             }
         };
-        let file = TreeFile::new(text, Some(reference.clone()));
-        Ok(Self { area: item.area, path, reference, file, origin: item.origin })
+        let file = TreeFile::new(text, Some(reference));
+        Ok(Self { area: item.area, path, inside, file, origin: item.origin })
     }
 }
 
@@ -53,13 +59,21 @@ impl Written {
 #[derive(Debug, Default)]
 pub(super) struct Assembly {
     /// In the order in which they came.
-    files: Vec<(String, TreeFile)>,
+    files: Vec<Assembled>,
     patched: BTreeMap<String, String>,
     /// By the unit's folder.
     units: BTreeMap<String, Kustomization>,
     objects: usize,
-    /// Where each object of the present cluster was asked for first: nothing is applied twice.
-    seen: HashMap<ObjectRef, Option<Span>>,
+    cluster: usize,
+}
+
+/// A file of the tree.
+#[derive(Debug)]
+struct Assembled {
+    path: String,
+    file: TreeFile,
+    /// The number of the cluster in which its object is applied, and what asked for it.
+    applied: Option<(usize, Option<Span>)>,
 }
 
 #[derive(Debug, Default)]
@@ -72,28 +86,30 @@ struct Kustomization {
 impl Assembly {
     /// Begins with the next cluster.
     pub(super) fn begin_cluster(&mut self) {
-        self.seen.clear();
+        self.cluster += 1;
+    }
+
+    /// Makes room for objects, so that what is held need not be moved while it grows.
+    pub(super) fn reserve(&mut self, objects: usize) {
+        self.files.reserve(objects);
     }
 
     /// Takes an object of a cluster in.
-    pub(super) fn add(&mut self, cluster: &str, written: Written, found: &mut Vec<Diagnostic>) {
-        let Written { area, path, reference, file, origin } = written;
-        let Area::Unit(unit) = area else {
-            self.files.push(([cluster, "/expected/", &path].concat(), file));
+    pub(super) fn add(&mut self, written: Written) {
+        let Written { area, path, inside, file, origin } = written;
+        if let Area::Expected = area {
+            self.files.push(Assembled { path, file, applied: None });
             return;
-        };
-        match self.seen.entry(reference) {
-            Entry::Occupied(first) => {
-                found.push(twice(first.key(), *first.get(), origin));
-                return;
-            }
-            Entry::Vacant(place) => {
-                place.insert(origin);
+        }
+        let (folder, resource) = (&path[..inside - 1], path[inside..].to_owned());
+        match self.units.get_mut(folder) {
+            Some(unit) => unit.resources.push(resource),
+            None => {
+                let unit = Kustomization { resources: vec![resource], patches: Vec::new() };
+                self.units.insert(folder.to_owned(), unit);
             }
         }
-        let folder = unit_folder(cluster, unit);
-        self.files.push(([&folder, "/", &path].concat(), file));
-        self.units.entry(folder).or_default().resources.push(path);
+        self.files.push(Assembled { path, file, applied: Some((self.cluster, origin)) });
         self.objects += 1;
     }
 
@@ -109,8 +125,8 @@ impl Assembly {
         let InstallFiles { resources, patches, components, patched, checks: _ } = files;
         let folder = unit_folder(cluster, Unit::Platform);
         for value in resources {
-            match Written::new(Item::new(Area::Unit(Unit::Platform), value, origin)) {
-                Ok(written) => self.add(cluster, written, found),
+            match Written::new(cluster, Item::new(Area::Unit(Unit::Platform), value, origin)) {
+                Ok(written) => self.add(written),
                 Err(diagnostic) => found.push(*diagnostic),
             }
         }
@@ -142,34 +158,62 @@ impl Assembly {
     /// Writes what is no object of a cluster.
     fn write(&mut self, path: String, value: &Value, found: &mut Vec<Diagnostic>) {
         match plain_file(path, value) {
-            Ok(file) => self.files.push(file),
+            Ok((path, file)) => self.files.push(Assembled { path, file, applied: None }),
             Err(fault) => found.push(*fault),
         }
     }
 
     /// Writes the kustomizations and hands the tree out.
     pub(super) fn finish(self, provenance: Provenance, found: &mut Vec<Diagnostic>) -> Rendered {
-        let Self { files, patched, units, objects, seen: _ } = self;
-        let mut tree = Tree::default();
-        let mut put = |(path, file)| {
-            if let Err(error) = tree.add(path, file) {
-                found.push(Diagnostic::error(error.code(), error.to_string()));
-            }
-        };
+        let Self { files, patched, units, objects, cluster: _ } = self;
         // the list of a large unit takes as long to be written and read back as the tree to grow
-        let (lists, ()) = rayon::join(
+        let (lists, (mut tree, mut faults)) = rayon::join(
             || units.into_par_iter().map(Kustomization::into_file).collect::<Vec<_>>(),
-            || files.into_iter().for_each(&mut put),
+            || grow(files),
         );
-        let mut faults = Vec::new();
         for list in lists {
             match list {
-                Ok(file) => put(file),
+                Ok((path, file)) => put(&mut tree, path, file, &mut faults),
                 Err(fault) => faults.push(*fault),
             }
         }
         found.append(&mut faults);
         Rendered { tree, delivery: BTreeMap::new(), provenance, patched, objects }
+    }
+}
+
+/// The tree of these files. Nothing is applied twice in one cluster.
+fn grow(mut files: Vec<Assembled>) -> (Tree, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let mut seen: HashMap<(usize, &ObjectRef), Option<Span>> = HashMap::with_capacity(files.len());
+    let mut once = vec![true; files.len()];
+    for (Assembled { file, applied, .. }, once) in files.iter().zip(&mut once) {
+        let (Some((cluster, origin)), Some(object)) = (applied, file.object()) else { continue };
+        match seen.entry((*cluster, object)) {
+            Entry::Occupied(first) => {
+                found.push(twice(object, *first.get(), *origin));
+                *once = false;
+            }
+            Entry::Vacant(place) => {
+                place.insert(*origin);
+            }
+        }
+    }
+    drop(seen);
+    let mut once = once.into_iter();
+    files.retain(|_| once.next() == Some(true));
+    // a sorted tree grows at its end; two files of one path are a fault, whichever comes first
+    files.par_sort_unstable_by(|a, b| a.path.cmp(&b.path));
+    let mut tree = Tree::default();
+    for Assembled { path, file, .. } in files {
+        put(&mut tree, path, file, &mut found);
+    }
+    (tree, found)
+}
+
+fn put(tree: &mut Tree, path: String, file: TreeFile, found: &mut Vec<Diagnostic>) {
+    if let Err(error) = tree.add(path, file) {
+        found.push(Diagnostic::error(error.code(), error.to_string()));
     }
 }
 

@@ -129,14 +129,15 @@ pub fn render(
                 .par_iter()
                 .map(|namespace| {
                     let (items, mut found) = make(namespace);
-                    let written = finish(tools, items, &mut found);
+                    let written = finish(tools, name, items, &mut found);
                     progress(written.len());
                     (written, found)
                 })
                 .collect();
+            assembly.reserve(written.iter().map(|(files, _)| files.len()).sum());
             for (files, diagnostics) in written {
                 found.extend(diagnostics);
-                files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
+                files.into_iter().for_each(|file| assembly.add(file));
             }
         } else {
             let made: Vec<_> = namespaces.par_iter().map(make).collect();
@@ -150,9 +151,9 @@ pub fn render(
             check_install(tools, &files, origin, &mut found);
             assembly.add_install(name, files, origin, &mut found);
         }
-        let files = finish(tools, others, &mut found);
+        let files = finish(tools, name, others, &mut found);
         progress(files.len());
-        files.into_iter().for_each(|file| assembly.add(name, file, &mut found));
+        files.into_iter().for_each(|file| assembly.add(file));
     }
     let mut rendered = assembly.finish(provenance(resolved, request), &mut found);
     rendered.delivery = deliver::deliver(
@@ -252,7 +253,12 @@ fn objects(
 }
 
 /// Checks objects against the schemas of their kinds, and writes them.
-fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<Written> {
+fn finish(
+    tools: &Tools,
+    cluster: &str,
+    items: Vec<Item>,
+    found: &mut Vec<Diagnostic>,
+) -> Vec<Written> {
     let mut files = Vec::with_capacity(items.len());
     for item in items {
         match &item.object {
@@ -263,7 +269,7 @@ fn finish(tools: &Tools, items: Vec<Item>, found: &mut Vec<Diagnostic>) -> Vec<W
                 check::object(&tools.validator, value, item.origin, found);
             }
         }
-        match Written::new(item) {
+        match Written::new(cluster, item) {
             Ok(file) => files.push(file),
             Err(diagnostic) => found.push(*diagnostic),
         }

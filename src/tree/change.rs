@@ -133,7 +133,8 @@ pub fn plan(
     change.refusals.extend(guard_renamed_clusters(tree, local, &rendered, scope, allowances));
     let Change { create, update, delete, unchanged, carried, .. } = &mut change;
     for list in [create, update, delete, unchanged, carried] {
-        list.sort_unstable();
+        // they are in order but for a few: the stable sort sees that, the unstable one does not
+        list.sort();
     }
     change
 }
@@ -174,7 +175,7 @@ pub(super) fn next_lock(
         .below(&folder)
         .filter(|(path, _)| scope.covers(path))
         .map(|(path, file)| {
-            let entry = LockEntry { digest: file.digest(), object: file.object().cloned() };
+            let entry = LockEntry { digest: file.digest(), object: file.shared_object() };
             (path[folder.len()..].to_owned(), entry)
         })
         .collect();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::Bound;
+use std::sync::Arc;
 
 use super::digest::Digest;
 use super::path::{PathError, check_path};
@@ -12,14 +13,14 @@ use crate::k8s::ObjectRef;
 pub struct TreeFile {
     text: String,
     digest: Digest,
-    object: Option<ObjectRef>,
+    object: Option<Arc<ObjectRef>>,
 }
 
 impl TreeFile {
     /// A file. `object` is the one object in it; `None` for what describes objects or is none
     /// (`kustomization.yaml`, patches of a Component).
     pub fn new(text: String, object: Option<ObjectRef>) -> Self {
-        Self { digest: Digest::of(text.as_bytes()), text, object }
+        Self { digest: Digest::of(text.as_bytes()), text, object: object.map(Arc::new) }
     }
 
     /// Its text.
@@ -29,7 +30,12 @@ impl TreeFile {
 
     /// Its object.
     pub fn object(&self) -> Option<&ObjectRef> {
-        self.object.as_ref()
+        self.object.as_deref()
+    }
+
+    /// Its object, for what outlives the tree: a lock lists the same ones.
+    pub(super) fn shared_object(&self) -> Option<Arc<ObjectRef>> {
+        self.object.clone()
     }
 
     /// The digest of its text.

@@ -71,11 +71,12 @@ pub(super) fn guard_delivery(old: &Lock, new: &Lock, allowances: &Allowances) ->
     if allowances.empty_unit {
         return Vec::new();
     }
-    let kept: BTreeSet<&ObjectRef> = new.files.values().filter_map(|e| e.object.as_ref()).collect();
+    let kept: BTreeSet<&ObjectRef> =
+        new.files.values().filter_map(|e| e.object.as_deref()).collect();
     let lost: Vec<&ObjectRef> = old
         .files
         .values()
-        .filter_map(|entry| entry.object.as_ref())
+        .filter_map(|entry| entry.object.as_deref())
         .filter(|object| !kept.contains(object))
         .filter(|o| matches!(o.kind.as_str(), "Application" | "ApplicationSet" | "Kustomization"))
         .collect();
@@ -99,6 +100,14 @@ pub(super) fn guard_renamed_clusters(
     if allowances.moves || !scope.is_whole_cluster() {
         return Vec::new();
     }
+    let gone: Vec<&String> = local
+        .locks
+        .keys()
+        .filter(|c| scope.covers_cluster(c) && !rendered.contains(c.as_str()))
+        .collect();
+    if gone.is_empty() {
+        return Vec::new();
+    }
     let mut appeared: BTreeMap<&str, BTreeSet<&ObjectRef>> = BTreeMap::new();
     for (path, file) in tree.iter() {
         let cluster = cluster_of(path);
@@ -107,10 +116,8 @@ pub(super) fn guard_renamed_clusters(
         }
     }
     let mut refusals = Vec::new();
-    for gone in local.locks.keys().filter(|c| scope.covers_cluster(c)) {
-        let Some(lock) = local.lock(gone).filter(|_| !rendered.contains(gone.as_str())) else {
-            continue;
-        };
+    for gone in gone {
+        let Some(lock) = local.lock(gone) else { continue };
         let before = objects(lock);
         let shared = |objects: &BTreeSet<&ObjectRef>| {
             before.keys().filter(|object| objects.contains(*object)).count()
@@ -231,6 +238,8 @@ fn first_of(objects: &[&ObjectRef]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::super::digest::Digest;
     use super::super::files::TreeFile;
     use super::super::lock::LockEntry;
@@ -239,7 +248,8 @@ mod tests {
     /// A lock of objects `<Kind>-<name>` in these files.
     fn lock(paths: &[&str]) -> Lock {
         let files = paths.iter().map(|path| {
-            let entry = LockEntry { digest: Digest::default(), object: object_of(path) };
+            let entry =
+                LockEntry { digest: Digest::default(), object: object_of(path).map(Arc::new) };
             ((*path).to_owned(), entry)
         });
         Lock { files: files.collect(), ..Lock::default() }

@@ -18,6 +18,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::digest::Digest;
 use super::path::check_name;
@@ -50,7 +51,7 @@ pub struct LockEntry {
     /// The digest of the file.
     pub digest: Digest,
     /// The object in it.
-    pub object: Option<ObjectRef>,
+    pub object: Option<Arc<ObjectRef>>,
 }
 
 /// Why a lock cannot be read.
@@ -193,7 +194,7 @@ impl Lock {
         let digest = Digest::parse(digest).ok_or("the file's digest is malformed")?;
         let object = match object {
             "-" => None,
-            text => Some(parse_object(text).ok_or("the file's object is malformed")?),
+            text => Some(Arc::new(parse_object(text).ok_or("the file's object is malformed")?)),
         };
         if self.files.last_key_value().is_some_and(|(last, _)| last.as_str() >= path) {
             return Err("the line is out of order");
@@ -321,7 +322,10 @@ mod tests {
             namespace: Some("client".into()),
             name: "waypoint".into(),
         };
-        let entry = |object| LockEntry { digest: Digest::default(), object };
+        let entry = |object: Option<ObjectRef>| LockEntry {
+            digest: Digest::default(),
+            object: object.map(Arc::new),
+        };
         Lock {
             tool: "0.1.0".into(),
             input: Digest::of(b"input"),
@@ -411,7 +415,7 @@ mod tests {
         ) {
             let files = parts.into_iter().map(|(path, group, kind, namespace, name)| {
                 let object = ObjectRef { group, kind, namespace, name };
-                (path, LockEntry { digest: Digest::of(b"x"), object: Some(object) })
+                (path, LockEntry { digest: Digest::of(b"x"), object: Some(Arc::new(object)) })
             });
             let lock = Lock { tool, input: Digest::default(), stages, files: files.collect() };
             prop_assert_eq!(Lock::parse(&lock.to_text()), Ok(lock));

@@ -23,7 +23,7 @@ pub(super) fn build(
     let old = folder.path();
     let Change { create, update, delete: _, unchanged, carried, faults: _, refusals: _, locks: _ } =
         change;
-    let make = |(path, origin): (&String, Origin)| match origin {
+    let make = |parent: &os::OpenFolder, path: &String, origin| match origin {
         Origin::Old => {
             let path = folder.inside(path);
             link(&old.join(path), &new.join(path))
@@ -31,8 +31,10 @@ pub(super) fn build(
         Origin::Rendered => {
             let text = change.text(tree, path);
             let text = text.ok_or_else(|| DiskError::Mismatch { path: path.clone() })?;
-            let full = new.join(folder.inside(path));
-            write_file(&full, text).map_err(DiskError::io("write", &full))
+            let inside = folder.inside(path);
+            let (_, name) = split(inside);
+            let written = parent.create(name).and_then(|mut file| file.write_all(text.as_bytes()));
+            written.map_err(|error| DiskError::io("write", &new.join(inside))(error))
         }
     };
     let mut folders = Folders::default();
@@ -52,7 +54,11 @@ pub(super) fn build(
     }
     folders.make(new, &make)?;
     for paths in last {
-        paths.into_par_iter().try_for_each(|path| make((path, Origin::Rendered)))?;
+        paths.into_par_iter().try_for_each(|path| {
+            let parent = new.join(split(folder.inside(path)).0);
+            let parent = os::OpenFolder::open(&parent).map_err(DiskError::io("open", &parent))?;
+            make(&parent, path, Origin::Rendered)
+        })?;
     }
     Ok(())
 }
@@ -100,7 +106,7 @@ impl<'a> Folders<'a> {
     }
 
     fn add_folders_of(&mut self, path: &'a str) -> &mut Vec<(&'a String, Origin)> {
-        let folder = path.rfind('/').map_or("", |end| &path[..end]);
+        let (folder, _) = split(path);
         if !self.files.contains_key(folder) && !folder.is_empty() {
             let parents = folder.rmatch_indices('/').map(|(end, _)| &folder[..end]);
             for parent in parents.chain([""]) {
@@ -117,7 +123,7 @@ impl<'a> Folders<'a> {
     fn make(
         self,
         new: &Path,
-        file: &(impl Fn((&'a String, Origin)) -> Result<(), DiskError> + Sync),
+        file: &(impl Fn(&os::OpenFolder, &'a String, Origin) -> Result<(), DiskError> + Sync),
     ) -> Result<(), DiskError> {
         let Self { files, parents } = self;
         let folder = |path: &str| {
@@ -133,14 +139,16 @@ impl<'a> Folders<'a> {
             if !parents.contains(path) {
                 folder(path)?;
             }
-            inside.into_iter().try_for_each(file)
+            let full = new.join(path);
+            let parent = os::OpenFolder::open(&full).map_err(DiskError::io("open", &full))?;
+            inside.into_iter().try_for_each(|(path, origin)| file(&parent, path, origin))
         })
     }
 }
 
-fn write_file(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = os::open_options().write(true).create_new(true).open(path)?;
-    file.write_all(text.as_bytes())
+/// The folder that a file lies in, and its name there.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 /// A file under a second name; a copy where the file system has no second names, or keeps files

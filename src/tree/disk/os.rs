@@ -15,6 +15,44 @@ pub(super) fn open_options() -> OpenOptions {
     options
 }
 
+/// A folder that is open: a file made in it costs no walk along its path.
+#[cfg(unix)]
+pub(super) struct OpenFolder(std::os::fd::OwnedFd);
+
+#[cfg(unix)]
+impl OpenFolder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        use rustix::fs::{CWD, Mode, OFlags, openat};
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(Self(openat(CWD, path, flags, Mode::empty())?))
+    }
+
+    /// Makes a file that is not there yet.
+    pub(super) fn create(&self, name: &str) -> io::Result<File> {
+        use rustix::fs::{Mode, OFlags, openat};
+        let flags =
+            OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        // what the process' mask leaves of it, as `File::create` has it
+        Ok(openat(&self.0, name, flags, Mode::from_bits_retain(0o666))?.into())
+    }
+}
+
+/// A folder by its path, where files are not made in an open one.
+#[cfg(not(unix))]
+pub(super) struct OpenFolder(std::path::PathBuf);
+
+#[cfg(not(unix))]
+impl OpenFolder {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self(path.to_owned()))
+    }
+
+    /// Makes a file that is not there yet.
+    pub(super) fn create(&self, name: &str) -> io::Result<File> {
+        open_options().write(true).create_new(true).open(self.0.join(name))
+    }
+}
+
 /// True for the answer to opening a link with [`open_options`].
 pub(super) fn is_link_error(error: &io::Error) -> bool {
     #[cfg(unix)]
