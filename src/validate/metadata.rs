@@ -10,7 +10,7 @@ use crate::k8s::{
     Object, ObjectRef, is_annotation_key, is_dns_label, is_dns_subdomain, is_label_key,
     is_label_value,
 };
-use crate::yaml::{Mapping, Node, Value};
+use crate::yaml::{Entry, Mapping, Node, Value};
 
 /// All annotations of an object together, keys and values: 256 KiB
 /// (k8s.io/apimachinery `TotalAnnotationSizeLimitB`).
@@ -215,10 +215,27 @@ fn finalizers(metadata: Option<&Mapping>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// `validateOwnerReference`: all four say who the owner is.
+/// `validateOwnerReference`: all four say who the owner is. Before that, the server decodes them
+/// strictly (`metav1.OwnerReference`).
 fn owners(metadata: Option<&Mapping>, found: &mut Vec<Diagnostic>) {
     let list = metadata.and_then(|m| m.get("ownerReferences")).and_then(Node::as_list);
     for owner in list.into_iter().flatten() {
+        let entries = owner.as_mapping().map(|m| m.entries.as_slice()).unwrap_or_default();
+        for Entry { key, key_span, value } in entries {
+            let wanted = match (key.as_str(), &value.value) {
+                ("apiVersion" | "kind" | "name" | "uid", Value::Text(_) | Value::Null)
+                | ("controller" | "blockOwnerDeletion", Value::Bool(_) | Value::Null) => continue,
+                ("apiVersion" | "kind" | "name" | "uid", _) => "a text",
+                ("controller" | "blockOwnerDeletion", _) => "a boolean",
+                _ => {
+                    let message = format!("`{key}` is not known in an owner reference");
+                    found.push(Diagnostic::error("unknown-field", message).at(*key_span, ""));
+                    continue;
+                }
+            };
+            let message = format!("`{key}` must be {wanted}, but is {}", value.value.noun());
+            found.push(Diagnostic::error("wrong-type", message).at(value.span, ""));
+        }
         let is_missing = |key: &&str| {
             owner.get(key).is_none_or(|v| v.is_null() || v.as_str().is_some_and(str::is_empty))
         };

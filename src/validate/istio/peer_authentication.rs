@@ -13,7 +13,8 @@ pub(super) fn check(spec: Option<&Node>, found: &mut Vec<Diagnostic>) {
     let selects = selector
         .and_then(|s| field(s, "matchLabels"))
         .and_then(Node::as_mapping)
-        .is_some_and(|m| !m.entries.is_empty());
+        // a label without a value is dropped before the rule is asked
+        .is_some_and(|m| m.entries.iter().any(|label| !label.value.is_null()));
     let Some(ports) = field(spec, "portLevelMtls") else { return };
     let entries = ports.as_mapping().map(|m| m.entries.as_slice()).unwrap_or_default();
     if !selects && !entries.is_empty() {
