@@ -43,6 +43,7 @@ pub(super) fn objects(units: &Units<'_>) -> Vec<ForApplier> {
                 deletion_policy: "Orphan".to_owned(),
                 source_kind: source.kind.to_owned(),
                 source_name: source.name.clone(),
+                wait: unit == Unit::Mesh && waits_for_all(units, cluster),
                 health_checks: health_checks(units, cluster, unit, objects),
                 health_expressions: Vec::new(),
             };
@@ -80,30 +81,38 @@ fn timeout(unit: Unit) -> &'static str {
     }
 }
 
-/// What a unit's successor waits for. Explicit, since `wait: true` takes a Gateway as ready at
-/// once (facts/gitops-delivery.md 1.12) and fails on Istio's objects before Flux 2.9 (1.13).
+/// True where unit `mesh` waits for everything that it applies.
+///
+/// Not for a list: what Flux is told and what it applies reach it by different ways, so that it may
+/// have applied a commit before it reads that commit's list. It is then ready by the list of the
+/// commit before, without the new waypoint, and the namespace is labelled (seen with Flux 2.9). What
+/// is applied is in step with itself. Before 2.9 Flux fails on Istio's objects, whatever the
+/// expressions say (facts/gitops-delivery.md 1.13), and policies bound to waypoints that TSB makes
+/// are accepted no sooner than these are there: both wait for what is listed.
+fn waits_for_all(units: &Units<'_>, cluster: &ClusterName) -> bool {
+    units.delivery.flux.checks_policies
+        && units.environment.ownership.waypoints == Owner::GitOps
+        && units.is_ever_ambient(cluster)
+}
+
+/// What a unit's successor waits for beside, or instead of, all that is applied: `wait: true`
+/// leaves these out.
 fn health_checks(
     units: &Units<'_>,
     cluster: &ClusterName,
     unit: Unit,
     objects: &[ObjectRef],
 ) -> Vec<HealthCheck> {
+    let by_tsb = units.environment.ownership.waypoints == Owner::Tsb;
     let mut checks: Vec<HealthCheck> = match unit {
         Unit::Platform => definitions(units, cluster),
-        Unit::Tsb => Vec::new(),
-        Unit::Mesh => {
-            let is_waited_for =
-                |object: &&ObjectRef| is(object, GATEWAY) || is_policy(units, cluster, object);
-            objects.iter().filter(is_waited_for).map(check).collect()
+        Unit::Mesh if !by_tsb && !waits_for_all(units, cluster) => {
+            objects.iter().filter(|object| is(object, GATEWAY)).map(check).collect()
         }
-        Unit::Enrollment => Vec::new(),
+        Unit::Enrollment if by_tsb => made_by_tsb(units, cluster, objects),
         Unit::Workloads => objects.iter().map(check).collect(),
+        Unit::Tsb | Unit::Mesh | Unit::Enrollment => Vec::new(),
     };
-    if units.environment.ownership.waypoints == Owner::Tsb {
-        let bound = |check: &HealthCheck| check.kind == POLICY.2;
-        checks.retain(|check| !bound(check));
-        checks.extend(made_by_tsb(units, cluster, objects));
-    }
     checks.sort();
     checks
 }
@@ -123,13 +132,19 @@ fn mesh_objects<'a>(units: &Units<'a>, cluster: &ClusterName) -> &'a [ObjectRef]
 
 /// Custom resources of a missing kind would leave a unit half applied
 /// (facts/gitops-delivery.md 1.18, 9.2): the installation is not done before the kinds are there.
+/// They are the same at every stage, as everything that is told should be.
 fn definitions(units: &Units<'_>, cluster: &ClusterName) -> Vec<HealthCheck> {
     let mesh = mesh_objects(units, cluster);
-    let needed = [(GATEWAY, "gateways"), (POLICY, "authorizationpolicies")];
+    let ownership = units.environment.ownership;
+    let needed = [
+        (GATEWAY, "gateways", ownership.waypoints),
+        (POLICY, "authorizationpolicies", ownership.policies),
+    ];
+    let comes = |owner| owner == Owner::GitOps && units.is_ever_ambient(cluster);
     needed
         .into_iter()
-        .filter(|(kind, _)| mesh.iter().any(|object| is(object, *kind)))
-        .map(|((group, _, _), plural)| HealthCheck {
+        .filter(|(kind, _, owner)| comes(*owner) || mesh.iter().any(|o| is(o, *kind)))
+        .map(|((group, _, _), plural, _)| HealthCheck {
             api_version: "apiextensions.k8s.io/v1".to_owned(),
             kind: "CustomResourceDefinition".to_owned(),
             namespace: None,
@@ -170,8 +185,9 @@ fn made_by_tsb(
 /// Adds what healthy means for kinds that Flux has no rule for, where they are waited for.
 fn with_expressions(mut kustomization: FluxKustomization) -> FluxKustomization {
     let checks = &kustomization.health_checks;
+    let all = kustomization.wait;
     let waits_for = |kind: (&str, &str, &str)| {
-        checks.iter().any(|c| c.kind == kind.2 && c.api_version == api_version(kind))
+        all || checks.iter().any(|c| c.kind == kind.2 && c.api_version == api_version(kind))
     };
     let mut expressions = Vec::new();
     if waits_for(GATEWAY) {

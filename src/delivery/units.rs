@@ -80,6 +80,15 @@ impl Units<'_> {
         self.iter().map(|(_, unit, _)| unit).collect()
     }
 
+    /// True where a namespace of a cluster is ambient at some stage.
+    pub(super) fn is_ever_ambient(&self, cluster: &ClusterName) -> bool {
+        let migrates = self.environment.stages.iter().flat_map(|stage| &stage.namespaces);
+        let known = self.environment.clusters.get(cluster);
+        let mut namespaces = known.into_iter().flat_map(|c| c.namespaces.keys());
+        migrates.into_iter().any(|id| id.cluster == *cluster)
+            || namespaces.any(|name| self.is_prepared(cluster, name.as_str()))
+    }
+
     /// True where pods of a namespace are ambient once its labels are applied.
     pub(super) fn is_enrolled(&self, cluster: &ClusterName, namespace: &str) -> bool {
         self.is_ambient(cluster, namespace, |state| state.enrolled)

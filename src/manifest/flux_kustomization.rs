@@ -27,6 +27,8 @@ pub struct FluxKustomization {
     pub source_kind: String,
     /// Name of the source.
     pub source_name: String,
+    /// Waits until everything that is applied is healthy, whatever is listed beside it.
+    pub wait: bool,
     /// Objects that must be healthy; they need not be of this unit.
     pub health_checks: Vec<HealthCheck>,
     /// What healthy means for kinds that Flux has no rule for.

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{NamespaceName, ObjectName, SecuritySetting, Waypoint};
 use crate::diagnostic::Span;
-use crate::k8s::Labels;
+use crate::k8s::{LabelSelector, Labels};
 
 /// How a namespace's or workload's traffic is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -101,6 +101,10 @@ pub struct Workload {
     /// Its own mode, where the spec sets one: on the pod template, since a label on the
     /// Deployment enrols nothing (facts/istio-ambient.md §1.1).
     pub mode: Option<DataplaneMode>,
+    /// What selects its pods; `None` where its manifest is not known.
+    pub selector: Option<LabelSelector>,
+    /// The Service of a StatefulSet, where its manifest says.
+    pub service_name: Option<String>,
     /// Labels of its pod template.
     pub pod_labels: Labels,
     /// Service account of its pods.

@@ -243,7 +243,7 @@ fn start_of(file: FileId) -> Span {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::k8s::{Labels, TargetRef};
+    use crate::k8s::{LabelSelector, Labels, Requirement, SelectorOperator, TargetRef};
     use crate::manifest::{
         Action, AppProject, Application, ApplicationSet, ApplicationSpec, AuthorizationPolicy,
         Automated, ClusterObject, Destination, Element, FluxKustomization, Gateway, GitRepository,
@@ -334,7 +334,7 @@ mod tests {
                 kinds,
             })
         };
-        let kustomization = |depends_on, health_checks, health_expressions| {
+        let kustomization = |depends_on, wait, health_checks, health_expressions| {
             Manifest::FluxKustomization(FluxKustomization {
                 metadata: metadata(),
                 depends_on,
@@ -346,6 +346,7 @@ mod tests {
                 deletion_policy: text(),
                 source_kind: text(),
                 source_name: text(),
+                wait,
                 health_checks,
                 health_expressions,
             })
@@ -391,10 +392,11 @@ mod tests {
             }),
             kustomization(
                 vec![text()],
+                false,
                 vec![check(None), check(Some(text()))],
                 vec![expression(None), expression(Some(text()))],
             ),
-            kustomization(Vec::new(), Vec::new(), Vec::new()),
+            kustomization(Vec::new(), true, Vec::new(), Vec::new()),
             repository(Some(text()), None),
             repository(None, Some(text())),
         ]
@@ -461,6 +463,15 @@ mod tests {
             Manifest::Workload(Workload {
                 kind: WorkloadKind::Deployment,
                 metadata: metadata(),
+                selector: Some(LabelSelector {
+                    match_labels: labels(),
+                    match_expressions: vec![Requirement {
+                        key: "a".to_owned(),
+                        operator: SelectorOperator::In,
+                        values: vec!["a".to_owned()],
+                    }],
+                }),
+                service_name: Some("a".to_owned()),
                 pod_labels: labels(),
                 pod_annotations: labels(),
             }),

@@ -161,6 +161,8 @@ fn workloads(
             kind,
             name: name.clone(),
             mode: typed.mode.map(|m| dataplane_mode(m.value)),
+            selector: None,
+            service_name: None,
             pod_labels: Labels::new(),
             service_account,
             replicas: None,

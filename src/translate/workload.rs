@@ -11,7 +11,7 @@ use super::{Area, Context, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Labels;
 use crate::manifest::{self, Manifest, Metadata};
-use crate::model::{DataplaneMode, Restart, Unit, Workload};
+use crate::model::{DataplaneMode, Restart, Target, Unit, Workload};
 
 /// The annotation that restarts pods. Ours, so that a person's `kubectl rollout restart` does not
 /// collide with it.
@@ -44,6 +44,9 @@ pub(super) fn translate(
         if pod_labels.is_empty() && pod_annotations.is_empty() {
             continue;
         }
+        if workload.selector.is_none() && is_for_flux(context) {
+            found.push(unknown_selector(workload));
+        }
         placed.push(Placed {
             area: Area::Unit(Unit::Workloads),
             manifest: Manifest::Workload(manifest::Workload {
@@ -52,12 +55,28 @@ pub(super) fn translate(
                     annotations: partial(),
                     ..Metadata::namespaced(namespace.name.as_str(), workload.name.as_str())
                 },
+                selector: workload.selector.clone(),
+                service_name: workload.service_name.clone(),
                 pod_labels,
                 pod_annotations,
             }),
             origin: Some(workload.origin),
         });
     }
+}
+
+fn is_for_flux(context: &Context<'_>) -> bool {
+    let delivery = context.environment.delivery.as_ref();
+    delivery.is_some_and(|delivery| delivery.targets.contains(&Target::Flux))
+}
+
+/// Flux writes every field that a workload must have, and the API server refuses another selector
+/// than there is: the whole unit would fail (`fluxcd/pkg/ssa/normalize`, seen with Flux 2.9).
+fn unknown_selector(workload: &Workload) -> Diagnostic {
+    let (kind, name) = (workload.kind.as_str(), &workload.name);
+    Diagnostic::error("selector-unknown", format!("the selector of {kind} `{name}` is not known"))
+        .at(workload.origin, "Flux cannot apply a part of it without")
+        .help("name its manifest in `sources.inventory`")
 }
 
 /// The labels that give a workload a mode of its own.

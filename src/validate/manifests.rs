@@ -193,7 +193,9 @@ impl Validator {
             compiled.get_or_init(|| definition.compile(self.options.rules)).check(object, found);
             return true;
         }
-        let is_complete = object.body.get("spec").is_some_and(|s| s.get("selector").is_some());
+        let pods = object.body.get("spec").and_then(|s| s.get("template")?.get("spec"));
+        let containers = pods.and_then(|s| s.get("containers")?.as_list());
+        let is_complete = containers.is_some_and(|list| !list.is_empty());
         let Some(lazy) = kind.partial.as_ref().filter(|_| !is_complete).or(kind.whole.as_ref())
         else {
             return false;

@@ -1,9 +1,13 @@
-//! Labels that should be gone from a namespace that is ambient, and who put them there.
+//! Labels that should be gone from a namespace, and who put them there: those that inject sidecars
+//! where it is ambient, those that capture pods where it is not.
 
 use super::{Dump, One, Verdict, managers};
 use crate::diagnostic::Diagnostic;
+use crate::k8s::Object;
 
 const QUESTION: &str = "no label injects sidecars";
+const OUTSIDE: &str = "no label captures pods";
+const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let mut live = dump.of_kind("", "Namespace").filter(|n| n.name == one.name());
@@ -43,6 +47,31 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
         );
     }
     verdict.answer(Some(one.name()), QUESTION, true, found);
+}
+
+/// A namespace that is not ambient, or no longer: a patch and a merge take no label away.
+pub(super) fn check_outside(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let live = dump.of_kind("", "Namespace").find(|n| n.name == one.name());
+    let is_told = live.is_some();
+    let ambient = live.filter(|n| n.labels.get(DATAPLANE_MODE).is_some_and(|v| v == "ambient"));
+    let survived = |live: &Object| {
+        let owners = managers::of(live, &["metadata", "labels", DATAPLANE_MODE]);
+        Diagnostic::error(
+            "label-captures",
+            format!(
+                "namespace `{}` is labelled `{DATAPLANE_MODE}=ambient`, and not ambient at this stage",
+                one.name()
+            ),
+        )
+        .at(live.name_span(), format!("set {}", managers::told(&owners)))
+        .help(format!(
+            "pods without a sidecar are captured, which nothing here asks for: `kubectl label namespace {} {DATAPLANE_MODE}- istio.io/use-waypoint-`; {}",
+            one.name(),
+            leaves(&owners)
+        ))
+    };
+    let found = ambient.into_iter().map(survived).collect();
+    verdict.answer(Some(one.name()), OUTSIDE, is_told, found);
 }
 
 /// Why the applier has left it (facts/gitops-delivery.md 4.2).

@@ -115,6 +115,8 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
         }
         if one.is_enrolled() {
             labels::check(&one, dump, &mut verdict);
+        } else {
+            labels::check_outside(&one, dump, &mut verdict);
         }
         if one.state.running == DataplaneMode::Ambient {
             pods::check(&one, dump, &mut verdict);
@@ -174,8 +176,17 @@ impl Expected<'_> {
         } else if only(Target::Flux) {
             format!("`flux reconcile kustomization {name} --with-source`")
         } else {
-            let path = format!("{}/{}/{unit}", self.environment.name, self.cluster.name);
-            format!("`kubectl apply --server-side --force-conflicts -k rendered/{path}`")
+            let path = format!("rendered/{}/{}/{unit}", self.environment.name, self.cluster.name);
+            match unit {
+                // parts of objects that others made: an apply would delete what they leave out
+                // (facts/gitops-delivery.md 4.1.4)
+                Unit::Enrollment | Unit::Workloads => format!(
+                    "`for file in {path}/*/*.yaml; do kubectl patch -f \"$file\" --patch-file \"$file\"; done`"
+                ),
+                Unit::Platform | Unit::Tsb | Unit::Mesh => {
+                    format!("`kubectl apply --server-side --force-conflicts -k {path}`")
+                }
+            }
         }
     }
 }

@@ -42,11 +42,20 @@ fn not_programmed(live: &Object) -> Option<Diagnostic> {
     let word =
         |c: &Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
     let programmed = conditions.iter().find(|c| word(c, "type") == "Programmed");
-    if programmed.is_some_and(|c| word(c, "status") == "True") {
+    // a condition of an earlier generation is about a Gateway that is no more
+    let generation = live.body.get("metadata").and_then(|m| m.get("generation"));
+    let is_of_before = |c: &Node| match (c.get("observedGeneration"), generation) {
+        (Some(observed), Some(generation)) => observed.to_json() != generation.to_json(),
+        _ => false,
+    };
+    if programmed.is_some_and(|c| word(c, "status") == "True" && !is_of_before(c)) {
         return None;
     }
     let namespace = live.namespace.as_deref().unwrap_or_default();
     let (why, at) = match programmed {
+        Some(c) if is_of_before(c) => {
+            ("its controller has not seen what it is now".to_owned(), c.span)
+        }
         Some(c) => (format!("{}: {}", word(c, "reason"), word(c, "message")), c.span),
         None => ("no controller has answered".to_owned(), live.name_span()),
     };

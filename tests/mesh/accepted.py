@@ -151,6 +151,10 @@ def bare(o):
 def sent(o):
     """The part of an object that fields are owned of."""
     metadata = {k: v for k, v in o["metadata"].items() if k not in ("name", "namespace")}
+    template = o.get("spec", {}).get("template", {})
+    if template.get("spec") == {"containers": []}:
+        # no element of the list is sent, so that none is owned
+        o = {**o, "spec": {**o["spec"], "template": {k: v for k, v in template.items() if k != "spec"}}}
     return {**{k: v for k, v in o.items() if k not in ("apiVersion", "kind")}, **({"metadata": metadata} if metadata else {"metadata": None})}
 
 

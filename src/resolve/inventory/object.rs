@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
-use crate::k8s::{GroupVersionKind, Labels, Object};
+use crate::k8s::{GroupVersionKind, LabelSelector, Labels, Object};
 use crate::model::{ObjectName, Service, ServicePort, Workload, WorkloadKind};
 
 /// Kinds without `metadata.namespace` that the API server would put into `default`.
@@ -58,6 +58,8 @@ pub(super) fn workload(kind: WorkloadKind, object: &Object) -> Result<Workload, 
         kind,
         name: name(&object.name, object)?,
         mode: None,
+        selector: spec.selector.filter(|selector| *selector != LabelSelector::default()),
+        service_name: spec.service_name.filter(|name| !name.is_empty()),
         pod_labels: template.metadata.unwrap_or_default().labels.unwrap_or_default(),
         service_account: name(&account, object)?,
         replicas: spec.replicas,
@@ -102,8 +104,11 @@ struct TypedWorkload {
 }
 
 #[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct WorkloadSpec {
     replicas: Option<u32>,
+    selector: Option<LabelSelector>,
+    service_name: Option<String>,
     template: Option<PodTemplate>,
 }
 

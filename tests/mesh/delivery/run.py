@@ -1,0 +1,44 @@
+"""`run --delivery`: what each applier does, on a control plane of its own."""
+
+import time
+
+from control_plane import ControlPlane
+from report import Report
+
+from . import broken, faults, planted, story
+from .argocd import ArgoCd, Progressive
+from .by_hand import ByHand
+from .flux import Flux
+
+APPLIERS = {"flux": Flux, "argocd": ArgoCd, "argocd-progressive": Progressive, "by-hand": ByHand}
+# every part begins and ends with nothing migrated
+PARTS = {
+    "story": lambda told, options: told.forth_and_back(),
+    "verify": lambda told, options: planted.run(told),
+    "faults": lambda told, options: faults.run(told, options.seed),
+    "order": lambda told, options: broken.run(told),
+}
+
+
+def run(options):
+    """Runs what is asked for; true when all agreed."""
+    agreed = True
+    for name, applier in APPLIERS.items():
+        if options.applier in (None, name):
+            agreed &= one(name, applier, options)
+    return agreed
+
+
+def one(name, applier, options):
+    """One applier."""
+    begin = time.monotonic()
+    with ControlPlane() as plane:
+        print(f"control plane up in {time.monotonic() - begin:.0f} s")
+        report = Report(f"delivery: {name}")
+        with story.begun(plane, report, applier) as told:
+            for part, work in PARTS.items():
+                if (options.part or part) == part and (part == "story" or applier in (Flux, ArgoCd)):
+                    print(f"\n-- {name}: {part}", flush=True)
+                    work(told, options)
+            told.end(options.record)
+        return report.end()
