@@ -187,7 +187,7 @@ fn verdict(mesh: &Mesh, place: &Place, request: &Request) -> Value {
             method: or(&request.method, "GET"),
             path: or(&request.path, "/"),
             host: Some(or(&request.host, "app")),
-            headers: request.headers.clone(),
+            headers: headers(request),
             token,
         },
     };
@@ -197,6 +197,22 @@ fn verdict(mesh: &Mesh, place: &Place, request: &Request) -> Value {
         Place::Gateway(id) => mesh.ask_gateway(*id, &seen),
     };
     result(mesh, &step)
+}
+
+/// The headers as they arrive: HTTP/2 tells the scheme, and has one cookie however many crumbs are sent.
+fn headers(request: &Request) -> Vec<(String, String)> {
+    if request.protocol != "http2" {
+        return request.headers.clone();
+    }
+    let is_cookie = |name: &str| name.eq_ignore_ascii_case("cookie");
+    let (crumbs, mut headers): (Vec<_>, Vec<_>) =
+        request.headers.iter().cloned().partition(|(name, _)| is_cookie(name));
+    headers.push((":scheme".to_owned(), "http".to_owned()));
+    if !crumbs.is_empty() {
+        let crumbs: Vec<String> = crumbs.into_iter().map(|(_, crumb)| crumb).collect();
+        headers.push(("cookie".to_owned(), crumbs.join("; ")));
+    }
+    headers
 }
 
 /// The simulator has no clock: whoever makes a token says whether it verifies.

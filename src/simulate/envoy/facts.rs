@@ -94,6 +94,8 @@ impl Facts<'_> {
             (":authority" | "host", _) => Line::text(&http.host),
             (":method", _) => Line::text(&http.method),
             (":path", _) => Line::text(&http.target),
+            // a client of HTTP/2 says it
+            (":scheme", _) if is_sent() => return None,
             (":scheme", Edge::Gateway) if self.trusted_proxies > 0 => {
                 sent_scheme().map_or_else(scheme, Line::text)
             }

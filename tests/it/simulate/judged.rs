@@ -60,6 +60,11 @@ fn headers_as_envoy_has_them() {
 }
 
 #[test]
+fn headers_and_paths_of_http2_as_envoy_has_them() {
+    holds("http2 ");
+}
+
+#[test]
 fn paths_as_envoy_normalises_them() {
     holds("path ");
 }

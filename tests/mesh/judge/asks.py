@@ -143,6 +143,11 @@ class Ask:
         q["protocol"] = "tcp" if r.random() < bytes_likely else "http"
         if q["protocol"] == "http":
             self.request(q)
+            # bytes to a port of TCP are the same whatever they say
+            if speaks is not False and r.random() < 0.3:
+                q["protocol"] = "http2"
+                # Envoy's codec refuses what HTTP/2 has no use for
+                q["headers"] = [h for h in q.get("headers", []) if h[0].lower() not in ("te", "connection")]
         return q
 
     def request(self, q):

@@ -81,6 +81,22 @@ def headers():
                [get(headers=[["x-a", " a b "]]), get(headers=[["x-a", "a  b"]])])
 
 
+def http2():
+    """The same of HTTP/2. One value is enough; `connection`, most of `te` and blanks at the ends of a value it forbids."""
+    for of in headers():
+        if not any(part in of["id"] for part in ("['*']", "header connection", "header te", "blanks")):
+            yield {**of, "id": f"http2 {of['id']}", "requests": [{**ask, "protocol": "http2"} for ask in of["requests"]]}
+    crumbs = [[], [["cookie", "a=1; b=2"]], [["cookie", "a=1"], ["cookie", "b=2"]], [["cookie", "b=2"]]]
+    yield case("http2 cookie", [policy([when("request.headers[cookie]", value) for value in ("a=1; b=2", "a=1", "a=1,b=2", "b=2")])],
+               [get(protocol="http2", headers=lines) for lines in crumbs])
+    yield case("http2 te", [policy([when("request.headers[te]", "trailers")])], [get(protocol="http2", headers=[["te", "trailers"]])])
+    yield case("http2 host beside authority", [policy([rule(operation={"hosts": ["h"]}), when("request.headers[host]", "other")])],
+               [get(protocol="http2", headers=[["host", "other"]]), get(protocol="http2", host="other", headers=[["host", "h"]])])
+    for n in ("NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"):
+        exact = [rule(operation={"paths": [value]}) for value in [*PATHS, "/c", "//", "/b", "/a/c", "/a/b;v=1", "/a//b"]]
+        yield case(f"http2 path {n}", [policy(exact)], [get(p, protocol="http2") for p in PATHS], mesh=json.dumps({"pathNormalization": {"normalization": n}}))
+
+
 def paths():
     for t in TEMPLATES:
         yield case(f"template {t}", [policy([rule(operation={"paths": [t]})])],
@@ -269,5 +285,5 @@ def gateways():
 
 
 def cases():
-    for some in (headers, paths, claims, actions, certificates, waypoints, ports, gateways):
+    for some in (headers, http2, paths, claims, actions, certificates, waypoints, ports, gateways):
         yield from some()

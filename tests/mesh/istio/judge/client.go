@@ -44,7 +44,11 @@ func (c *client) do(r *Request) (Result, string) {
 	if r.Protocol == "tcp" {
 		return c.talkTCP(conn, r), key
 	}
-	res, answered := c.talkHTTP(conn, r)
+	talk := c.talkHTTP
+	if r.Protocol == "http2" {
+		talk = c.talkHTTP2
+	}
+	res, answered := talk(conn, r)
 	if answered {
 		key = ""
 	}
@@ -124,10 +128,14 @@ func (c *client) handshake(tcp net.Conn, r *Request) (*tls.Conn, error) {
 	case c.kind == "waypoint":
 		conf.NextProtos, conf.ServerName = []string{"h2"}, ""
 	case c.kind == "gateway" && r.Protocol == "tcp":
+	case c.kind == "gateway" && r.Protocol == "http2":
+		conf.NextProtos = []string{"h2"}
 	case c.kind == "gateway":
 		conf.NextProtos = []string{"http/1.1"}
 	case r.Protocol == "tcp":
 		conf.NextProtos = []string{"istio"}
+	case r.Protocol == "http2":
+		conf.NextProtos = []string{"istio-h2", "istio", "h2"}
 	default:
 		conf.NextProtos = []string{"istio-http/1.1", "istio", "http/1.1"}
 	}
@@ -235,9 +243,14 @@ func (c *client) talkHTTP(conn io.ReadWriter, r *Request) (Result, bool) {
 		return Result{Verdict: "error", Details: "read: " + err.Error()}, true
 	}
 	defer resp.Body.Close()
-	res := Result{Status: resp.StatusCode, Seen: map[string]string{}}
+	return answer(resp.StatusCode, resp.Header.Get), true
+}
+
+// answer reads the verdict from a response.
+func answer(status int, header func(string) string) Result {
+	res := Result{Status: status, Seen: map[string]string{}}
 	for k := range seenHTTP {
-		v := resp.Header.Get(seenHeader + k)
+		v := header(seenHeader + k)
 		switch k {
 		case "details":
 			res.Details = v
@@ -254,7 +267,7 @@ func (c *client) talkHTTP(conn io.ReadWriter, r *Request) (Result, bool) {
 	}
 	res.judge()
 	res.Asked = fromMetadata(res.Metadata, askedBy)
-	return res, true
+	return res
 }
 
 const deniedBy = "rbac_access_denied_matched_policy["

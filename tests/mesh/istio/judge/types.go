@@ -25,7 +25,7 @@ type Workload struct {
 	SANCheck bool `json:"san_check,omitempty"`
 }
 
-// Request is one request (protocol http) or one connection (protocol tcp). What a port that was declared
+// Request is one request (protocol http or http2) or one connection (protocol tcp). What a port that was declared
 // as TCP is sent may be a request too: then the connection is what is judged.
 type Request struct {
 	Principal   string         `json:"principal,omitempty"`    // "td/ns/x/sa/y" or a full spiffe:// URI; empty: no certificate
@@ -36,7 +36,7 @@ type Request struct {
 	DestService string         `json:"dest_service,omitempty"` // waypoint: "namespace/name" instead of dest_ip
 	DestPort    int            `json:"dest_port,omitempty"`
 	SNI         string         `json:"sni,omitempty"`
-	Protocol    string         `json:"protocol,omitempty"` // "http" (default) or "tcp"
+	Protocol    string         `json:"protocol,omitempty"` // "http" (default: HTTP/1.1), "http2" or "tcp"
 	Method      string         `json:"method,omitempty"`
 	Path        string         `json:"path,omitempty"` // sent as is, query included
 	Host        string         `json:"host,omitempty"`
