@@ -8,6 +8,7 @@ import re
 import tempfile
 from collections import Counter
 
+import crds
 import mutations
 import yaml
 from control_plane import Refused, in_parallel
@@ -16,6 +17,7 @@ from waypost import Failed, Loader, ROOT, documents, rendered, waypost
 HERE = os.path.dirname(os.path.abspath(__file__))
 DATA = os.environ.get("WAYPOST_DATA") or os.path.join(ROOT, "../shared/data")
 MEASURED = ["AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication", "Gateway", "Namespace"]
+TETRATE = ("install.tetrate.io", "tsb.tetrate.io")
 
 
 class Document:
@@ -26,6 +28,7 @@ class Document:
 
 
 def run(plane, report, options):
+    crds.install(plane)
     known = corpus(report)
     cases = known + seeded(options, valid_documents(known))
     report.count("documents that others wrote", len(known))
@@ -41,8 +44,8 @@ def run(plane, report, options):
             os.makedirs(os.path.dirname(document.path), exist_ok=True)
             with open(document.path, "w") as file:
                 file.write(document.text)
-        crds = os.path.join(folder, "crds.yaml")
-        with open(crds, "w") as file:
+        others = os.path.join(folder, "crds.yaml")
+        with open(others, "w") as file:
             for crd in plane.list("apiextensions.k8s.io/v1", "CustomResourceDefinition"):
                 crd.update(apiVersion="apiextensions.k8s.io/v1", kind="CustomResourceDefinition")
                 crd["metadata"] = {"name": crd["metadata"]["name"]}
@@ -51,7 +54,7 @@ def run(plane, report, options):
                     file.write("---\n" + json.dumps(crd) + "\n")
         documents_folder = os.path.join(folder, "documents")
         ours = {
-            "with the server's CRDs": verdicts("--crds", crds, documents_folder),
+            "with the server's CRDs": verdicts("--crds", others, documents_folder),
             "with its own schemas": verdicts(documents_folder),
         }
     answers = in_parallel(lambda d: ask(plane, d), cases)
@@ -176,7 +179,9 @@ def valid_documents(known):
     """What mutations are made of: rendered objects, and valid documents of others."""
     found = []
     for environment, point in (("brownfield", "bookinfo"), ("greenfield", "none")):
-        found += [o for o in rendered(environment, point)[1] if o["kind"] in MEASURED]
+        objects = rendered(environment, point)[1]
+        found += [o for o in objects if o["kind"] in MEASURED]
+        found += [o for o in objects if is_tetrates(o)]
     for document in known:
         if "-valid" in document.origin or "validation-dataset" in document.origin or document.origin.startswith("real/"):
             try:
@@ -190,13 +195,19 @@ def valid_documents(known):
     return found
 
 
+def is_tetrates(o):
+    return o["apiVersion"].partition("/")[0].endswith(TETRATE)
+
+
 def seeded(options, valid):
-    """Mutations; two of three of the kinds that waypost has schemas of its own of."""
+    """Mutations; most of the kinds that waypost has schemas of its own of."""
     rng = random.Random(f"refusals {options.seed}")
     own = [o for o in valid if o["kind"] in MEASURED]
+    tetrates = [o for o in valid if is_tetrates(o)]
     made = []
     while len(made) < options.cases:
-        document = rng.choice(own if rng.random() < 0.66 else valid)
+        (chosen,) = rng.choices([own, tetrates, valid], [5, 2, 3])
+        document = rng.choice(chosen)
         mutation, what = mutations.mutate(rng, document)
         text = json.dumps(mutation, default=str) + "\n"
         made.append(Document(f"seed {options.seed} case {len(made)}: {document['kind']}, {what}", text))

@@ -20,6 +20,21 @@ def run(plane, report, options):
     apps(plane, report)
 
 
+BACK, AGAIN = "back at ", "without a restart at "
+
+
+def journey(points):
+    """Forth and back as docs/night.md has it: where labels alone have changed, they are taken back and given
+    again; where pods have restarted, labels and pods go back first, what they needed in a second step."""
+    for point in points:
+        yield "", point
+        if point.endswith("/enrollment"):
+            yield AGAIN, point.replace("/enrollment", "/mesh")
+            yield AGAIN, point
+    for point in reversed([p for p in points[:-1] if not p.endswith("/enrollment")]):
+        yield BACK, point
+
+
 class Mesh:
     """One environment with one cluster, applied to the control plane."""
 
@@ -41,14 +56,20 @@ class Mesh:
             lived.until_rolled_out(self.plane, exist)
             for pod in lived.pods(self.plane, exist):
                 self.report.expect(lived.has_sidecar(pod), f"{self.environment}: pod {pod['metadata']['name']} was not injected")
-        for point in points:
-            self.move(point, [] if exist else there)
-        back = [f"{stage}/workloads" for stage, _ in self.stages[:-1]]
-        for point in [*reversed(back), "none"] if self.stages else []:
-            self.move(point, [], "back at ")
+        for how, point in journey(points):
+            before = self.running()
+            self.move(point, [] if exist else there, how)
+            if how == AGAIN:
+                new = sorted(name for _, name in self.running() - before)
+                self.report.expect(not new, f"{self.environment} {how}{point}: {', '.join(new)} restarted")
         # from here on another environment has the control plane
         gone = [o for o in self.live if o["metadata"].get("namespace") == "istio-system" or o["kind"] in ("Tenant", "Workspace")]
         lived.delete(self.plane, gone + [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n}} for n in [*self.namespaces, "gitops"]])
+
+    def running(self):
+        """The pods of workloads: those of waypoints come and go with them."""
+        pods = [p["metadata"] for p in lived.pods(self.plane, self.namespaces)]
+        return {(p["uid"], p["name"]) for p in pods if "gateway.istio.io/managed" not in p.get("labels", {})}
 
     def move(self, point, deploy, how=""):
         """Applies a point unit by unit, waits, and compares."""
