@@ -8,7 +8,7 @@ mod json_schema;
 mod list_type;
 pub(super) mod structural;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use jsonschema::json::SerdeJson;
 
@@ -155,9 +155,11 @@ impl CustomResource {
         };
         let mut value = self.structural.admit(&object.body);
         if self.drops_status
-            && let Some(map) = value.as_object_mut()
+            && let Some(status) = value.as_object_mut().and_then(|map| map.shift_remove("status"))
         {
-            map.shift_remove("status");
+            // it is gone before the schema is asked, but not before it was decoded strictly
+            let of_status = schema.check(&json!({"status": status}), &object.body);
+            found.extend(of_status.into_iter().filter(|d| d.code == "unknown-field"));
         }
         let violations = schema.check(&value, &object.body);
         // apiextensions-apiserver `hasBlockingErr`: rules are not asked about what has another
