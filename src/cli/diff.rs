@@ -185,6 +185,9 @@ impl Diff {
             let steps = stages::steps(&session, name, options, !self.no_access, terminal)?;
             let Some((steps, failed)) = steps else { return Ok(ExitCode::Problems) };
             fails |= failed;
+            if steps.is_empty() {
+                terminal.say(&format!("{name}: there are no stages"));
+            }
             report.environments.extend(steps);
         }
         if report.environments.is_empty() {

@@ -12,7 +12,7 @@ use clap::Args;
 use self::files::{Files, Passed, shown, walk};
 use super::format::{self, Format};
 use super::terminal::Terminal;
-use super::{ExitCode, Global};
+use super::{ExitCode, Global, Usage};
 use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
 use crate::k8s::{Object, objects_of};
 use crate::pipeline::{self, LetStand, Manifests};
@@ -71,7 +71,8 @@ impl Paths {
         if has_errors(&found) {
             return Ok(ExitCode::Problems);
         }
-        let files = Files::of(targets, &global.root)?;
+        let own = self.suppressions.as_ref().map(|path| global.root.join(path));
+        let files = Files::of(targets, own.as_deref(), &global.root)?;
         terminal.detail(&format!("found {} files", files.listed.len()));
         let settings = Settings {
             root_namespace: self.root_namespace.clone(),
@@ -98,6 +99,16 @@ impl Paths {
         self.report(&out, format, terminal)?;
         let unknown = self.require_schemas && out.summary.not_validated_count() > 0;
         Ok(if out.has_errors() || unknown { ExitCode::Problems } else { ExitCode::Clean })
+    }
+
+    /// An Environment says itself what is let stand.
+    pub(super) fn refuse_suppressions(&self) -> anyhow::Result<()> {
+        match &self.suppressions {
+            None => Ok(()),
+            Some(_) => Err(Usage::error(
+                "`--suppressions` is for manifests: write `suppress` into the Environment",
+            )),
+        }
     }
 
     /// Path and text of the file of suppressions.

@@ -41,7 +41,10 @@ impl Validate {
         let (environments, paths): (Vec<String>, Vec<String>) =
             self.targets.iter().cloned().partition(is_environment);
         match (environments.is_empty(), paths.is_empty()) {
-            (_, true) => self.environments(&environments, global, terminal),
+            (_, true) => {
+                self.paths.refuse_suppressions()?;
+                self.environments(&environments, global, terminal)
+            }
             (true, false) => self.paths.run(&paths, self.format, global, terminal),
             (false, false) => {
                 anyhow::bail!(

@@ -201,6 +201,16 @@ fn a_file_of_suppressions_is_for_manifests_what_the_list_is_in_an_environment() 
         assert!(ran.stderr.contains("error[l7-deny-noop]"), "{text}{}", ran.stderr);
         assert!(ran.stderr.contains("let-stand.yaml:"), "{text}{}", ran.stderr);
     }
+    // beside the manifests it is none of them
+    let text = list("l7-deny-noop", "", "9999-12-31");
+    let beside = ["--suppressions", "./a/let-stand.yaml"];
+    let ran = validate_folder(POLICY_IN_AMBIENT, &[("a/let-stand.yaml", &text)], &beside);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stderr.contains("1 file, 2 objects"), "{}", ran.stderr);
+    // an Environment has its own list
+    let folder = copy_of("greenfield");
+    let ran = waypost(folder.path(), &[&["validate"], &LIST[..]].concat());
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
     let ran = validate_folder(POLICY_IN_AMBIENT, &[], &LIST);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("cannot read `let-stand.yaml`"), "{}", ran.stderr);

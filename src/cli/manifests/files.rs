@@ -36,7 +36,12 @@ pub(super) enum Passed {
 }
 
 impl Files {
-    pub(super) fn of(targets: &[String], root: &Path) -> anyhow::Result<Self> {
+    /// What the targets are, less a file that is no manifest.
+    pub(super) fn of(
+        targets: &[String],
+        except: Option<&Path>,
+        root: &Path,
+    ) -> anyhow::Result<Self> {
         let mut paths: BTreeSet<PathBuf> = BTreeSet::new();
         let mut passed = Vec::new();
         let mut stdin = None;
@@ -60,6 +65,13 @@ impl Files {
             }
             paths.extend(walked.files);
             passed.extend(walked.passed.into_iter().map(|(path, why)| (shown(&path, root), why)));
+        }
+        if let Some(except) = except.and_then(|path| path.canonicalize().ok()) {
+            let name = except.file_name();
+            let is_it = |path: &PathBuf| {
+                path.file_name() == name && path.canonicalize().is_ok_and(|p| p == except)
+            };
+            paths.retain(|path| !is_it(path));
         }
         let mut listed = Vec::new();
         let mut all = Vec::new();
