@@ -203,7 +203,7 @@ fn sync(unit: Unit, order: ArgoCdOrder) -> SyncPolicy {
     ];
     if is_partial(unit) {
         // it would take over what `kubectl apply` has set, and then delete what is not rendered
-        // (2.3.2, 4.1.4)
+        // (2.3.2, 4.1.4); kubectl's own code does it nevertheless, which `verify` tells of
         options.push("ClientSideApplyMigration=false".to_owned());
     }
     if unit == Unit::Workloads {

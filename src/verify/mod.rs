@@ -8,6 +8,7 @@
 //! It promises that a row without data says so and is never ticked, and that a finding names the
 //! command that settles it.
 
+mod client_side;
 mod components;
 mod delivery;
 mod dump;
@@ -109,6 +110,7 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
     for namespace in expected.cluster.namespaces.values() {
         let one = One { expected, namespace, state: expected.state_of(namespace) };
         objects::check(&one, dump, &mut verdict);
+        client_side::check(&one, dump, &mut verdict);
         if one.is_prepared() {
             waypoints::check(&one, dump, &mut verdict);
             policies::check(&one, dump, &mut verdict);
@@ -137,6 +139,14 @@ struct One<'a> {
 impl<'a> One<'a> {
     fn name(&self) -> &'a str {
         self.namespace.name.as_str()
+    }
+
+    /// True for the Namespace, and for what is in it.
+    fn owns(&self, object: &Object) -> bool {
+        match &object.namespace {
+            Some(namespace) => namespace == self.name(),
+            None => object.gvk.is("", "Namespace") && object.name == self.name(),
+        }
     }
 
     /// Waypoint and policies are there.

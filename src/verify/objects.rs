@@ -31,10 +31,7 @@ pub(super) fn check_cluster(expected: &Expected<'_>, dump: &Dump, verdict: &mut 
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let expected = one.expected;
-    let belongs = |object: &Object| match &object.namespace {
-        Some(namespace) => namespace == one.name(),
-        None => object.gvk.is("", "Namespace") && object.name == one.name(),
-    };
+    let belongs = |object: &Object| one.owns(object);
     let ours: Vec<&(Unit, Object)> = expected
         .applied
         .iter()

@@ -36,8 +36,11 @@ class ArgoCd(Applier):
         self.plane.merge({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": NAMESPACE, "name": "argocd-cm"}}, {"data": health})
 
     def prepare(self, repository):
-        """Before the first commit: what the guide says of an Argo CD of this age."""
+        """Before the first commit: what the guide says of an Argo CD of this age, and of what `kubectl apply` has made."""
+        repository.edit(r"targets: .*", "targets: [argocd]")
         repository.patches(docs.block("argocd.md", "path: /spec/clusterResourceWhitelist"))
+        command = docs.block("argocd.md", "kubectl apply --server-side --force-conflicts -f").split()
+        self.plane.kubectl(*command[1:-1], os.path.join(repository.folder, command[-1]))
 
     def adopt(self, repository):
         """As the guide says: once, by hand."""
@@ -125,6 +128,10 @@ class ArgoCd(Applier):
         for unit in UNITS:
             self.until_read(unit, commit)
 
+    def look_again(self):
+        """A hard refresh: git tells Argo CD the new name of what was renamed only, so that it sees no change in the folder."""
+        self.refresh("hard")
+
     def prune(self, unit, commit):
         """`argocd app sync --prune`."""
         self.until_read(unit, commit)
@@ -159,7 +166,7 @@ class ArgoCd(Applier):
 class Progressive(ArgoCd):
     """The ApplicationSet's controller keeps the order: nobody syncs anything."""
 
-    name = "argocd-progressive"
+    name, waits_for_somebody = "argocd-progressive", False
     at_once = ("client", "httpbin", "bookinfo")
 
     def prepare(self, repository):

@@ -32,7 +32,8 @@ class ByHand:
         self.all = self.functions + "".join(line + "\n" for line in self.forth.splitlines() if re.match(r"(apply|patch) \w", line))
 
     def prepare(self, repository):
-        """Before the first commit: the example is as it should be."""
+        """Before the first commit: nobody else applies it."""
+        repository.edit(r"targets: .*", "targets: [flux]")
 
     def adopt(self, repository):
         self.repository = repository

@@ -18,7 +18,8 @@ def run(story):
     plane.kubectl("label", "namespace", "client", f"{THEIRS}=4711")
     plane.kubectl("label", "namespace", "client", f"{AMBIENT}-")
     policy = plane.get(POLICY)["spec"]
-    plane.merge(POLICY, {"spec": {"rules": [{}]}})
+    changed = plane.merge(POLICY, {"spec": {"rules": [{}]}})["spec"]
+    report.expect(changed != policy, f"{applier.name}: the policy was not changed")
     begin = time.monotonic()
     applier.notice()
     healed = wait_until("the policy to be as rendered", lambda: plane.get(POLICY)["spec"] == policy)

@@ -43,7 +43,8 @@ class Flux(Applier):
         subprocess.run([os.path.join(HERE, "with-flux"), plane.folder], check=True)
 
     def prepare(self, repository):
-        """Before the first commit: the example is as it should be."""
+        """Before the first commit: nobody else applies it."""
+        repository.edit(r"targets: .*", "targets: [flux]")
 
     def adopt(self, repository):
         """What `flux bootstrap` leaves: a source and a Kustomization that points at `gitops/`."""
@@ -123,6 +124,9 @@ class Flux(Applier):
     def until_read_all(self, commit):
         """Waits until every unit was tried with a commit."""
         wait_until(f"Flux to have tried {commit[:7]}", lambda: all((k.get("status") or {}).get("lastAttemptedRevision", "").endswith(commit) for k in self.kustomizations()), DEADLINE)
+
+    def look_again(self):
+        """It has looked."""
 
     def prune(self, unit, commit):
         """Flux prunes by itself, where it is told to."""

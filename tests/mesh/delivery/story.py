@@ -81,7 +81,7 @@ class Story:
     def wants(self, commit):
         """What the work tree holds is wanted from now on."""
         self.objects, policies = self.repository.objects(), {}
-        for namespace, name in ((k[2], k[3]) for k in self.objects["mesh"] if k[1] == "AuthorizationPolicy"):
+        for namespace, name in ((k[2], k[3]) for k in self.objects.get("mesh", {}) if k[1] == "AuthorizationPolicy"):
             policies.setdefault(namespace, []).append(name)
         events = self.watches.events()
         self.commits.append({"rv": events[-1]["rv"] if events else 0, "commit": commit, "policies": policies})
@@ -114,11 +114,16 @@ class Story:
         said = "; ".join(f["message"] for f in findings) or "; ".join(str(r) for r in rows)
         self.report.expect(code == 0 and not rows, f"{self.applier.name}, {what}: verify ends with {code}: {said}")
 
-    def end(self, keep=None):
-        """Nothing has come too early."""
+    def in_order(self):
+        """Nothing has come too early; gives what was recorded."""
         records = self.commits + self.watches.events()
         for fault in order.violations(records):
             self.report.expect(fault[:7] in self.broken, f"{self.applier.name}: {fault}")
+        return records
+
+    def end(self, keep=None):
+        """The last look at the order."""
+        records = self.in_order()
         self.report.count("changes recorded", len(records))
         if keep:
             with open(keep, "w") as file:
