@@ -55,7 +55,12 @@ class ArgoCd(Applier):
         """Tells every Application that there is a commit, as a webhook does."""
         self.refresh("normal")
 
+    def until_refreshed(self):
+        """Waits until no refresh is asked for: one that is asked meanwhile would be forgotten."""
+        wait_until("Argo CD to have looked", lambda: not any("argocd.argoproj.io/refresh" in o["metadata"].get("annotations", {}) for o in self.applications().values()), DEADLINE)
+
     def refresh(self, how):
+        self.until_refreshed()
         for o in self.applications().values():
             self.plane.merge(o, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": how}}})
 
@@ -94,7 +99,7 @@ class ArgoCd(Applier):
     def again(self):
         """Everything rendered anew and synced once more, though nothing has changed."""
         self.refresh("hard")
-        wait_until("Argo CD to have looked again", lambda: not any("argocd.argoproj.io/refresh" in o["metadata"].get("annotations", {}) for o in self.applications().values()), DEADLINE)
+        self.until_refreshed()
         for unit, o in self.applications().items():
             self.sync(unit, o["status"]["sync"]["revision"], prune=True)
             self.until_done(unit, o["status"]["sync"]["revision"])

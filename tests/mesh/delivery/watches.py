@@ -5,12 +5,16 @@ import json
 import threading
 import time
 
-from control_plane import UNVERIFIED, wait_until
+from control_plane import UNVERIFIED, Refused, wait_until
 from waypost import key
 
 KINDS = [("v1", "Namespace"), ("v1", "Pod"), ("apps/v1", "Deployment"), ("gateway.networking.k8s.io/v1", "Gateway"), ("security.istio.io/v1", "AuthorizationPolicy")]
 # a watch ends and begins anew after this many seconds, so that a stop is noticed
 TURN = 5
+
+
+class Gone(OSError):
+    """The kind is not there, or no longer what it was."""
 
 
 class Watches:
@@ -54,21 +58,36 @@ class Watches:
                     version = event["object"]["metadata"]["resourceVersion"]
                     if event["type"] != "BOOKMARK":
                         self.take(event["type"], event["object"])
+            except Gone:
+                time.sleep(0.5)
+                version = self.anew(path) or version
             except (OSError, ValueError, http.client.HTTPException):
                 # the API server is away; nothing is lost, since the next watch begins where this one has ended
                 time.sleep(0.5)
+
+    def anew(self, path):
+        """Where a kind that is there again is watched from; nothing where it is not."""
+        try:
+            listed = self.plane.request("GET", path)
+        except (Refused, OSError):
+            return None
+        for o in listed["items"]:
+            self.take("MODIFIED", {"apiVersion": listed["apiVersion"], "kind": listed["kind"].removesuffix("List"), **o})
+        return listed["metadata"]["resourceVersion"]
 
     def turn(self, path):
         connection = http.client.HTTPSConnection(self.plane.api, timeout=4 * TURN, context=UNVERIFIED)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self.plane.token}"})
             answer = connection.getresponse()
+            if answer.status in (404, 410):
+                raise Gone(path)
             if answer.status >= 300:
                 raise OSError(f"{answer.status} for {path}")
             while line := answer.readline():
                 event = json.loads(line)
                 if event["type"] == "ERROR":
-                    raise OSError(str(event["object"]))
+                    raise (Gone if event["object"].get("code") == 410 else OSError)(str(event["object"]))
                 yield event
         finally:
             connection.close()
@@ -88,6 +107,15 @@ class Watches:
         recorded = {k: version for k, version in last.items() if version}
         there = {}
         for api_version, kind in self.kinds:
-            for o in self.plane.request("GET", self.plane.path(api_version, kind))["items"]:
+            for o in self.listed(api_version, kind):
                 there[key({"apiVersion": api_version, "kind": kind, **o})] = o["metadata"]["resourceVersion"]
         return recorded == there
+
+    def listed(self, api_version, kind):
+        """What there is of a kind; nothing where the kind is not there."""
+        try:
+            return self.plane.request("GET", self.plane.path(api_version, kind))["items"]
+        except Refused as no:
+            if no.status != 404:
+                raise
+            return []
