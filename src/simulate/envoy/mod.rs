@@ -19,6 +19,6 @@ pub use compile::{ChainKind, Compiled, Loss, compile, rule_id};
 pub use facts::{Edge, Facts, Http};
 pub(super) use field::{IdentityTest, Test};
 pub use path::normalise;
-pub(super) use path::{PathPattern, TemplatePart};
+pub(super) use path::{PathPattern, TemplatePart, in_segment};
 pub(super) use rule::{Clause, Conjunction, Rule};
 pub use trust_domain::TrustDomains;

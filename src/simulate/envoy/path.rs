@@ -62,20 +62,22 @@ fn template_holds(parts: &[TemplatePart], path: &str) -> bool {
         TemplatePart::Literal(text) => {
             path.strip_prefix(text.as_str()).is_some_and(|rest| template_holds(parts, rest))
         }
+        // the longest first: what follows is nearly always a slash or the end
         TemplatePart::Segment => {
-            let end = path.find('/').unwrap_or(path.len());
-            // the longest first: what follows is nearly always a slash or the end
-            (1..=end)
-                .rev()
-                .filter(|at| path.is_char_boundary(*at))
-                .any(|at| template_holds(parts, &path[at..]))
+            let end = path.find(|c| !in_segment(c)).unwrap_or(path.len());
+            (1..=end).rev().any(|at| template_holds(parts, &path[at..]))
         }
-        TemplatePart::Rest if parts.is_empty() => true,
-        TemplatePart::Rest => (0..=path.len())
-            .rev()
-            .filter(|at| path.is_char_boundary(*at))
-            .any(|at| template_holds(parts, &path[at..])),
+        TemplatePart::Rest => {
+            let end = path.find(|c| c != '/' && !in_segment(c)).unwrap_or(path.len());
+            (0..=end).rev().any(|at| template_holds(parts, &path[at..]))
+        }
     }
+}
+
+/// What `{*}` stands for: the characters that RFC 3986 has for a segment and no others, as Envoy was seen
+/// to take them (`tests/mesh/judge`, "template characters"); `{**}` has the slash too.
+pub fn in_segment(c: char) -> bool {
+    c.is_ascii_alphanumeric() || "!$%&'()*+,-.:;=@_~".contains(c)
 }
 
 /// The path that policies see: without the query, and normalised as the mesh says
@@ -188,6 +190,9 @@ mod tests {
             ("/{**}/b", "/a/x/b", true),
             ("/{*}/b", "/a/x/b", false),
             ("/a/{*}/{**}", "/a/b/c/d", true),
+            ("/a/{*}", "/a/b\\c", false),
+            ("/a/{**}", "/a/b/\"", false),
+            ("/a/{*}", "/a/é", false),
         ] {
             assert_eq!(PathPattern::parse(pattern).holds(path), holds, "{pattern} {path}");
         }

@@ -9,7 +9,7 @@
 use std::collections::{BTreeSet, HashMap, VecDeque};
 
 use super::universe::Universe;
-use crate::simulate::envoy::{PathPattern, TemplatePart};
+use crate::simulate::envoy::{PathPattern, TemplatePart, in_segment};
 use crate::simulate::matcher::Glob;
 
 /// States that are looked at, at most.
@@ -36,6 +36,10 @@ enum Piece {
 enum Set {
     Only(char),
     NotSlash,
+    /// What `{*}` of a path template stands for.
+    Segment,
+    /// What `{**}` stands for.
+    Segments,
     Any,
 }
 
@@ -44,6 +48,8 @@ impl Set {
         match self {
             Set::Only(only) => c == only,
             Set::NotSlash => c != '/',
+            Set::Segment => in_segment(c),
+            Set::Segments => c == '/' || in_segment(c),
             Set::Any => true,
         }
     }
@@ -76,6 +82,18 @@ impl Pattern {
     /// And then something without a slash.
     pub fn segment(mut self) -> Self {
         self.pieces.extend([Piece::One(Set::NotSlash), Piece::Loop(Set::NotSlash)]);
+        self
+    }
+
+    /// And then what `{*}` of a path template stands for.
+    fn template_segment(mut self) -> Self {
+        self.pieces.extend([Piece::One(Set::Segment), Piece::Loop(Set::Segment)]);
+        self
+    }
+
+    /// And then what `{**}` stands for.
+    fn template_rest(mut self) -> Self {
+        self.pieces.push(Piece::Loop(Set::Segments));
         self
     }
 
@@ -114,8 +132,8 @@ impl Pattern {
             PathPattern::Template(parts) => {
                 parts.iter().fold(Self::new(), |pattern, part| match part {
                     TemplatePart::Literal(text) => pattern.text(text),
-                    TemplatePart::Segment => pattern.segment(),
-                    TemplatePart::Rest => pattern.anything(),
+                    TemplatePart::Segment => pattern.template_segment(),
+                    TemplatePart::Rest => pattern.template_rest(),
                 })
             }
         }
@@ -129,6 +147,8 @@ impl Pattern {
     fn characters(&self) -> impl Iterator<Item = char> {
         self.pieces.iter().filter_map(|piece| match piece {
             Piece::One(Set::Only(c)) | Piece::Loop(Set::Only(c)) => Some(*c),
+            // a character that none of both stands for
+            Piece::Loop(Set::Segment | Set::Segments) => Some('"'),
             _ => None,
         })
     }

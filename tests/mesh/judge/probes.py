@@ -101,6 +101,9 @@ def paths():
     for t in TEMPLATES:
         yield case(f"template {t}", [policy([rule(operation={"paths": [t]})])],
                    [get(p) for p in ["/", "/a", "/a/", "/a/b", "/a/b/", "/a/b/c", "/a//b", "/x/b", "/a/b;v=1", "/a/%20x", "/a%20b/x", "/~/q", "/a/x/y/b"]])
+    for t in ("/a/{*}", "/a/{**}"):
+        asks = [get(f"/a/x{chr(c)}y") for c in range(33, 127) if chr(c) not in "?#"]
+        yield case(f"template characters {t}", [policy([rule(operation={"paths": [t]})])], asks, mesh=json.dumps({"pathNormalization": {"normalization": "NONE"}}))
     for n in ("NONE", "BASE", "MERGE_SLASHES", "DECODE_AND_MERGE_SLASHES"):
         mesh = json.dumps({"pathNormalization": {"normalization": n}})
         # a rule for each: the id of the one that holds tells what became of the path
