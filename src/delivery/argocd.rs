@@ -213,6 +213,8 @@ fn sync(unit: Unit, order: ArgoCdOrder) -> SyncPolicy {
     SyncPolicy {
         automated: (!waits).then(|| Automated { prune: !keeps_what_leaves(unit) }),
         options,
+        // with the newest commit, as the template says: else a refused one holds back its repair
+        // until the last retry, five minutes later (seen with Argo CD 3.2)
         retry: Retry {
             limit: 5,
             duration: "10s".to_owned(),

@@ -8,6 +8,10 @@ class Applier:
     """An applier whose controllers run beside a control plane; `processes` names them."""
 
     processes = ()
+    # the parts of `run --delivery` that it is tried with
+    parts = ("story", "verify", "faults", "order")
+    # the faults that it is tried with, by name; all where none is named
+    faults = ()
 
     def pause(self):
         """It sleeps, and undoes nothing meanwhile."""

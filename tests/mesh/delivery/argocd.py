@@ -173,6 +173,8 @@ class Progressive(ArgoCd):
 
     name, waits_for_somebody = "argocd-progressive", False
     at_once = ("client", "httpbin", "bookinfo")
+    # what its controller does about order; all else is as above
+    parts, faults = ("story", "faults"), ("never_programmed",)
 
     def prepare(self, repository):
         super().prepare(repository)

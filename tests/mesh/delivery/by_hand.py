@@ -20,6 +20,7 @@ class ByHand:
     """No applier: one stage a commit, forth and back."""
 
     name, namespace, watched = "by-hand", None, None
+    parts = ("story",)
     # the stages that are one commit
     at_once = ("client", "httpbin", "bookinfo")
 

@@ -18,11 +18,14 @@ def run(story, seed):
     chance, base = random.Random(seed), story.repository.git("rev-parse", "HEAD")
     story.repository.patch("{kind: Kustomization, labelSelector: waypost.dev/environment=brownfield}", "{op: replace, path: /spec/timeout, value: 1m}")
     story.reach("client")
+    only = story.applier.faults
     for fault in (never_programmed, emptied, renamed, no_more_told, without_a_namespace, half_written, refused, away, fought_over):
-        fault(story, chance)
+        if not only or fault.__name__ in only:
+            fault(story, chance)
     story.reach("client/mesh")
     story.reach("none")
-    missing_kind(story)
+    if not only:
+        missing_kind(story)
     story.repository.git("read-tree", "-u", "--reset", base)
     story.reach("none")
 

@@ -37,7 +37,7 @@ def one(name, applier, options):
         report = Report(f"delivery: {name}")
         with story.begun(plane, report, applier) as told:
             for part, work in PARTS.items():
-                if (options.part or part) == part and (part == "story" or applier in (Flux, ArgoCd)):
+                if (options.part or part) == part and part in applier.parts:
                     print(f"\n-- {name}: {part}", flush=True)
                     work(told, options)
             told.end(options.record)
