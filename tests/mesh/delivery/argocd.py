@@ -111,6 +111,7 @@ class ArgoCd(Applier):
     def told_anew(self, commit):
         """Somebody applies what Argo CD is told."""
         self.adopt(self.repository)
+        self.announce()
         self.settle(commit)
 
     # faults
