@@ -140,7 +140,7 @@ def missing_kind(story):
         fault.repository.edit(r"reached: .*", "reached: client")
         fault.repository.render()
         commit = fault.push()
-        fault.held(fault.applier.notices_missing_kinds, "not found", "NotFound", "could not find", "no matches", "Missing", "InProgress")
+        fault.held(fault.applier.notices_missing_kinds, "not found", "NotFound", "could not find", "no matches", "Missing", "InProgress", "Progressing")
         fault.nothing_is_labelled()
         for field in ("resourceVersion", "uid", "creationTimestamp", "generation", "managedFields"):
             crd["metadata"].pop(field, None)
