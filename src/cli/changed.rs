@@ -5,12 +5,9 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-use anyhow::Context;
-
-use super::Usage;
 use crate::spec::{Entry, EntryKind, Files};
+use crate::tree::git::Git;
 use crate::tree::{LOCK_NAME, Lock};
 
 /// What every environment is rendered with.
@@ -28,25 +25,10 @@ impl Changes {
     /// Asks git. A file that git does not know is new, also where it is told to ignore it: a spec
     /// reads it all the same.
     pub(super) fn since(root: &Path, revision: &str) -> anyhow::Result<Self> {
-        let tree = tree_of(root, revision)?;
+        let git = Git::open(root)?;
+        let differing = git.changed(&git.revision(revision)?, None, &[])?;
         let mut paths = BTreeSet::new();
-        let differing = git(
-            root,
-            &[
-                "diff",
-                "--name-only",
-                "-z",
-                "--relative",
-                "--no-renames",
-                "--no-ext-diff",
-                "--ignore-submodules=none",
-                &tree,
-                "--",
-            ],
-        )?;
-        let unknown =
-            git(root, &["ls-files", "--others", "-z", "--directory", "--no-empty-directory"])?;
-        for path in differing.split('\0').chain(unknown.split('\0')) {
+        for path in differing.into_iter().map(|change| change.path).chain(git.unknown()?) {
             match path.trim_end_matches('/') {
                 "" => {}
                 // git knows nothing of the folder itself, or of one above it
@@ -113,39 +95,6 @@ pub(super) fn other_version(files: &Files, out: &str, name: &str) -> Option<Stri
         }
     }
     (locks == 0).then(|| format!("`{folder}` holds no lock"))
-}
-
-/// The id of a revision's tree: a word that git cannot take for an option.
-fn tree_of(root: &Path, revision: &str) -> anyhow::Result<String> {
-    git(root, &["rev-parse", "--is-inside-work-tree"])?;
-    let wanted = format!("{revision}^{{tree}}");
-    let arguments = ["rev-parse", "--verify", "--quiet", "--end-of-options", &wanted];
-    match git(root, &arguments) {
-        Ok(id) => Ok(id.trim().to_owned()),
-        Err(_) => Err(Usage::error(format!(
-            "git knows no revision `{revision}` here; in a shallow clone fetch it first, as `fetch-depth: 0` \
-             of actions/checkout and `GIT_DEPTH: 0` of GitLab do"
-        ))),
-    }
-}
-
-fn git(root: &Path, arguments: &[&str]) -> anyhow::Result<String> {
-    let ran = Command::new("git")
-        .arg("-C")
-        .arg(root)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot run `git`")?;
-    if !ran.status.success() {
-        let said = String::from_utf8_lossy(&ran.stderr);
-        anyhow::bail!(
-            "`git {}` failed: {}",
-            arguments[0],
-            said.trim().trim_start_matches("fatal: ")
-        );
-    }
-    String::from_utf8(ran.stdout).context("git names a file that is not UTF-8")
 }
 
 #[cfg(test)]

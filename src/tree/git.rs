@@ -59,7 +59,9 @@ impl GitError {
     pub fn help(&self) -> Option<&'static str> {
         match self {
             GitError::Start(_) => Some("install git, or compare with a folder instead"),
-            GitError::NoRepository(_) => Some("compare with a folder instead"),
+            GitError::NoRepository(_) => {
+                Some("run it in a clone of the repository; `diff` compares with a folder too")
+            }
             GitError::NoWorkTree(_) => Some("run it in a checkout: `git worktree add` makes one"),
             GitError::NoRevision(_) | GitError::NoMergeBase(..) => Some(
                 "a clone of CI often has one commit only: fetch the history (`fetch-depth: 0` of actions/checkout, `GIT_DEPTH: 0` of GitLab)",
@@ -207,6 +209,16 @@ impl Git {
             }
         }
         Ok(changed.into_values().collect())
+    }
+
+    /// What lies in the working tree and git does not know, also where it is told to ignore it: files,
+    /// and folders with a slash at the end; `./` where it knows nothing of the folder itself.
+    ///
+    /// # Errors
+    /// When git fails, or a path is no text.
+    pub fn unknown(&self) -> Result<Vec<String>, GitError> {
+        let arguments = ["ls-files", "-z", "--others", "--directory", "--no-empty-directory"];
+        zero_ended(&output(&self.folder, &arguments)?)
     }
 
     /// The files of a revision below a folder.
