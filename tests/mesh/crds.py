@@ -8,7 +8,7 @@ import glob
 import json
 import os
 
-from control_plane import wait_until
+from control_plane import Refused, wait_until
 from waypost import ROOT
 
 KEPT = ["description", "enum", "minLength", "maxLength", "minimum", "maximum", "minItems", "maxItems", "pattern", "required"]
@@ -90,7 +90,12 @@ def install(plane):
     """Applies them, and waits until they are served."""
     made = list(crds())
     for crd in made:
-        plane.create(crd)
+        try:
+            plane.create(crd)
+        except Refused as no:
+            # another part of the run has made them
+            if no.status != 409:
+                raise
 
     def served():
         conditions = [c for crd in made for c in plane.get(crd).get("status", {}).get("conditions") or []]
