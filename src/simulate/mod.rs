@@ -55,8 +55,8 @@ pub use identity::{Identities, IdentityId, Peer};
 pub use matcher::{Glob, IpBlock};
 pub use mesh::{
     Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
-    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceId, ServiceKind,
-    WaypointState, Workload, WorkloadId,
+    NamespaceId, PROTOCOLS, PodState, Port, Protocol, Role, Serves, Service, ServiceId,
+    ServiceKind, WaypointState, Workload, WorkloadId,
 };
 pub use options::{Features, IstioVersion, Options, PathNormalization};
 pub use policy::{Action, Policy, PolicyId};

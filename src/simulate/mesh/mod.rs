@@ -26,7 +26,7 @@ pub(super) use build::bind;
 pub(super) use entry::{Entry, tunnel};
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub(super) use points::{AuthorizationRef, EnvoyPoint};
-pub use service::{Port, Protocol, Service, ServiceId, ServiceKind};
+pub use service::{PROTOCOLS, Port, Protocol, Service, ServiceId, ServiceKind};
 pub(super) use service::{Source, chooses_address};
 pub use workload::{PodState, Role, Workload, WorkloadId};
 

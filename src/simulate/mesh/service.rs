@@ -173,8 +173,9 @@ fn app_protocol(instance: Option<&str>) -> Option<&'static str> {
     }
 }
 
-/// istio/istio:pkg/config/protocol/instance.go `Parse`
-const INSTANCES: &[&str] = &[
+/// The words for a protocol that Istio knows, in an `appProtocol` and at the beginning of a port's name
+/// (istio/istio:pkg/config/protocol/instance.go `Parse`, less its own `DoubleHBONE`).
+pub const PROTOCOLS: &[&str] = &[
     "tcp",
     "udp",
     "grpc",
@@ -208,7 +209,7 @@ fn instance(app_protocol: Option<&str>, name: &str, number: u16) -> Option<&'sta
 }
 
 fn word(word: &str) -> Option<&'static str> {
-    INSTANCES.iter().copied().find(|known| known.eq_ignore_ascii_case(word))
+    PROTOCOLS.iter().copied().find(|known| known.eq_ignore_ascii_case(word))
 }
 
 impl Protocol {

@@ -46,6 +46,7 @@ use super::super::Rule;
 use super::super::input::{DATAPLANE_MODE, RuleInput, at, items, text};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::k8s::{Labels, Object};
+use crate::simulate::PROTOCOLS;
 use crate::yaml::{Node, Value};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -62,21 +63,6 @@ const SYSTEM: [&str; 4] = ["kube-system", "kube-public", "kube-node-lease", "loc
 /// Who makes the Services of managed Gateways.
 const MANAGERS: [&str; 3] =
     ["istio.io-gateway-controller", "istio.io-mesh-controller", "istio.io-eastwest-controller"];
-/// What `Parse` knows, less `DoubleHBONE`, which it compares with text in lower case.
-const PROTOCOLS: [&str; 12] = [
-    "tcp",
-    "udp",
-    "grpc",
-    "grpc-web",
-    "http",
-    "http_proxy",
-    "http2",
-    "https",
-    "tls",
-    "mongo",
-    "redis",
-    "mysql",
-];
 /// Values of `appProtocol` that Kubernetes defines.
 const STANDARD: [&str; 3] = ["kubernetes.io/h2c", "kubernetes.io/ws", "kubernetes.io/wss"];
 /// `wellKnownPorts`: never looked into, TCP without a name.
