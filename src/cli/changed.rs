@@ -26,9 +26,8 @@ impl Changes {
     /// reads it all the same.
     pub(super) fn since(root: &Path, revision: &str) -> anyhow::Result<Self> {
         let git = Git::open(root)?;
-        let differing = git.changed(&git.revision(revision)?, None, &[])?;
         let mut paths = BTreeSet::new();
-        for path in differing.into_iter().map(|change| change.path).chain(git.unknown()?) {
+        for path in git.touched(&git.revision(revision)?)? {
             match path.trim_end_matches('/') {
                 "" => {}
                 // git knows nothing of the folder itself, or of one above it

@@ -184,17 +184,7 @@ impl Git {
         head: Option<&Revision>,
         folders: &[&str],
     ) -> Result<Vec<ChangedPath>, GitError> {
-        let mut arguments =
-            vec!["diff", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff"];
-        arguments.extend(["--relative", "--ignore-submodules=none", &base.commit]);
-        arguments.extend(head.map(|head| head.commit.as_str()));
-        arguments.push("--");
-        arguments.extend(folders);
-        let mut changed = BTreeMap::new();
-        for change in raw_changes(&output(&self.folder, &arguments)?, head.is_none())? {
-            // of a conflict git tells twice: the later line has the working tree's side
-            changed.insert(change.path.clone(), change);
-        }
+        let mut changed = self.differing(base, head, folders)?;
         if head.is_none() {
             let mut arguments = vec!["ls-files", "-z", "--others", "--exclude-standard", "--"];
             arguments.extend(folders);
@@ -211,14 +201,38 @@ impl Git {
         Ok(changed.into_values().collect())
     }
 
-    /// What lies in the working tree and git does not know, also where it is told to ignore it: files,
-    /// and folders with a slash at the end; `./` where it knows nothing of the folder itself.
+    /// The paths in which a revision and the working tree differ, and what lies there that git does
+    /// not know, also where it is told to ignore it: files, and folders with a slash at the end; `./`
+    /// where it knows nothing of the folder itself.
     ///
     /// # Errors
     /// When git fails, or a path is no text.
-    pub fn unknown(&self) -> Result<Vec<String>, GitError> {
+    pub fn touched(&self, base: &Revision) -> Result<Vec<String>, GitError> {
+        let mut paths: Vec<String> = self.differing(base, None, &[])?.into_keys().collect();
         let arguments = ["ls-files", "-z", "--others", "--directory", "--no-empty-directory"];
-        zero_ended(&output(&self.folder, &arguments)?)
+        paths.extend(zero_ended(&output(&self.folder, &arguments)?)?);
+        Ok(paths)
+    }
+
+    /// What git knows of and finds otherwise, by path.
+    fn differing(
+        &self,
+        base: &Revision,
+        head: Option<&Revision>,
+        folders: &[&str],
+    ) -> Result<BTreeMap<String, ChangedPath>, GitError> {
+        let mut arguments =
+            vec!["diff", "--raw", "-z", "--no-abbrev", "--no-renames", "--no-ext-diff"];
+        arguments.extend(["--relative", "--ignore-submodules=none", &base.commit]);
+        arguments.extend(head.map(|head| head.commit.as_str()));
+        arguments.push("--");
+        arguments.extend(folders);
+        let mut changed = BTreeMap::new();
+        for change in raw_changes(&output(&self.folder, &arguments)?, head.is_none())? {
+            // of a conflict git tells twice: the later line has the working tree's side
+            changed.insert(change.path.clone(), change);
+        }
+        Ok(changed)
     }
 
     /// The files of a revision below a folder.
