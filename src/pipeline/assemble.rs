@@ -64,7 +64,6 @@ pub(super) struct Assembly {
     /// By the unit's folder.
     units: BTreeMap<String, Kustomization>,
     objects: usize,
-    cluster: usize,
 }
 
 /// A file of the tree.
@@ -72,8 +71,10 @@ pub(super) struct Assembly {
 struct Assembled {
     path: String,
     file: TreeFile,
-    /// The number of the cluster in which its object is applied, and what asked for it.
-    applied: Option<(usize, Option<Span>)>,
+    /// Whether its object is applied, to the cluster that its path begins with.
+    is_applied: bool,
+    /// What asked for it.
+    origin: Option<Span>,
 }
 
 #[derive(Debug, Default)]
@@ -84,11 +85,6 @@ struct Kustomization {
 }
 
 impl Assembly {
-    /// Begins with the next cluster.
-    pub(super) fn begin_cluster(&mut self) {
-        self.cluster += 1;
-    }
-
     /// Makes room for objects, so that what is held need not be moved while it grows.
     pub(super) fn reserve(&mut self, objects: usize) {
         self.files.reserve(objects);
@@ -98,7 +94,7 @@ impl Assembly {
     pub(super) fn add(&mut self, written: Written) {
         let Written { area, path, inside, file, origin } = written;
         if let Area::Expected = area {
-            self.files.push(Assembled { path, file, applied: None });
+            self.files.push(Assembled { path, file, is_applied: false, origin });
             return;
         }
         let (folder, resource) = (&path[..inside - 1], path[inside..].to_owned());
@@ -109,7 +105,7 @@ impl Assembly {
                 self.units.insert(folder.to_owned(), unit);
             }
         }
-        self.files.push(Assembled { path, file, applied: Some((self.cluster, origin)) });
+        self.files.push(Assembled { path, file, is_applied: true, origin });
         self.objects += 1;
     }
 
@@ -158,14 +154,16 @@ impl Assembly {
     /// Writes what is no object of a cluster.
     fn write(&mut self, path: String, value: &Value, found: &mut Vec<Diagnostic>) {
         match plain_file(path, value) {
-            Ok((path, file)) => self.files.push(Assembled { path, file, applied: None }),
+            Ok((path, file)) => {
+                self.files.push(Assembled { path, file, is_applied: false, origin: None });
+            }
             Err(fault) => found.push(*fault),
         }
     }
 
     /// Writes the kustomizations and hands the tree out.
     pub(super) fn finish(self, provenance: Provenance, found: &mut Vec<Diagnostic>) -> Rendered {
-        let Self { files, patched, units, objects, cluster: _ } = self;
+        let Self { files, patched, units, objects } = self;
         // the list of a large unit takes as long to be written and read back as the tree to grow
         let (lists, (mut tree, mut faults)) = rayon::join(
             || units.into_par_iter().map(Kustomization::into_file).collect::<Vec<_>>(),
@@ -185,11 +183,12 @@ impl Assembly {
 /// The tree of these files. Nothing is applied twice in one cluster.
 fn grow(mut files: Vec<Assembled>) -> (Tree, Vec<Diagnostic>) {
     let mut found = Vec::new();
-    let mut seen: HashMap<(usize, &ObjectRef), Option<Span>> = HashMap::with_capacity(files.len());
+    let mut seen: HashMap<(&str, &ObjectRef), Option<Span>> = HashMap::with_capacity(files.len());
     let mut once = vec![true; files.len()];
-    for (Assembled { file, applied, .. }, once) in files.iter().zip(&mut once) {
-        let (Some((cluster, origin)), Some(object)) = (applied, file.object()) else { continue };
-        match seen.entry((*cluster, object)) {
+    for (Assembled { path, file, is_applied, origin }, once) in files.iter().zip(&mut once) {
+        let Some(object) = file.object().filter(|_| *is_applied) else { continue };
+        let cluster = path.split('/').next().unwrap_or_default();
+        match seen.entry((cluster, object)) {
             Entry::Occupied(first) => {
                 found.push(twice(object, *first.get(), *origin));
                 *once = false;

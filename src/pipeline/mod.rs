@@ -110,7 +110,6 @@ pub fn render(
     let mut patcher = Patcher::new(&patches);
     for cluster in clusters(environment, request.scope) {
         let name = cluster.name.as_str();
-        assembly.begin_cluster();
         let install = install(environment, cluster, request.scope, &mut found);
         let mut others = Vec::new();
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
