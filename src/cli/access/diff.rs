@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{world, write};
+use super::{ReportFormat, world, write};
 use crate::report::access as report;
 use crate::simulate::{self, compare};
 
@@ -28,7 +28,7 @@ pub struct Diff {
     fail_on: Vec<FailOn>,
     /// How it is written.
     #[arg(short, long, value_enum, default_value_t)]
-    format: Format,
+    format: ReportFormat,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, ValueEnum)]
@@ -42,17 +42,6 @@ enum FailOn {
     Unknown,
 }
 
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    #[default]
-    Text,
-    /// For a pull request.
-    Markdown,
-    /// For a program.
-    Json,
-}
-
 impl Diff {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         let read = |of: &str| world::world_by_word(of, global, terminal);
@@ -63,9 +52,9 @@ impl Diff {
         let comparison = compare(&before.mesh, &after.mesh);
         terminal.detail("compared");
         write(&match self.format {
-            Format::Text => report::comparison_text(&comparison),
-            Format::Markdown => report::comparison_markdown(&comparison),
-            Format::Json => {
+            ReportFormat::Text => report::comparison_text(&comparison),
+            ReportFormat::Markdown => report::comparison_markdown(&comparison),
+            ReportFormat::Json => {
                 let json = serde_json::to_string_pretty(&report::comparison_json(&comparison))?;
                 format!("{json}\n")
             }

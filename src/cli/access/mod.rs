@@ -86,6 +86,18 @@ impl Access {
 }
 
 /// Writes a result to standard output.
+/// How a result without a table or a graph is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum ReportFormat {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// For a pull request.
+    Markdown,
+    /// For a program.
+    Json,
+}
+
 fn write(text: &str) -> anyhow::Result<()> {
     use std::io::Write;
     let mut out = std::io::stdout().lock();

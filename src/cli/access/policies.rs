@@ -1,10 +1,10 @@
 //! `waypost access policies`
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{Of, world, write};
+use super::{Of, ReportFormat, world, write};
 use crate::report::access as report;
 
 /// Say what becomes of every rule of every AuthorizationPolicy.
@@ -18,18 +18,7 @@ pub struct Policies {
     of: Of,
     /// How it is written.
     #[arg(short, long, value_enum, default_value_t)]
-    format: Format,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For a terminal.
-    #[default]
-    Text,
-    /// For a pull request.
-    Markdown,
-    /// For a program.
-    Json,
+    format: ReportFormat,
 }
 
 impl Policies {
@@ -42,9 +31,9 @@ impl Policies {
         let has_errors = world.show(terminal);
         let fates = report::policy_fates(&world.mesh, |span| world.sources.place(span));
         write(&match self.format {
-            Format::Text => report::policies_text(&fates),
-            Format::Markdown => report::policies_markdown(&fates),
-            Format::Json => {
+            ReportFormat::Text => report::policies_text(&fates),
+            ReportFormat::Markdown => report::policies_markdown(&fates),
+            ReportFormat::Json => {
                 let json = serde_json::to_string_pretty(&report::policies_json(&fates))?;
                 format!("{json}\n")
             }

@@ -143,7 +143,6 @@ impl Test {
     }
 }
 
-/// The request of a case, or where a name stands that means nothing.
 /// What every case comes to, also in every state on the way there from the point before.
 pub(in crate::cli) fn answers(
     world: &World,
@@ -166,6 +165,7 @@ pub(in crate::cli) fn answers(
     results
 }
 
+/// The request of a case, or where a name stands that means nothing.
 pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound)> {
     Ok(Request {
         from: mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?,
