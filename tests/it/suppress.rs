@@ -173,8 +173,9 @@ fn list(code: &str, more: &str, expires: &str) -> String {
 
 #[test]
 fn a_file_of_suppressions_is_for_manifests_what_the_list_is_in_an_environment() {
-    let run = |text: &str| validate_folder(POLICY_IN_AMBIENT, &[("let-stand.yaml", text)], &LIST);
-    assert_eq!(validate_folder(POLICY_IN_AMBIENT, &[], &[]).code, 3);
+    let run =
+        |text: &str| validate_folder(&policy_in_ambient(), &[("let-stand.yaml", text)], &LIST);
+    assert_eq!(validate_folder(&policy_in_ambient(), &[], &[]).code, 3);
     let ran = run(&list("l7-deny-noop", "namespace: httpbin, ", "9999-12-31"));
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
@@ -204,30 +205,26 @@ fn a_file_of_suppressions_is_for_manifests_what_the_list_is_in_an_environment() 
     // beside the manifests it is none of them
     let text = list("l7-deny-noop", "", "9999-12-31");
     let beside = ["--suppressions", "./a/let-stand.yaml"];
-    let ran = validate_folder(POLICY_IN_AMBIENT, &[("a/let-stand.yaml", &text)], &beside);
+    let ran = validate_folder(&policy_in_ambient(), &[("a/let-stand.yaml", &text)], &beside);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("1 file, 2 objects"), "{}", ran.stderr);
     // an Environment has its own list
     let folder = copy_of("greenfield");
     let ran = waypost(folder.path(), &[&["validate"], &LIST[..]].concat());
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    let ran = validate_folder(POLICY_IN_AMBIENT, &[], &LIST);
+    let ran = validate_folder(&policy_in_ambient(), &[], &LIST);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
     assert!(ran.stderr.contains("cannot read `let-stand.yaml`"), "{}", ran.stderr);
 }
 
 /// The policy in a namespace that is shown to be ambient.
-const POLICY_IN_AMBIENT: &str = "\
+fn policy_in_ambient() -> String {
+    format!(
+        "\
 apiVersion: v1
 kind: Namespace
-metadata: {name: httpbin, labels: {istio.io/dataplane-mode: ambient}}
+metadata: {{name: httpbin, labels: {{istio.io/dataplane-mode: ambient}}}}
 ---
-apiVersion: security.istio.io/v1
-kind: AuthorizationPolicy
-metadata: {name: deny-admin, namespace: httpbin}
-spec:
-  action: DENY
-  rules:
-  - to:
-    - operation: {paths: [/admin]}
-";
+{POLICY}"
+    )
+}

@@ -4,26 +4,21 @@ use waypost::simulate::{Client, Verdict};
 
 use super::{get, mesh, story};
 
-const SIDECAR_CLIENT: &str = "
+const SIDECAR: &str = "
 apiVersion: v1
 kind: Namespace
 metadata: {name: client, labels: {istio-injection: enabled}}
 ---
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: sleep, namespace: client}
-spec:
-  template:
-    metadata: {labels: {app: sleep}}
-    spec: {serviceAccountName: sleep, containers: [{name: sleep, image: curl}]}
----
 ";
 
-const AMBIENT_CLIENT: &str = "
+const AMBIENT: &str = "
 apiVersion: v1
 kind: Namespace
 metadata: {name: client, labels: {istio.io/dataplane-mode: ambient}}
 ---
+";
+
+const CLIENT: &str = "
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: sleep, namespace: client}
@@ -83,7 +78,7 @@ spec:
 
 #[test]
 fn a_machine_with_an_account_asks_its_policies_and_labels_of_metadata_win() {
-    let mesh = mesh(&format!("{SIDECAR_CLIENT}{MACHINE}{}", entry(SELECTED)));
+    let mesh = mesh(&format!("{SIDECAR}{CLIENT}{MACHINE}{}", entry(SELECTED)));
     assert_eq!(get(&mesh, "client/sleep", "vms/db", "/").verdict, Verdict::Allow);
     assert_eq!(get(&mesh, "outside", "vms/db", "/").verdict, Verdict::Deny);
     // by the port of the same name
@@ -93,7 +88,7 @@ fn a_machine_with_an_account_asks_its_policies_and_labels_of_metadata_win() {
 
 #[test]
 fn ztunnel_has_no_tunnel_to_a_machine_that_says_none() {
-    let text = format!("{AMBIENT_CLIENT}{MACHINE}{}", entry(SELECTED));
+    let text = format!("{AMBIENT}{CLIENT}{MACHINE}{}", entry(SELECTED));
     // in plaintext nobody is `client/sleep`
     assert_eq!(get(&mesh(&text), "client/sleep", "vms/db", "/").verdict, Verdict::Deny);
     let tunneled = text.replace("{app: db}}", "{app: db, networking.istio.io/tunnel: http}}");
@@ -103,7 +98,7 @@ fn ztunnel_has_no_tunnel_to_a_machine_that_says_none() {
 #[test]
 fn sidecars_speak_no_mtls_to_what_is_said_to_be_outside() {
     let outside = SELECTED.replace("MESH_INTERNAL", "MESH_EXTERNAL");
-    let mesh = mesh(&format!("{SIDECAR_CLIENT}{MACHINE}{}", entry(&outside)));
+    let mesh = mesh(&format!("{SIDECAR}{CLIENT}{MACHINE}{}", entry(&outside)));
     assert_eq!(get(&mesh, "client/sleep", "vms/db", "/").verdict, Verdict::Deny);
 }
 
@@ -150,7 +145,7 @@ fn an_endpoint_of_a_service_entry_asks_its_policies_when_it_is_of_the_mesh() {
     let policy = MACHINE.split("---").nth(1).unwrap();
     let spec = "resolution: STATIC, endpoints: [{address: 10.9.0.2, serviceAccount: db, labels: {app: db, tier: data}}]";
     let text = |location| {
-        format!("{SIDECAR_CLIENT}{policy}---{}", entry(&format!("location: {location}, {spec}")))
+        format!("{SIDECAR}{CLIENT}{policy}---{}", entry(&format!("location: {location}, {spec}")))
     };
     let inside = mesh(&text("MESH_INTERNAL"));
     assert_eq!(get(&inside, "client/sleep", "vms/db", "/").verdict, Verdict::Allow);
@@ -168,20 +163,20 @@ fn a_service_entry_without_any_address_goes_past_its_waypoint() {
         // ztunnel knows traffic by its address: there is none to know
         ("resolution: NONE", Verdict::Allow),
     ] {
-        let mesh = mesh(&format!("{AMBIENT_CLIENT}{EGRESS}{}", entry(spec)));
+        let mesh = mesh(&format!("{AMBIENT}{CLIENT}{EGRESS}{}", entry(spec)));
         assert_eq!(get(&mesh, "client/sleep", "vms/db", "/").verdict, expected, "{spec}");
     }
     let opted_out = entry("resolution: DNS").replace(
         "use-waypoint: egress",
         "use-waypoint: egress, networking.istio.io/enable-autoallocate-ip: 'False'",
     );
-    let opted_out = mesh(&format!("{AMBIENT_CLIENT}{EGRESS}{opted_out}"));
+    let opted_out = mesh(&format!("{AMBIENT}{CLIENT}{EGRESS}{opted_out}"));
     assert_eq!(get(&opted_out, "client/sleep", "vms/db", "/").verdict, Verdict::Allow);
     for (resolution, expected) in [("DNS", Verdict::Allow), ("DYNAMIC_DNS", Verdict::Deny)] {
         let wildcard = entry(&format!("resolution: {resolution}"))
             .replace("[db.example.com]", "['*.example.com']")
             .replace("protocol: TCP", "protocol: TLS");
-        let mesh = mesh(&format!("{AMBIENT_CLIENT}{EGRESS}{wildcard}"));
+        let mesh = mesh(&format!("{AMBIENT}{CLIENT}{EGRESS}{wildcard}"));
         assert_eq!(get(&mesh, "client/sleep", "vms/db", "/").verdict, expected, "{resolution}");
     }
 }
@@ -193,7 +188,7 @@ fn a_network_policy_selects_no_machine_and_knows_it_by_its_address() {
             "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {{name: p, namespace: {namespace}}}\nspec: {{{spec}}}\n---\n"
         )
     };
-    let text = format!("{SIDECAR_CLIENT}{MACHINE}{}", entry(SELECTED));
+    let text = format!("{SIDECAR}{CLIENT}{MACHINE}{}", entry(SELECTED));
     let ask = |policy: String| {
         get(&mesh(&format!("{text}{policy}")), "client/sleep", "vms/db", "/").verdict
     };
