@@ -4,6 +4,7 @@
 //! at the same revision (facts/gitops-delivery.md 3.1.2): that is what keeps a namespace from
 //! being labelled before its waypoint is programmed and its policies are accepted.
 
+use super::guard::{GUARD, is_guarded};
 use super::units::{ForApplier, Units, keeps_what_leaves};
 use crate::k8s::{Labels, ObjectRef};
 use crate::manifest::{
@@ -38,6 +39,10 @@ pub(super) fn objects(units: &Units<'_>) -> Vec<ForApplier> {
                 timeout: timeout(unit).to_owned(),
                 path: format!("./{}", units.path(cluster, unit)),
                 prune: !keeps_what_leaves(unit),
+                components: is_guarded(units.environment, unit)
+                    .then(|| GUARD.to_owned())
+                    .into_iter()
+                    .collect(),
                 // a Kustomization that goes leaves what it applied: without its policies a
                 // namespace is open (facts/gitops-delivery.md 4.6.5)
                 deletion_policy: "Orphan".to_owned(),

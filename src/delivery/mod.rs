@@ -2,6 +2,7 @@
 //!
 //! - [`objects`]: what Argo CD and Flux are told, so that they apply the units in the safe order
 //!   (`gitops/`).
+//! - [`guard`]: what keeps Flux from pruning a unit that was emptied by hand.
 //! - [`commit`]: what a published commit says of where it comes from.
 //! - [`ResourceList`]: what a KRM function is given and gives back (`waypost fn`).
 //!
@@ -12,9 +13,11 @@
 mod argocd;
 pub mod commit;
 mod flux;
+mod guard;
 mod resource_list;
 mod units;
 
+pub use guard::{GUARD, GUARD_FILE, guard, is_guarded};
 pub use resource_list::{Call, ResourceList, results};
 pub use units::{ForApplier, UnitObjects, Units};
 

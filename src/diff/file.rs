@@ -53,6 +53,14 @@ impl FileChange {
         }
     }
 
+    /// What Flux builds a unit only with: it follows the files as long as it names objects.
+    pub(super) fn guard(file: &Differing) -> Self {
+        let mut change = Self::new(file, FileRole::Other);
+        let follows = change.after.as_deref().is_some_and(names_objects);
+        change.noise = follows.then_some(Noise::Listing);
+        change
+    }
+
     /// A kustomization, among all files that differ.
     pub(super) fn kustomization(file: &Differing, differing: &[Differing]) -> Self {
         let (before, after) = (Listed::read(&file.before), Listed::read(&file.after));
@@ -82,6 +90,39 @@ impl FileChange {
     }
 }
 
+/// True for a Component that names objects and changes none of them: whatever else its patches said
+/// would be applied.
+fn names_objects(text: &str) -> bool {
+    let Some(root) = only_document(text) else { return false };
+    let patches = root.get("patches").and_then(Value::as_array);
+    let names = |patch: &Value| {
+        let text = patch.get("patch").and_then(Value::as_str);
+        let has_patch_alone = patch.as_object().is_some_and(|entry| entry.len() == 1);
+        has_patch_alone && text.and_then(only_document).is_some_and(|object| is_name(&object))
+    };
+    let has_patches_alone = root.as_object().is_some_and(|root| root.len() == 3);
+    has_patches_alone && patches.is_some_and(|all| !all.is_empty() && all.iter().all(names))
+}
+
+fn is_name(object: &Value) -> bool {
+    let has_only = |value: Option<&Value>, keys: &[&str]| {
+        let mapping = value.and_then(Value::as_object);
+        mapping.is_some_and(|mapping| mapping.keys().all(|key| keys.contains(&key.as_str())))
+    };
+    has_only(Some(object), &["apiVersion", "kind", "metadata"])
+        && has_only(object.get("metadata"), &["name", "namespace"])
+}
+
+/// The value of a text that is one document without fault.
+fn only_document(text: &str) -> Option<Value> {
+    let (documents, found) = read(FileId(0), text, &Budget::MANIFESTS);
+    let mut roots = documents.into_iter().map(|document| document.root.into_json());
+    match (roots.next(), roots.next(), found.iter().any(Diagnostic::is_error)) {
+        (Some(root), None, false) => Some(root),
+        _ => None,
+    }
+}
+
 /// What a kustomization lists, and what else it says.
 #[derive(Default)]
 struct Listed {
@@ -101,11 +142,7 @@ impl Listed {
         };
         let text = String::from_utf8_lossy(bytes);
         let text = text.as_ref();
-        let (documents, found) = read(FileId(0), text, &Budget::MANIFESTS);
-        let mut roots = documents.into_iter().map(|document| document.root.into_json());
-        let (Some(mut root), None, false) =
-            (roots.next(), roots.next(), found.iter().any(Diagnostic::is_error))
-        else {
+        let Some(mut root) = only_document(text) else {
             // told as text
             return Self { rest: Some(text.into()), ..Self::default() };
         };
@@ -119,5 +156,38 @@ impl Listed {
             None => Self { rest: Some(root), ..Self::default() },
             Some(None) => Self { rest: Some(text.into()), ..Self::default() },
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the diff tells a guard that came to this text.
+    fn is_told(after: Option<&str>) -> bool {
+        let bytes = |text: &str| text.as_bytes().to_vec();
+        let file = Differing {
+            path: "c/mesh/_guard/Kustomization".to_owned(),
+            before: Some(bytes("patches: []\n")),
+            after: after.map(bytes),
+        };
+        FileChange::guard(&file).noise.is_none()
+    }
+
+    #[test]
+    fn a_guard_that_does_more_than_name_objects_is_told() {
+        let guard = |patch: &str| {
+            format!(
+                "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\npatches:\n- patch: |\n    apiVersion: v1\n    kind: Namespace\n    metadata:\n      name: a\n{patch}"
+            )
+        };
+        assert!(!is_told(Some(&guard(""))));
+        assert!(is_told(Some(&guard("      labels: {a: b}\n"))));
+        assert!(is_told(Some(&guard("    $patch: delete\n"))));
+        assert!(is_told(Some(&guard("  target: {kind: Namespace}\n"))));
+        assert!(is_told(Some(&guard("transformers: [x.yaml]\n"))));
+        assert!(is_told(Some("patches: []\n")), "it guards nothing");
+        assert!(is_told(Some("[")));
+        assert!(is_told(None), "it is gone");
     }
 }

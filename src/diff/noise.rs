@@ -8,7 +8,7 @@ pub enum Noise {
     /// The lock: it follows from every other file. Its stages are told on their own.
     Lock,
     /// A kustomization whose list of resources follows the files that came and went, and nothing
-    /// else in it changed.
+    /// else in it changed; or the guard beside it, which names some of them.
     Listing,
     /// Comments, quotes, the order of keys: the object is the same.
     Spelling,

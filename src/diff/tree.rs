@@ -158,6 +158,9 @@ pub fn compare(differing: &[Differing], options: &Options) -> TreeDiff {
                 diff.take_lock(file);
             }
             "kustomization.yaml" => kustomizations.push(file),
+            _ if file.path.ends_with("/_guard/Kustomization") => {
+                diff.files.push(FileChange::guard(file));
+            }
             _ if is_no_manifest(&file.path) => {
                 diff.files.push(FileChange::new(file, FileRole::Other));
             }

@@ -11,6 +11,8 @@ pub struct FluxKustomization {
     pub metadata: Metadata,
     /// The Kustomizations that must be ready at the same revision before, by name.
     pub depends_on: Vec<String>,
+    /// Folders of Components that are built on top, from `path`.
+    pub components: Vec<String>,
     /// How often drift is looked for.
     pub interval: String,
     /// After how long a run that failed is tried again.

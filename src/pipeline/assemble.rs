@@ -210,14 +210,17 @@ fn grow(mut files: Vec<Assembled>) -> (Tree, Vec<Diagnostic>) {
     (tree, found)
 }
 
-fn put(tree: &mut Tree, path: String, file: TreeFile, found: &mut Vec<Diagnostic>) {
+pub(super) fn put(tree: &mut Tree, path: String, file: TreeFile, found: &mut Vec<Diagnostic>) {
     if let Err(error) = tree.add(path, file) {
         found.push(Diagnostic::error(error.code(), error.to_string()));
     }
 }
 
 /// A file of what is no object of a cluster.
-fn plain_file(path: String, value: &Value) -> Result<(String, TreeFile), Box<Diagnostic>> {
+pub(super) fn plain_file(
+    path: String,
+    value: &Value,
+) -> Result<(String, TreeFile), Box<Diagnostic>> {
     match emit_checked(value) {
         Ok(text) => Ok((path, TreeFile::new(text, None))),
         Err(error) => Err(Box::new(not_emitted(&path, &error))),
@@ -271,7 +274,7 @@ pub(super) fn reference(value: &Value) -> ObjectRef {
     }
 }
 
-fn not_emitted(what: &str, error: &EmitError) -> Diagnostic {
+pub(super) fn not_emitted(what: &str, error: &EmitError) -> Diagnostic {
     Diagnostic::error("not-emitted", format!("cannot write {what}: {error}"))
 }
 

@@ -5,17 +5,18 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::assemble::reference;
+use super::assemble::{not_emitted, plain_file, put, reference};
 use super::patch::Patcher;
 use super::{Request, Tools, check};
-use crate::delivery::{self, ForApplier, UnitObjects, Units};
+use crate::delivery::{self, ForApplier, GUARD, GUARD_FILE, UnitObjects, Units, guard};
 use crate::diagnostic::Diagnostic;
+use crate::k8s::ObjectRef;
 use crate::model::{ClusterName, Delivery, Environment, Target, Unit};
 use crate::plan::State;
 use crate::render::canonical;
 use crate::resolve::Resolved;
 use crate::tree::{ClusterProvenance, Provenance, Scope, Tree, TreeFile, object_file_name};
-use crate::yaml::emit_checked;
+use crate::yaml::{EmitError, emit_checked};
 
 /// The objects of a tree by cluster and unit.
 pub(super) fn unit_objects(environment: &Environment, tree: &Tree) -> UnitObjects {
@@ -30,6 +31,46 @@ pub(super) fn unit_objects(environment: &Environment, tree: &Tree) -> UnitObject
         }
     }
     units
+}
+
+/// Adds the guard of every unit that has one: it names an object of each of the unit's folders.
+pub(super) fn add_guards(environment: &Environment, tree: &mut Tree, found: &mut Vec<Diagnostic>) {
+    let guarded: Vec<Unit> =
+        Unit::ALL.into_iter().filter(|unit| delivery::is_guarded(environment, *unit)).collect();
+    if guarded.is_empty() {
+        return;
+    }
+    let mut named: BTreeMap<&str, Vec<(&str, &ObjectRef)>> = BTreeMap::new();
+    let mut last = "";
+    for (path, file) in tree.iter() {
+        let (folder, _) = path.rsplit_once('/').unwrap_or_default();
+        let (unit_folder, _) = folder.rsplit_once('/').unwrap_or_default();
+        let unit = unit_folder.split_once('/').and_then(|(_, unit)| Unit::parse(unit));
+        let (Some(unit), Some(object)) = (unit, file.object()) else { continue };
+        if folder != last && guarded.contains(&unit) {
+            last = folder;
+            named.entry(unit_folder).or_default().push((api_version(file.text()), object));
+        }
+    }
+    let guards: Vec<(String, Result<Value, EmitError>)> = named
+        .into_iter()
+        .map(|(folder, objects)| (format!("{folder}/{GUARD}/{GUARD_FILE}"), guard(&objects)))
+        .collect();
+    for (path, guard) in guards {
+        let file = guard
+            .map_err(|error| Box::new(not_emitted(&path, &error)))
+            .and_then(|value| plain_file(path, &value));
+        match file {
+            Ok((path, file)) => put(tree, path, file, found),
+            Err(fault) => found.push(*fault),
+        }
+    }
+}
+
+/// The version of a canonical text's object: its first line.
+fn api_version(text: &str) -> &str {
+    let line = text.lines().next().unwrap_or_default();
+    line.strip_prefix("apiVersion: ").unwrap_or_default()
 }
 
 /// The trees of the appliers, by the environment's name. An applier that is told nothing has an
@@ -79,7 +120,8 @@ pub(super) fn deliver(
         let name = object_file_name(&reference);
         let text = emit(&value, found);
         let file = TreeFile::new(text, Some(reference));
-        put(&mut trees, target, format!("{below}/{name}"), file, found);
+        let tree = trees.entry(target).or_default();
+        put(tree, format!("{below}/{name}"), file, found);
         folders.entry((target, below)).or_default().push(name);
     }
     for ((target, below), mut resources) in folders {
@@ -90,7 +132,8 @@ pub(super) fn deliver(
             "resources": resources,
         });
         let file = TreeFile::new(emit(&value, found), None);
-        put(&mut trees, target, format!("{below}/kustomization.yaml"), file, found);
+        let tree = trees.entry(target).or_default();
+        put(tree, format!("{below}/kustomization.yaml"), file, found);
     }
     trees
 }
@@ -101,18 +144,6 @@ fn emit(value: &Value, found: &mut Vec<Diagnostic>) -> String {
         found.push(Diagnostic::error("not-emitted", message));
         String::new()
     })
-}
-
-fn put(
-    trees: &mut BTreeMap<Target, Tree>,
-    target: Target,
-    path: String,
-    file: TreeFile,
-    found: &mut Vec<Diagnostic>,
-) {
-    if let Err(error) = trees.entry(target).or_default().add(path, file) {
-        found.push(Diagnostic::error(error.code(), error.to_string()));
-    }
 }
 
 /// Ours substitute nothing. One that a patch has given variables rewrites every `${…}` of its unit

@@ -155,6 +155,7 @@ pub fn render(
         files.into_iter().for_each(|file| assembly.add(file));
     }
     let mut rendered = assembly.finish(provenance(resolved, request), &mut found);
+    deliver::add_guards(environment, &mut rendered.tree, &mut found);
     rendered.delivery = deliver::deliver(
         environment,
         &state,

@@ -334,9 +334,10 @@ mod tests {
                 kinds,
             })
         };
-        let kustomization = |depends_on, wait, health_checks, health_expressions| {
+        let kustomization = |depends_on: Vec<String>, wait, health_checks, health_expressions| {
             Manifest::FluxKustomization(FluxKustomization {
                 metadata: metadata(),
+                components: depends_on.clone(),
                 depends_on,
                 interval: text(),
                 retry_interval: text(),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::program::{copy_of, files, waypost};
 
@@ -99,6 +99,66 @@ fn what_appliers_are_told_does_not_change_with_the_stage() {
     assert_eq!(told.len(), 1);
 }
 
+/// Flux prunes what a kustomization lists no more, all of it included. What names an object that must
+/// be there is of the same commit: a render that takes the object out takes its name out, too.
+#[test]
+fn the_guard_of_a_unit_that_flux_prunes_names_an_object_of_each_namespace() {
+    let folder = copy_of("brownfield");
+    for stage in ["none", "client/mesh", "bookinfo"] {
+        let ran = waypost(folder.path(), &["render", "--stage", stage, "--allow-shrink"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        for (unit, is_guarded) in
+            [("platform", false), ("tsb", true), ("mesh", true), ("enrollment", false)]
+        {
+            let told = format!(
+                "gitops/flux/brownfield/cp-cluster-1/kustomization-brownfield-cp-cluster-1-{unit}.yaml"
+            );
+            let told = std::fs::read_to_string(folder.path().join(told)).expect("told");
+            let told: Value = serde_yaml::from_str(&told).expect("YAML");
+            assert_eq!(told["spec"]["components"] == json!(["_guard"]), is_guarded, "{unit}");
+            assert_eq!(told["spec"]["prune"], is_guarded, "{unit}");
+            let unit = files(&folder.path().join("rendered/brownfield/cp-cluster-1").join(unit));
+            let guard = unit.get("_guard/Kustomization");
+            assert_eq!(guard.is_some(), is_guarded);
+            let Some(guard) = guard else { continue };
+            assert_eq!(guarded(guard), first_of_each_namespace(&unit), "{stage}");
+        }
+    }
+    let spec = folder.path().join("environments/brownfield/environment.yaml");
+    edit(&spec, "targets: [argocd, flux]", "targets: [argocd]");
+    assert_eq!(waypost(folder.path(), &["render", "--allow-empty-unit"]).code, 0);
+    assert!(!folder.path().join("rendered/brownfield/cp-cluster-1/mesh/_guard").exists());
+}
+
+/// What the patches of a guard name.
+fn guarded(guard: &str) -> Vec<Value> {
+    let guard: Value = serde_yaml::from_str(guard).expect("YAML");
+    assert_eq!(guard["kind"], "Component");
+    let patches = guard["patches"].as_array().expect("patches");
+    let named = patches.iter().map(|patch| patch["patch"].as_str().expect("a text"));
+    named.map(|text| serde_yaml::from_str(text).expect("YAML")).collect()
+}
+
+/// The names of the first object of each namespace.
+fn first_of_each_namespace(unit: &BTreeMap<String, String>) -> Vec<Value> {
+    let mut first: BTreeMap<&str, Value> = BTreeMap::new();
+    for (path, text) in unit {
+        let Some((folder, _)) = path.split_once('/').filter(|(folder, _)| *folder != "_guard")
+        else {
+            continue;
+        };
+        let object: Value = serde_yaml::from_str(text).expect("YAML");
+        let metadata = &object["metadata"];
+        let named = json!({
+            "apiVersion": object["apiVersion"],
+            "kind": object["kind"],
+            "metadata": {"name": metadata["name"], "namespace": metadata["namespace"]},
+        });
+        first.entry(folder).or_insert(named);
+    }
+    first.into_values().collect()
+}
+
 #[test]
 fn variables_for_flux_are_refused_where_they_would_change_an_object() {
     let folder = copy_of("brownfield");
@@ -144,7 +204,7 @@ impl Story {
         for (path, text) in files(&root.join("rendered")) {
             let parts: Vec<&str> = path.split('/').collect();
             if let [_, _, unit, folder, _] = parts.as_slice()
-                && *folder != "patches"
+                && !["patches", "_guard"].contains(folder)
             {
                 let object = serde_yaml::from_str(&text).expect("YAML");
                 applied.entry((*unit).to_owned()).or_insert_with(Vec::new).push(object);

@@ -20,7 +20,8 @@ fn render(out: &Path, stage: &str) {
     assert!(status.success(), "{stage}");
 }
 
-/// The files of single objects, which a function gives; a kustomization, a lock and a patch are none.
+/// The files of single objects, which a function gives; a kustomization, a guard, a lock and a
+/// patch are none.
 fn objects(folder: &Path) -> Vec<(String, String)> {
     let mut files: Vec<(String, String)> = walkdir::WalkDir::new(folder)
         .into_iter()
@@ -31,8 +32,8 @@ fn objects(folder: &Path) -> Vec<(String, String)> {
             (path, fs::read_to_string(entry.path()).expect("a text"))
         })
         .filter(|(path, _)| {
-            !path.ends_with("kustomization.yaml")
-                && !path.ends_with(".lock")
+            path.ends_with(".yaml")
+                && !path.ends_with("kustomization.yaml")
                 && !path.contains("/patches/")
         })
         .collect();

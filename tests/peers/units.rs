@@ -1,11 +1,11 @@
 //! Every rendered unit, built by `kubectl kustomize`, comes to the objects that waypost itself says
 //! are applied; at every step of every example.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 const STEPS: [&str; 10] = [
     "none",
@@ -79,25 +79,58 @@ fn compare(environment: &str, arguments: &[&str]) -> usize {
                 "{environment} {name}/{unit} {arguments:?}"
             );
             assert!(!objects(&ours).is_empty());
+            guarded(&cluster.join(unit), &theirs);
             built += 1;
         }
     }
     built
 }
 
+/// With its guard, as Flux builds it, a unit comes to the same bytes; without the objects of any of
+/// its namespaces, or without any, it is not built, so that nothing is pruned.
+fn guarded(unit: &Path, built: &str) {
+    if !unit.join("_guard").is_dir() {
+        return;
+    }
+    let path = unit.join("kustomization.yaml");
+    let text = std::fs::read_to_string(&path).expect("a kustomization");
+    let mut list: Value = serde_yaml::from_str(&text).expect("YAML");
+    list["components"] = json!(["_guard"]);
+    let build = |resources: Vec<&str>| {
+        let mut list = list.clone();
+        list["resources"] = json!(resources);
+        std::fs::write(&path, list.to_string()).expect("written");
+        try_kustomize(unit)
+    };
+    let all = list["resources"].as_array().expect("a list");
+    let all: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+    assert_eq!(build(all.clone()).as_deref(), Ok(built), "{}", unit.display());
+    let folder = |resource: &str| resource.split('/').next().map(str::to_owned);
+    let folders: BTreeSet<_> = all.iter().map(|resource| folder(resource)).collect();
+    for gone in &folders {
+        let rest = all.iter().filter(|resource| folder(resource) != *gone).copied().collect();
+        let refusal = build(rest).expect_err("it is not built");
+        assert!(refusal.contains("no resource matches strategic merge patch"), "{refusal}");
+    }
+    assert!(build(Vec::new()).is_err());
+    std::fs::write(&path, text).expect("written");
+}
+
 fn kustomize(unit: &Path) -> String {
+    match try_kustomize(unit) {
+        Ok(built) => built,
+        Err(refusal) => panic!("kubectl kustomize {}: {refusal}", unit.display()),
+    }
+}
+
+fn try_kustomize(unit: &Path) -> Result<String, String> {
     let output = Command::new("kubectl")
         .arg("kustomize")
         .arg(unit)
         .output()
         .expect("kubectl is needed for this test group");
-    assert!(
-        output.status.success(),
-        "kubectl kustomize {}: {}",
-        unit.display(),
-        String::from_utf8_lossy(&output.stderr)
-    );
-    String::from_utf8(output.stdout).expect("UTF-8")
+    let text = |bytes| String::from_utf8(bytes).expect("UTF-8");
+    if output.status.success() { Ok(text(output.stdout)) } else { Err(text(output.stderr)) }
 }
 
 #[test]

@@ -116,8 +116,8 @@ class ArgoCd(Applier):
 
     # faults
 
-    # Argo CD does not prune everything that an Application has
-    refuses_empty = ("tsb", "mesh")
+    # Argo CD does not prune everything that an Application has, and says nothing of it
+    says_of_empty = None
     notices_missing_kinds = "mesh"
 
     def until_says(self, unit, words):

@@ -8,8 +8,10 @@ import time
 from control_plane import wait_until
 
 from .fault import Fault
-from .files import edit, write
+from .files import drop, edit, write
 
+# the units whose objects are deleted when they leave the tree
+PRUNED = ("tsb", "mesh")
 GATEWAY_CRD = "gateways.gateway.networking.k8s.io"
 
 
@@ -42,13 +44,23 @@ def never_programmed(story, _):
 
 
 def emptied(story, _):
-    """A unit without objects."""
-    with Fault(story, "an emptied unit") as fault:
-        for unit in ("platform", "enrollment", "workloads", *fault.applier.refuses_empty):
-            write(fault.repository.unit(unit), "kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n")
-        commit = fault.push()
-        fault.applier.until_read_all(commit)
-        time.sleep(5)
+    """Units without objects: those that are never pruned at once, the others one by one, as what depends on one that is held is not tried."""
+    for units in (("platform", "enrollment", "workloads"), ("tsb",), ("mesh",)):
+        with Fault(story, f"emptied: {', '.join(units)}") as fault:
+            for unit in units:
+                write(fault.repository.unit(unit), "kustomization.yaml", "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: []\n")
+            commit = fault.push()
+            if fault.applier.says_of_empty and units[0] in PRUNED:
+                fault.held(units[0], fault.applier.says_of_empty)
+            else:
+                fault.applier.until_read_all(commit)
+            time.sleep(5)
+    if story.applier.says_of_empty:
+        with Fault(story, "a namespace of a unit emptied") as fault:
+            drop(fault.repository.unit("mesh"), "kustomization.yaml", "- client/")
+            fault.push()
+            fault.held("mesh", fault.applier.says_of_empty)
+            time.sleep(5)
 
 
 def renamed(story, _):

@@ -14,3 +14,13 @@ def edit(folder, name, old, new):
     if old not in text:
         raise RuntimeError(f"{name} has no `{old}`")
     write(folder, name, text.replace(old, new))
+
+
+def drop(folder, name, start):
+    """Takes the lines away that begin so, of which there is one at least."""
+    with open(os.path.join(folder, name)) as file:
+        lines = file.readlines()
+    rest = [line for line in lines if not line.startswith(start)]
+    if rest == lines:
+        raise RuntimeError(f"{name} has no line that begins with `{start}`")
+    write(folder, name, "".join(rest))

@@ -103,8 +103,8 @@ class Flux(Applier):
 
     # faults
 
-    # an emptied `tsb` or `mesh` is pruned
-    refuses_empty = ()
+    # a unit of which a namespace, or all, is emptied is not built
+    says_of_empty = "no resource matches strategic merge patch"
     notices_missing_kinds = "platform"
 
     def unit(self, unit):
