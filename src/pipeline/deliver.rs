@@ -112,6 +112,7 @@ pub(super) fn deliver(
         let value = canonical(value);
         check::object(&tools.validator, &value, Some(delivery.origin), found);
         check_substitution(&value, tree, delivery, found);
+        check_guard(&value, tree, delivery, found);
         let reference = reference(&value);
         let below = match &folder {
             Some(folder) => format!("{}/{folder}", environment.name),
@@ -154,16 +155,10 @@ fn check_substitution(
     delivery: &Delivery,
     found: &mut Vec<Diagnostic>,
 ) {
-    let label = |key: &str| {
-        value.pointer(&format!("/metadata/labels/waypost.dev~1{key}")).and_then(Value::as_str)
-    };
-    let substitutes = value.pointer("/spec/postBuild").is_some()
-        && value["apiVersion"]
-            .as_str()
-            .is_some_and(|v| v.starts_with("kustomize.toolkit.fluxcd.io/"));
-    let (true, Some(cluster), Some(unit)) = (substitutes, label("cluster"), label("unit")) else {
+    if value.pointer("/spec/postBuild").is_none() {
         return;
-    };
+    }
+    let Some((cluster, unit)) = flux_unit(value) else { return };
     let folder = format!("{cluster}/{unit}/");
     for (_, file) in tree.below(&folder) {
         let Some(object) = file.object() else { continue };
@@ -179,6 +174,33 @@ fn check_substitution(
             );
         }
     }
+}
+
+/// One that prunes a unit builds its guard, unless a template or patch of the user's takes that away.
+fn check_guard(value: &Value, tree: &Tree, delivery: &Delivery, found: &mut Vec<Diagnostic>) {
+    let Some((cluster, unit)) = flux_unit(value) else { return };
+    let has_guard = tree.get(&format!("{cluster}/{unit}/{GUARD}/{GUARD_FILE}")).is_some();
+    let components = value.pointer("/spec/components").and_then(Value::as_array);
+    let builds_it = components.is_some_and(|all| all.iter().any(|component| component == GUARD));
+    if has_guard && !builds_it && value.pointer("/spec/prune") == Some(&Value::Bool(true)) {
+        found.push(
+            Diagnostic::warning(
+                "unit-unguarded",
+                format!("Flux would prune all of unit `{unit}` of cluster `{cluster}` if its folder were emptied by hand: `components` does not list `{GUARD}`"),
+            )
+            .at(delivery.origin, "")
+            .help(format!("a template or a patch of yours takes it away: write `components: [{GUARD}]` there")),
+        );
+    }
+}
+
+/// The cluster and the unit of a Kustomization of Flux.
+fn flux_unit(value: &Value) -> Option<(&str, &str)> {
+    let label = |key: &str| {
+        value.pointer(&format!("/metadata/labels/waypost.dev~1{key}")).and_then(Value::as_str)
+    };
+    value["apiVersion"].as_str().filter(|v| v.starts_with("kustomize.toolkit.fluxcd.io/"))?;
+    Some((label("cluster")?, label("unit")?))
 }
 
 fn has_variable(text: &str) -> bool {

@@ -130,6 +130,28 @@ fn the_guard_of_a_unit_that_flux_prunes_names_an_object_of_each_namespace() {
     assert!(!folder.path().join("rendered/brownfield/cp-cluster-1/mesh/_guard").exists());
 }
 
+#[test]
+fn a_unit_whose_guard_a_patch_takes_away_is_named() {
+    let folder = copy_of("brownfield");
+    let spec = folder.path().join("environments/brownfield/environment.yaml");
+    let text = std::fs::read_to_string(&spec).expect("a spec");
+    let patches = r"
+  patches:
+  - target: {kind: Kustomization, name: .*-mesh}
+    patch: |
+      - {op: remove, path: /spec/components}
+";
+    std::fs::write(&spec, format!("{text}{patches}")).expect("written");
+    let ran = waypost(folder.path(), &["render"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("warning[unit-unguarded]").count(), 1, "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains("prune all of unit `mesh` of cluster `cp-cluster-1`"),
+        "{}",
+        ran.stderr
+    );
+}
+
 /// What the patches of a guard name.
 fn guarded(guard: &str) -> Vec<Value> {
     let guard: Value = serde_yaml::from_str(guard).expect("YAML");
