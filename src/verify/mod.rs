@@ -28,7 +28,7 @@ pub use dump::{Dump, commands};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::model::{
-    Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Target, Unit, Waypoint,
+    Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Owner, Target, Unit, Waypoint,
 };
 use crate::plan::{NamespaceState, State};
 
@@ -162,6 +162,11 @@ impl<'a> One<'a> {
     fn has_ambient(&self, mode: DataplaneMode) -> bool {
         mode == DataplaneMode::Ambient
             || self.namespace.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
+    }
+
+    /// TSB makes the waypoint when the labels are there, which they are not yet.
+    fn awaits_waypoint(&self) -> bool {
+        self.expected.environment.ownership.waypoints == Owner::Tsb && !self.is_enrolled()
     }
 
     /// The waypoint in front of it.

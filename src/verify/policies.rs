@@ -12,13 +12,24 @@ const POLICY: (&str, &str) = ("security.istio.io", "AuthorizationPolicy");
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let all = one.expected.applied.iter().map(|(_, o)| o).chain(one.expected.made_by_tsb);
     let ours = all.filter(|o| o.gvk.is(POLICY.0, POLICY.1));
-    let ours: Vec<&Object> = ours.filter(|o| o.namespace.as_deref() == Some(one.name())).collect();
+    let ours = ours.filter(|o| o.namespace.as_deref() == Some(one.name()));
+    // nobody accepts a policy before its waypoint is there
+    let ours = ours.filter(|o| !(one.awaits_waypoint() && is_bound_to_waypoint(o)));
+    let ours: Vec<&Object> = ours.collect();
     if ours.is_empty() {
         return;
     }
     let live: Vec<&Object> = ours.iter().filter_map(|o| dump.get(&o.reference())).collect();
     let found = live.iter().filter_map(|policy| not_accepted(policy)).collect();
     verdict.answer(Some(one.name()), QUESTION, live.len() == ours.len(), found);
+}
+
+fn is_bound_to_waypoint(policy: &Object) -> bool {
+    let spec = policy.body.get("spec");
+    let one = spec.and_then(|s| s.get("targetRef"));
+    let several = spec.and_then(|s| s.get("targetRefs")).and_then(Node::as_list);
+    let kind = |target: &Node| target.get("kind").and_then(Node::as_str) == Some("Gateway");
+    one.into_iter().chain(several.unwrap_or_default()).any(kind)
 }
 
 fn not_accepted(live: &Object) -> Option<Diagnostic> {

@@ -16,11 +16,10 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
         namespace: Some(one.name().to_owned()),
         name: waypoint.name.to_string(),
     };
-    let by_tsb = one.expected.environment.ownership.waypoints == Owner::Tsb;
-    if by_tsb && !one.is_enrolled() {
-        // TSB makes it when the label is there
+    if one.awaits_waypoint() {
         return;
     }
+    let by_tsb = one.expected.environment.ownership.waypoints == Owner::Tsb;
     let is_told = dump.has_kind(&reference.group, &reference.kind);
     let found = match dump.get(&reference) {
         Some(live) => not_programmed(live).into_iter().collect(),

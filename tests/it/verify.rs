@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use crate::program::{Ran, files, project, waypost};
+use crate::program::{Ran, copy_of, files, project, waypost};
 
 fn fixtures() -> PathBuf {
     project().join("tests/verify")
@@ -156,6 +156,32 @@ fn another_stage_than_the_cluster_has_is_seen() {
     assert_eq!(ran.code, 3);
     for code in ["missing-object", "label-survived", "pod-with-sidecar"] {
         assert!(ran.stderr.contains(&format!("error[{code}]")), "{code}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn a_policy_waits_for_the_waypoint_that_tsb_makes() {
+    let root = copy_of("brownfield");
+    let path = root.path().join("environments/brownfield/environment.yaml");
+    let spec = std::fs::read_to_string(&path).expect("the spec");
+    let spec =
+        spec.replace("  injectionLabel:", "  ownership: {waypoints: tsb}\n  injectionLabel:");
+    std::fs::write(&path, spec).expect("written");
+    let folder = dump("policy-not-accepted");
+    let at = |stage| {
+        let dumps = folder.path().to_str().expect("UTF-8");
+        waypost(root.path(), &["verify", "brownfield", dumps, "--stage", stage])
+    };
+    // without the label there is no waypoint yet that could accept it
+    for (stage, is_told) in [("httpbin/mesh", false), ("httpbin/enrollment", true)] {
+        let ran = at(stage);
+        assert_eq!(ran.code, 3, "{stage}: {}", ran.stderr);
+        assert_eq!(
+            ran.stderr.contains("policy `httpbin/waypoint-deny-rules` is not accepted"),
+            is_told,
+            "{stage}: {}",
+            ran.stderr
+        );
     }
 }
 
