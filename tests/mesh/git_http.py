@@ -1,8 +1,9 @@
-"""Serves git repositories over http on loopback, through git's own http-backend.
+"""Serves git repositories over http on loopback, through git's own http-backend, to everybody or to who knows a password.
 
 usage: python3 git_http.py FOLDER PORT
 """
 
+import base64
 import http.server
 import os
 import subprocess
@@ -14,9 +15,13 @@ class GitServer:
     """Serves the repositories of a folder, as long as it is open."""
 
     def __init__(self, folder, port=0):
-        handler = type("Handler", (Handler,), {"folder": folder})
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self.handler = type("Handler", (Handler,), {"folder": folder})
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), self.handler)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+
+    def require(self, name, password):
+        """Nobody else reads from now on."""
+        self.handler.authorization = "Basic " + base64.b64encode(f"{name}:{password}".encode()).decode()
 
     def __enter__(self):
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -28,10 +33,17 @@ class GitServer:
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    folder = None
+    folder = authorization = None
 
     def answer(self):
         path, _, query = self.path.partition("?")
+        if self.authorization not in (None, self.headers.get("Authorization")):
+            self.send_response(401)
+            self.send_header("WWW-Authenticate", "Basic")
+            self.send_header("Content-Length", "0")
+            self.close_connection = True
+            self.end_headers()
+            return
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         asked = {
             "PATH": os.environ["PATH"],

@@ -10,6 +10,18 @@ class Applier:
     processes = ()
     # the parts of `run --delivery` that it is tried with
     parts = ("story", "verify", "faults", "order")
+    # the stages that its story goes through, forth and back
+    stages = ("client", "httpbin", "bookinfo")
+    # whether somebody changes the cluster by hand meanwhile
+    drifts = True
+    # whether it comes to an end without what keeps the order
+    settles_broken = True
+    # whether somebody makes waypoints once a namespace is labelled, and what that is
+    makes_waypoints_late, made_beside = False, frozenset()
+    # the page and the command that list what is waited for, once that has failed
+    lists = None
+    # whether a new commit ends the health checks of the one before
+    cancels_checks = False
     # the faults that it is tried with, by name; all where none is named
     faults = ()
 

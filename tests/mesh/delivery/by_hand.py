@@ -10,17 +10,18 @@ import lived
 import waypost
 
 from . import docs
+from .applier import Applier
 from .verified import verify
 
 # the stage that the guide's commands are for
 STAGE = "httpbin"
 
 
-class ByHand:
+class ByHand(Applier):
     """No applier: one stage a commit, forth and back."""
 
     name, namespace, watched = "by-hand", None, None
-    parts = ("story",)
+    parts, drifts = ("story",), False
     # the stages that are one commit
     at_once = ("client", "httpbin", "bookinfo")
 

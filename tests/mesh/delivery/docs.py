@@ -16,6 +16,16 @@ def blocks(page, containing=""):
     return found
 
 
+def typed(page, containing):
+    """What a page tells people to type in the middle of a sentence, on one line."""
+    with open(os.path.join(ROOT, "docs", page)) as file:
+        text = re.sub(r"^```.*?^```", "", file.read(), flags=re.M | re.S)
+    found = [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", text) if containing in " ".join(code.split())]
+    if len(found) != 1:
+        raise RuntimeError(f"docs/{page} says {len(found)} times `{containing}`")
+    return found[0]
+
+
 def block(page, containing):
     """The only one."""
     found = blocks(page, containing)

@@ -5,11 +5,13 @@ import time
 import lived
 from control_plane import wait_until
 
+from . import docs
 from .live import AMBIENT, labels
 from .planted import NAMESPACE, POLICY
 
 # a label of somebody else
 THEIRS = "example.com/cost-center"
+RESTART = docs.typed("flux.md", "kubectl rollout restart")
 
 
 def run(story):
@@ -33,16 +35,22 @@ def run(story):
     print(f"   a label that was taken away is back after {time.monotonic() - begin:.0f} s", flush=True)
     report.expect(labels(plane.get(NAMESPACE)).get(THEIRS) == "4711", f"{applier.name}: a label of somebody else is gone")
     plane.kubectl("label", "namespace", "client", f"{THEIRS}-")
-    restarted_once(story)
+    # the annotation that it sets is nobody else's
+    report.expect(not restarts_again(story, RESTART.replace("NAME", "sleep")), f"{applier.name}: pods that were restarted by hand restart again")
     report.count("changes by hand", 4)
 
 
-def restarted_once(story):
-    """`kubectl rollout restart` restarts pods once: the annotation that it sets is nobody else's."""
-    story.plane.kubectl("rollout", "restart", "deployment/sleep", "-n", "client")
+def restarts_again(story, command):
+    """True where pods of the namespace that somebody restarts by hand are restarted by the applier too."""
+    before = uids(story)
+    story.plane.kubectl(*command.replace("-n NS", "-n client").split()[1:])
     story.rest()
-    pods = {p["metadata"]["uid"] for p in lived.pods(story.plane, ["client"])}
+    pods = uids(story)
+    story.report.expect(pods != before, f"`{command}` restarts nothing")
     story.applier.again()
     story.rest()
-    after = {p["metadata"]["uid"] for p in lived.pods(story.plane, ["client"])}
-    story.report.expect(pods == after, f"{story.applier.name}: pods that were restarted by hand restart again")
+    return uids(story) != pods
+
+
+def uids(story):
+    return {p["metadata"]["uid"] for p in lived.pods(story.plane, ["client"])}

@@ -36,7 +36,8 @@ class Fault:
         self.applier.announce()
         self.applier.settle(commit)
         self.story.rest()
-        print(f"   {self.name}: {repaired - self.begin:.0f} s; as before after {time.monotonic() - repaired:.0f} s", flush=True)
+        self.repaired_after = time.monotonic() - repaired
+        print(f"   {self.name}: {repaired - self.begin:.0f} s; as before after {self.repaired_after:.0f} s", flush=True)
         self.report.count("faults")
 
     def expect(self, holds, otherwise):

@@ -7,18 +7,21 @@ import time
 
 from control_plane import wait_until
 
+from . import docs
 from .fault import Fault
 from .files import drop, edit, write
 
 # the units whose objects are deleted when they leave the tree
 PRUNED = ("tsb", "mesh")
+# how long Flux's health checks run
+CHECKED = 60
 GATEWAY_CRD = "gateways.gateway.networking.k8s.io"
 
 
 def run(story, seed):
     """All of them, from a tree where one namespace has moved."""
     chance, base = random.Random(seed), story.repository.git("rev-parse", "HEAD")
-    story.repository.patch("{kind: Kustomization, labelSelector: waypost.dev/environment=brownfield}", "{op: replace, path: /spec/timeout, value: 1m}")
+    story.repository.patch("{kind: Kustomization, labelSelector: waypost.dev/environment=brownfield}", f"{{op: replace, path: /spec/timeout, value: {CHECKED}s}}")
     story.reach("client")
     only = story.applier.faults
     for fault in (never_programmed, emptied, renamed, no_more_told, without_a_namespace, half_written, refused, away, fought_over):
@@ -41,6 +44,10 @@ def never_programmed(story, _):
         fault.push()
         fault.held("mesh", "health checks", "HealthCheckFailed", "Progressing")
         fault.nothing_is_labelled()
+        if story.applier.lists:
+            wait_until("the list to say what is waited for", lambda: "Gateway/httpbin/waypoint" in story.applier.type(docs.typed(*story.applier.lists)))
+    if story.applier.cancels_checks:
+        fault.expect(fault.repaired_after < CHECKED / 2, f"what is pushed waits {fault.repaired_after:.0f} s for the check that runs")
 
 
 def emptied(story, _):

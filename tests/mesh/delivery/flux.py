@@ -7,15 +7,20 @@ import time
 from control_plane import HERE, wait_until
 from waypost import UNITS
 
+from . import docs
 from .applier import Applier
 from .files import edit
 from .live import condition, is_ambient
+from .repository import CLUSTER
 
 NAMESPACE = "flux-system"
 KUSTOMIZATION = ("kustomize.toolkit.fluxcd.io/v1", "Kustomization")
 SOURCE = ("source.toolkit.fluxcd.io/v1", "GitRepository")
 # the Kustomization above, and its source
 ROOT = "flux-system"
+# what the guide calls the repository, and the Secret that opens it
+PRINTED_URL, SECRET = "https://git.example.com/mesh.git", "mesh"
+CREDENTIALS = {"username": "night", "password": "two in the morning"}
 # what a loaded machine may need for a commit
 DEADLINE = 600
 
@@ -27,7 +32,7 @@ class Flux(Applier):
     waits_for_somebody = False
     # the stages that are one commit: what depends on another waits for it
     at_once = ("bookinfo",)
-    # what keeps the order: patches of the spec that take it away
+    # what keeps the order: patches of the spec that take it away, or what is taken out of the spec
     keeps_order = {
         "depends-on": [("{kind: Kustomization, name: .*-enrollment}", "{op: remove, path: /spec/dependsOn}")],
         "health-check": [
@@ -37,24 +42,53 @@ class Flux(Applier):
         ],
     }
     processes = ("source-controller", "kustomize-controller")
+    parts = ("story", "verify", "faults", "order", "typed")
+    lists = ("flux.md", "kubectl get kustomizations")
+    # flags of kustomize-controller
+    flags = ()
+    # where a Kustomization says which commit it has applied
+    applied = "lastAppliedRevision"
 
     def __init__(self, plane):
         self.plane = plane
-        subprocess.run([os.path.join(HERE, "with-flux"), plane.folder], check=True)
+        subprocess.run([os.path.join(HERE, "with-flux"), plane.folder, *self.flags], check=True)
 
     def prepare(self, repository):
-        """Before the first commit: nobody else applies it."""
-        repository.edit(r"targets: .*", "targets: [flux]")
+        """Before the first commit: the spec says what the guide prints, of a private repository."""
+        self.repository = repository
+        repository.edit(r"(?s)  delivery:\n.*", docs.block("flux.md", "targets: [flux]").replace(PRINTED_URL, repository.url))
+        repository.server.require(*CREDENTIALS.values())
+        self.plane.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET, "namespace": NAMESPACE}, "stringData": CREDENTIALS})
+        self.tell()
+
+    def tell(self):
+        """Adds to the spec what the guide says of a GitRepository of its own."""
+        self.repository.patches(docs.block("flux.md", "path: /spec/secretRef"))
 
     def adopt(self, repository):
         """What `flux bootstrap` leaves: a source and a Kustomization that points at `gitops/`."""
-        self.repository = repository
-        path = f"./gitops/flux/{repository.environment}/cp-cluster-1"
-        meta = {"name": ROOT, "namespace": NAMESPACE}
-        source = {"url": repository.url, "interval": "1m", "ref": {"branch": "main"}}
-        spec = {"sourceRef": {"kind": "GitRepository", "name": ROOT}, "path": path, "prune": True, "interval": "10m", "retryInterval": "1m", "timeout": "5m"}
-        self.plane.create({"apiVersion": SOURCE[0], "kind": SOURCE[1], "metadata": meta, "spec": source})
-        self.plane.create({"apiVersion": KUSTOMIZATION[0], "kind": KUSTOMIZATION[1], "metadata": meta, "spec": spec})
+        source = {"url": repository.url, "interval": "1m", "ref": {"branch": "main"}, "secretRef": {"name": SECRET}}
+        self.plane.create({"apiVersion": SOURCE[0], "kind": SOURCE[1], "metadata": {"name": ROOT, "namespace": NAMESPACE}, "spec": source})
+        self.begin(SOURCE[1], ROOT)
+
+    def begin(self, kind, source):
+        """The Kustomization above."""
+        path = f"./gitops/flux/{self.repository.environment}/{CLUSTER}"
+        self.apply(ROOT, {"kind": kind, "name": source}, path)
+
+    def apply(self, name, source, path):
+        """Applies a folder from now on."""
+        spec = {"sourceRef": source, "path": path, "prune": True, "interval": "10m", "retryInterval": "1m", "timeout": "5m"}
+        self.plane.create({"apiVersion": KUSTOMIZATION[0], "kind": KUSTOMIZATION[1], "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
+
+    def type(self, command):
+        """Runs what a guide tells people to type, in the repository's folder; gives what it prints."""
+        path = os.path.join(self.plane.folder, "bin") + os.pathsep + os.environ["PATH"]
+        asked = {**os.environ, "KUBECONFIG": self.plane.kubeconfig, "PATH": path}
+        run = subprocess.run(["bash", "-euc", command], cwd=self.repository.folder, env=asked, capture_output=True, text=True, check=False)
+        if run.returncode:
+            raise RuntimeError(f"`{command}` ended with {run.returncode}: {run.stderr.strip()}{run.stdout.strip()}")
+        return run.stdout
 
     def kustomizations(self):
         return self.plane.list(*KUSTOMIZATION, NAMESPACE)
@@ -77,12 +111,12 @@ class Flux(Applier):
 
         def done():
             there = self.kustomizations()
-            return len(there) > 1 and all(is_ready(k, commit) for k in there)
+            return len(there) > 1 and all(self.is_ready(k, commit) for k in there)
 
         try:
             wait_until(f"Flux to have applied {commit[:7]}", done, DEADLINE)
         except TimeoutError as late:
-            raise TimeoutError(f"{late}: " + "; ".join(told(k) for k in self.kustomizations() if not is_ready(k, commit))) from None
+            raise TimeoutError(f"{late}: " + "; ".join(told(k) for k in self.kustomizations() if not self.is_ready(k, commit))) from None
 
     def again(self):
         """Everything once more, though nothing has changed."""
@@ -93,6 +127,10 @@ class Flux(Applier):
 
         wait_until("Flux to have applied everything again", done, DEADLINE)
 
+    def is_ready(self, kustomization, commit):
+        status = kustomization.get("status") or {}
+        is_current = status.get("observedGeneration") == kustomization["metadata"]["generation"]
+        return is_current and condition(kustomization, "Ready").get("status") == "True" and status.get(self.applied, "").endswith(commit)
 
     def notice(self):
         """The interval has passed."""
@@ -160,12 +198,6 @@ class Flux(Applier):
 
 def handled(kustomization):
     return kustomization.get("status", {}).get("lastHandledReconcileAt")
-
-
-def is_ready(kustomization, commit):
-    status = kustomization.get("status") or {}
-    is_current = status.get("observedGeneration") == kustomization["metadata"]["generation"]
-    return is_current and condition(kustomization, "Ready").get("status") == "True" and status.get("lastAppliedRevision", "").endswith(commit)
 
 
 def told(kustomization):

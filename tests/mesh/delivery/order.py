@@ -1,7 +1,8 @@
 """The order that keeps traffic behind its policies, asked of recorded changes.
 
-A record is an event of `watches.py`, or what a commit wants: `{"rv", "commit", "policies": {namespace: [names]}}`, from
-when it could be applied. Everything else is in the events."""
+A record is an event of `watches.py`, or what a commit wants: `{"rv", "commit", "policies": {namespace: [names]}, "late"}`, from
+when it could be applied; `late` is true where somebody makes waypoints only once a namespace is labelled. Everything else is
+in the events."""
 
 from waypost import key, shown
 
@@ -55,20 +56,25 @@ class Mesh:
         return self.live.get(("", "Namespace", "", o["metadata"]["namespace"]))
 
     def labelled(self, namespace):
-        """A namespace became ambient: its waypoint is programmed, its policies are accepted."""
+        """A namespace became ambient: it is protected, or will be before its pods are ambient."""
+        if not (self.wanted or {}).get("late"):
+            yield from self.unprotected(namespace, f"namespace {namespace['metadata']['name']} is labelled")
+
+    def unprotected(self, namespace, what):
+        """What is missing of a namespace's protection: its waypoint is programmed, its policies are accepted."""
         name = namespace["metadata"]["name"]
         waypoint = labels(namespace).get("istio.io/use-waypoint")
         gateway = self.live.get((GATEWAY, "Gateway", name, waypoint))
         if not gateway:
-            yield f"namespace {name} is labelled and has no waypoint"
+            yield f"{what} and has no waypoint"
         elif not is_programmed(gateway):
-            yield f"namespace {name} is labelled before its waypoint is Programmed"
+            yield f"{what} before its waypoint is Programmed"
         for policy in (self.wanted or {}).get("policies", {}).get(name, []):
             live = self.live.get((POLICY, "AuthorizationPolicy", name, policy))
             if not live:
-                yield f"namespace {name} is labelled before policy {policy} is there"
+                yield f"{what} before policy {policy} is there"
             elif not is_accepted(live):
-                yield f"namespace {name} is labelled before policy {policy} is accepted"
+                yield f"{what} before policy {policy} is accepted"
 
     def restarted(self, deployment):
         """A workload was told to restart: its namespace is already what its new pods are for."""
@@ -76,6 +82,8 @@ class Mesh:
         name = shown(key(deployment))
         if wanted == "ambient" and not (namespace and is_ambient(namespace) and not injects(namespace)):
             yield f"{name} restarts for ambient mode before its namespace is labelled"
+        elif wanted == "ambient":
+            yield from self.unprotected(namespace, f"{name} restarts for ambient mode")
         if wanted == "sidecar" and not (namespace and injects(namespace) and not is_ambient(namespace)):
             yield f"{name} restarts for its sidecar before its namespace injects"
 

@@ -62,6 +62,15 @@ class Order(unittest.TestCase):
         restarted["rv"] = self.labelled["rv"] - 0.5
         self.finds("Deployment client/sleep restarts for ambient mode before its namespace is labelled")
 
+    def test_a_restart_before_a_waypoint_that_is_made_late(self):
+        for record in self.records:
+            if "commit" in record:
+                record["late"] = True
+        for record in of(self.records, "Gateway", "waypoint"):
+            record["object"]["status"] = {"conditions": []}
+        self.assertNotIn("is labelled", "\n".join(order.violations(self.records)))
+        self.finds("Deployment client/sleep restarts for ambient mode before its waypoint is Programmed")
+
     def test_a_restart_for_a_sidecar_before_the_label_is_gone(self):
         restarted = [r for r in of(self.records, "Deployment", "sleep") if live.mode(r["object"]) == "sidecar" and r["rv"] > self.labelled["rv"]][0]
         unlabelled = next(r for r in of(self.records, "Namespace", "client") if r["rv"] > self.labelled["rv"] and not live.is_ambient(r["object"]))

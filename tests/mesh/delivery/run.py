@@ -5,18 +5,20 @@ import time
 from control_plane import ControlPlane
 from report import Report
 
-from . import broken, faults, planted, story
+from . import broken, faults, planted, story, typed
 from .argocd import ArgoCd, Progressive
 from .by_hand import ByHand
 from .flux import Flux
+from .flux_forms import OciArtifact, Older, TsbWaypoints
 
-APPLIERS = {"flux": Flux, "argocd": ArgoCd, "argocd-progressive": Progressive, "by-hand": ByHand}
+APPLIERS = {"flux": Flux, "flux-2.8": Older, "flux-tsb-waypoints": TsbWaypoints, "flux-oci": OciArtifact, "argocd": ArgoCd, "argocd-progressive": Progressive, "by-hand": ByHand}
 # every part begins and ends with nothing migrated
 PARTS = {
     "story": lambda told, options: told.forth_and_back(),
     "verify": lambda told, options: planted.run(told),
     "faults": lambda told, options: faults.run(told, options.seed),
     "order": lambda told, options: broken.run(told),
+    "typed": lambda told, options: typed.run(told),
 }
 
 

@@ -50,16 +50,16 @@ class Story:
 
     def forth_and_back(self):
         """The whole story."""
-        for stage in NAMESPACES:
+        for stage in self.applier.stages:
             if stage in self.applier.at_once:
                 # what applies the units reads it before what says how they are applied
                 self.reach(stage, units_first=True)
             else:
                 for point in (f"{stage}/mesh", f"{stage}/enrollment", stage):
                     self.reach(point)
-            if stage == "client" and self.applier.watched:
+            if stage == "client" and self.applier.drifts:
                 drift.run(self)
-        for point in BACK:
+        for point in BACK[BACK.index(f"{stage}/mesh") :]:
             self.reach(point)
 
     def follow(self, commit, what, units_first=False):
@@ -84,7 +84,7 @@ class Story:
         for namespace, name in ((k[2], k[3]) for k in self.objects.get("mesh", {}) if k[1] == "AuthorizationPolicy"):
             policies.setdefault(namespace, []).append(name)
         events = self.watches.events()
-        self.commits.append({"rv": events[-1]["rv"] if events else 0, "commit": commit, "policies": policies})
+        self.commits.append({"rv": events[-1]["rv"] if events else 0, "commit": commit, "policies": policies, "late": self.applier.makes_waypoints_late})
 
     def rest(self):
         """Waits until pods are as they should be, and does what istio-cni would."""
@@ -93,7 +93,7 @@ class Story:
 
     def outside(self, what, old, before, after):
         """Nothing has changed that is not in the commit, or made of it."""
-        allowed = {k for unit in self.objects.keys() | old.keys() for k in changed(old.get(unit, {}), self.objects.get(unit, {}))}
+        allowed = {k for unit in self.objects.keys() | old.keys() for k in changed(old.get(unit, {}), self.objects.get(unit, {}))} | self.applier.made_beside
         for k in cluster.changed(before, after):
             mine = k[2] == self.applier.namespace
             self.report.expect(mine or cluster.follows(k, allowed, before, after), f"{self.applier.name}, {what}: {shown(k)} has changed, which is in no unit of the commit")
