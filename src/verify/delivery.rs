@@ -62,7 +62,10 @@ fn text<'n>(object: &'n Object, path: &[&str]) -> &'n str {
 fn application(object: &Object) -> Option<Diagnostic> {
     let sync = text(object, &["status", "sync", "status"]);
     let health = text(object, &["status", "health", "status"]);
-    let phase = text(object, &["status", "operationState", "phase"]);
+    let phase = match text(object, &["status", "operationState", "phase"]) {
+        "Failed" | "Error" if is_of_another_revision(object) => "",
+        phase => phase,
+    };
     if sync == "Synced" && health == "Healthy" && matches!(phase, "" | "Succeeded") {
         return None;
     }
@@ -80,12 +83,24 @@ fn application(object: &Object) -> Option<Diagnostic> {
     }
     let help = if sync != "Synced" && waits {
         format!(
-            "it waits for somebody to sync it, once the unit before is Healthy: `argocd app sync {name}`"
+            "it waits for somebody to sync it, once the unit before is Synced and Healthy with this commit: `argocd app sync {name}`"
         )
     } else {
         format!("`argocd app get {name} --show-operation` says why; then `argocd app sync {name}`")
     };
     Some(Diagnostic::error("application-not-done", message).at(object.name_span(), why).help(help))
+}
+
+/// A sync of a commit that failed stays the last one, until another is needed: a revert brings back what is there
+/// already, and none is.
+fn is_of_another_revision(application: &Object) -> bool {
+    let state = |path: &[&str]| text(application, &[&["status", "operationState"], path].concat());
+    let failed = match state(&["syncResult", "revision"]) {
+        "" => state(&["operation", "sync", "revision"]),
+        revision => revision,
+    };
+    let compared = text(application, &["status", "sync", "revision"]);
+    !compared.is_empty() && !failed.is_empty() && failed != compared
 }
 
 fn kustomization(object: &Object) -> Option<Diagnostic> {

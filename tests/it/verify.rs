@@ -160,6 +160,26 @@ fn another_stage_than_the_cluster_has_is_seen() {
 }
 
 #[test]
+fn a_sync_that_failed_of_a_commit_that_was_reverted_is_past() {
+    let folder = dump("clean");
+    let path = folder.path().join("argocd.yaml");
+    let text = std::fs::read_to_string(&path).expect("the Applications");
+    for (failed, code) in [("ddb2217", 0), ("ab75e85", 3)] {
+        let mut list: Value = serde_yaml::from_str(&text).expect("YAML");
+        let status = &mut list["items"][0]["status"];
+        status["sync"]["revision"] = "ab75e85".into();
+        status["operationState"] = serde_json::json!({
+            "phase": "Failed",
+            "message": "Operation terminated (retried 1 times).",
+            "syncResult": {"revision": failed},
+        });
+        std::fs::write(&path, list.to_string()).expect("written");
+        let ran = verify(folder.path(), &[]);
+        assert_eq!(ran.code, code, "{}{}", ran.stderr, ran.stdout);
+    }
+}
+
+#[test]
 fn a_policy_waits_for_the_waypoint_that_tsb_makes() {
     let root = copy_of("brownfield");
     let path = root.path().join("environments/brownfield/environment.yaml");

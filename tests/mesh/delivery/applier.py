@@ -10,6 +10,8 @@ class Applier:
     processes = ()
     # the parts of `run --delivery` that it is tried with
     parts = ("story", "verify", "faults", "order")
+    # the part of `typed` that is of its guide
+    guide = None
     # the stages that its story goes through, forth and back
     stages = ("client", "httpbin", "bookinfo")
     # whether somebody changes the cluster by hand meanwhile
@@ -24,6 +26,13 @@ class Applier:
     cancels_checks = False
     # the faults that it is tried with, by name; all where none is named
     faults = ()
+
+    def merged(self, units_first=False):
+        """A pull request was merged, and a webhook tells of it."""
+        self.announce(units_first)
+
+    def go_on(self):
+        """Somebody goes on as the guide says; nothing where nobody has to."""
 
     def pause(self):
         """It sleeps, and undoes nothing meanwhile."""

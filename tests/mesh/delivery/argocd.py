@@ -1,5 +1,4 @@
-"""Argo CD, and the person who syncs what waits for one. There is no API server of Argo CD and no CLI: what `argocd app sync`
-does is to write `operation` into the Application."""
+"""Argo CD, and the person who syncs what waits for one: with the real CLI, by the commands that the guides print."""
 
 import os
 import subprocess
@@ -11,6 +10,7 @@ from waypost import UNITS
 
 from . import docs
 from .applier import Applier
+from .person import Typed
 
 NAMESPACE = "argocd"
 APPLICATION = ("argoproj.io/v1alpha1", "Application")
@@ -26,11 +26,17 @@ class ArgoCd(Applier):
     at_once = ("bookinfo",)
     # what keeps the order: patches of the spec that take it away
     keeps_order = {"gate": [("{kind: Application, name: .*-enrollment}", "{op: add, path: /spec/syncPolicy/automated, value: {selfHeal: true}}")]}
+    parts, guide = ("story", "verify", "faults", "order", "typed"), "argocd"
     processes = ("argocd-application-controller", "argocd-applicationset-controller")
 
     def __init__(self, plane):
         self.plane = plane
         subprocess.run([os.path.join(HERE, "with-argocd"), plane.folder], check=True)
+        folder = os.path.join(plane.folder, "argocd")
+        with open(os.path.join(folder, "environment")) as file:
+            # somebody who has logged in
+            self.login = dict(line.split("=", 1) for line in file.read().splitlines())
+        self.login |= {"KUBECONFIG": plane.kubeconfig, "PATH": f"{folder}/bin{os.pathsep}{os.environ['PATH']}"}
         # the health of policies, as the guide prints it
         health = yaml.safe_load(docs.block("argocd.md", "health.security.istio.io_AuthorizationPolicy"))
         self.plane.merge({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"namespace": NAMESPACE, "name": "argocd-cm"}}, {"data": health})
@@ -39,13 +45,19 @@ class ArgoCd(Applier):
         """Before the first commit: what the guide says of an Argo CD of this age, and of what `kubectl apply` has made."""
         repository.edit(r"targets: .*", "targets: [argocd]")
         repository.patches(docs.block("argocd.md", "path: /spec/clusterResourceWhitelist"))
-        command = docs.block("argocd.md", "kubectl apply --server-side --force-conflicts -f").split()
-        self.plane.kubectl(*command[1:-1], os.path.join(repository.folder, command[-1]))
+        self.repository = repository
+        self.type(docs.block("argocd.md", "kubectl apply --server-side --force-conflicts -f"))
 
     def adopt(self, repository):
         """As the guide says: once, by hand."""
-        self.repository = repository
-        self.plane.kubectl("apply", "-k", repository.told("argocd"))
+        self.type(docs.typed("argocd.md", "kubectl apply -k"))
+
+    def typed(self, script):
+        """What somebody has typed who has pulled the last commit."""
+        return Typed(script, self.repository.folder, **self.login)
+
+    def type(self, script):
+        return self.typed(script).succeed()
 
     def applications(self):
         mine = [o for o in self.plane.list(*APPLICATION, NAMESPACE) if o["metadata"]["labels"]["waypost.dev/environment"] == self.repository.environment]
@@ -64,13 +76,22 @@ class ArgoCd(Applier):
         for o in self.applications().values():
             self.plane.merge(o, {"metadata": {"annotations": {"argocd.argoproj.io/refresh": how}}})
 
+    def merged(self, units_first=False):
+        """Nobody tells Argo CD, which looks every few minutes: the commands of the guide must do without."""
+
     def settle(self, commit):
-        """Waits for one unit after the other, and syncs those that wait for somebody."""
+        """Somebody keeps the order as the guide says, where something waits for somebody; the other units have no order."""
+        if self.is_gated():
+            self.go_on().succeed()
+        self.announce()
         for unit in UNITS:
-            self.until_read(unit, commit)
-            if not self.applications()[unit]["spec"]["syncPolicy"].get("automated"):
-                self.sync(unit, commit)
             self.until_done(unit, commit)
+
+    def is_gated(self):
+        return not self.applications()["enrollment"]["spec"]["syncPolicy"].get("automated")
+
+    def go_on(self):
+        return self.typed(docs.block("argocd.md", "argocd app sync"))
 
     def until_read(self, unit, commit):
         wait_until(f"Argo CD to have read {commit[:7]} for {unit}", lambda: has_read(self.applications()[unit], commit), DEADLINE)
@@ -81,29 +102,30 @@ class ArgoCd(Applier):
         except TimeoutError as late:
             raise TimeoutError(f"{late}: {told(self.applications()[unit])}") from None
 
-    def sync(self, unit, commit, prune=False):
-        """`argocd app sync`."""
-        o = self.applications()[unit]
-        policy = o["spec"]["syncPolicy"]
-        sync = {"revision": commit, "syncOptions": policy["syncOptions"], "syncStrategy": {"hook": {}}, "prune": prune}
-        asked = str(time.time_ns())
-        self.plane.merge(o, {"operation": {"sync": sync, "retry": policy["retry"], "initiatedBy": {"username": "night"}, "info": [{"name": "asked", "value": asked}]}})
+    def argocd(self, *words):
+        """Runs the CLI; gives its exit code and what it printed."""
+        run = subprocess.run(["argocd", *words], env={**os.environ, **self.login}, capture_output=True, text=True, check=False)
+        return run.returncode, run.stdout + run.stderr
+
+    def sync(self, unit):
+        """`argocd app sync --prune`; while a sync runs that began by itself, it begins no other."""
 
         def ended():
-            state = self.applications()[unit].get("status", {}).get("operationState") or {}
-            mine = any(i["value"] == asked for i in state.get("operation", {}).get("info") or [])
-            return mine and state.get("phase") not in ("Running", "Terminating") and state
+            code, said = self.argocd("app", "sync", self.repository.name_of(unit), "--prune")
+            return "another operation is already in progress" not in said and (code, said)
 
         return wait_until(f"the sync of {unit}", ended, DEADLINE)
 
     def again(self):
         """Everything rendered anew and synced once more, though nothing has changed."""
-        self.refresh("hard")
-        self.until_refreshed()
+        for unit in self.applications():
+            code, said = self.argocd("app", "get", self.repository.name_of(unit), "--hard-refresh")
+            if not code:
+                code, said = self.sync(unit)
+            if code:
+                raise RuntimeError(f"{unit} is not synced again: {said}")
         for unit, o in self.applications().items():
-            self.sync(unit, o["status"]["sync"]["revision"], prune=True)
             self.until_done(unit, o["status"]["sync"]["revision"])
-
 
     def notice(self):
         """It watches, and needs no hint."""
@@ -141,7 +163,9 @@ class ArgoCd(Applier):
     def prune(self, unit, commit):
         """`argocd app sync --prune`."""
         self.until_read(unit, commit)
-        self.sync(unit, commit, prune=True)
+        code, said = self.sync(unit)
+        if code:
+            raise RuntimeError(f"{unit} is not synced: {said}")
 
     def forget(self, unit):
         """Somebody deletes the Application of a unit."""
@@ -175,11 +199,17 @@ class Progressive(ArgoCd):
     name, waits_for_somebody = "argocd-progressive", False
     at_once = ("client", "httpbin", "bookinfo")
     # what its controller does about order; all else is as above
-    parts, faults = ("story", "faults"), ("never_programmed",)
+    parts, guide, faults = ("story", "faults", "typed"), "progressive", ("never_programmed",)
+
+    def go_on(self):
+        """Nobody has to."""
 
     def prepare(self, repository):
         super().prepare(repository)
         repository.edit(r"revision: main", "revision: main\n    argocd: {order: progressive}")
+
+    def merged(self, units_first=False):
+        self.announce(units_first)
 
     def settle(self, commit):
         def done():
@@ -199,8 +229,10 @@ def has_read(application, commit):
 
 def is_done(application, commit):
     status = application.get("status") or {}
-    phase = (status.get("operationState") or {}).get("phase", "Succeeded")
-    states = (status["sync"]["status"], (status.get("health") or {}).get("status"), phase)
+    state = status.get("operationState") or {}
+    # what failed of another commit is past
+    is_past = state.get("phase") == "Failed" and state["operation"]["sync"].get("revision", commit) != commit
+    states = (status["sync"]["status"], (status.get("health") or {}).get("status"), "Succeeded" if is_past else state.get("phase", "Succeeded"))
     return has_read(application, commit) and states == ("Synced", "Healthy", "Succeeded") and "operation" not in application
 
 

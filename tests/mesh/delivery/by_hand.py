@@ -1,16 +1,14 @@
 """A person with kubectl: what docs/by-hand.md says is run as it stands there, for one stage after the other."""
 
-import os
 import re
-import subprocess
 import threading
 import time
 
 import lived
-import waypost
 
 from . import docs
 from .applier import Applier
+from .person import Typed
 from .verified import verify
 
 # the stage that the guide's commands are for
@@ -40,7 +38,7 @@ class ByHand(Applier):
     def adopt(self, repository):
         self.repository = repository
 
-    def announce(self, units_first=False):
+    def merged(self, units_first=False):
         """Nobody listens."""
 
     def settle(self, commit):
@@ -62,19 +60,15 @@ class ByHand(Applier):
         self.type(self.all)
 
     def type(self, script):
-        """Runs commands in the repository's folder, each of which must succeed, while istio-cni does its work."""
+        """Runs commands while istio-cni does its work."""
         ended = threading.Event()
         cni = threading.Thread(target=self.play, args=(ended,), daemon=True)
         cni.start()
         try:
-            program = f'waypost() {{ "{os.path.abspath(waypost.PROGRAM)}" "$@"; }}\n'
-            asked = {**os.environ, "KUBECONFIG": self.plane.kubeconfig}
-            run = subprocess.run(["bash", "-euxc", program + script], cwd=self.repository.folder, env=asked, capture_output=True, text=True, check=False)
+            Typed(script, self.repository.folder, KUBECONFIG=self.plane.kubeconfig).succeed()
         finally:
             ended.set()
             cni.join()
-        if run.returncode:
-            raise RuntimeError(f"docs/by-hand.md ended with {run.returncode}: {run.stderr[-3000:]}{run.stdout[-2000:]}")
 
     def play(self, ended):
         while not ended.is_set():

@@ -60,14 +60,17 @@ class Fault:
         print(f"   {self.name}: {unit}: {said}", flush=True)
 
     def nothing_is_labelled(self):
-        """No namespace becomes ambient for a while."""
+        """No namespace becomes ambient for a while, whatever somebody types who goes on as the guide says."""
         labelled = ambient(self.before.values())
+        person = self.applier.go_on()
         end = time.monotonic() + HELD
         while time.monotonic() < end:
             now = ambient({"kind": "Namespace", **n} for n in self.plane.list("v1", "Namespace"))
             if not self.expect(now <= labelled, f"{', '.join(sorted(now - labelled))} became ambient"):
-                return
+                break
             time.sleep(0.5)
+        if person:
+            person.stop()
 
     def nothing_is_gone(self):
         """Everything that lived before is the same object now."""

@@ -116,12 +116,16 @@ def half_written(story, chance):
 def refused(story, _):
     """A policy that Istio's webhook refuses."""
     with Fault(story, "a policy that Istio refuses") as fault:
-        folder = os.path.join(fault.repository.unit("mesh"), "client")
-        # the CRD's rules let it pass
-        edit(folder, "authorizationpolicy-allow-waypoint.yaml", "  - from:\n", "  - when:\n    - {key: nonsense, values: [x]}\n    from:\n")
-        fault.push()
+        refuse(fault)
         fault.held("mesh", "denied the request")
         fault.nothing_is_labelled()
+
+
+def refuse(fault):
+    """Pushes a policy that the rules of the CRD let pass."""
+    folder = os.path.join(fault.repository.unit("mesh"), "client")
+    edit(folder, "authorizationpolicy-allow-waypoint.yaml", "  - from:\n", "  - when:\n    - {key: nonsense, values: [x]}\n    from:\n")
+    fault.push()
 
 
 def away(story, _):

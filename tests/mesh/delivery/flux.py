@@ -11,6 +11,7 @@ from . import docs
 from .applier import Applier
 from .files import edit
 from .live import condition, is_ambient
+from .person import Typed
 from .repository import CLUSTER
 
 NAMESPACE = "flux-system"
@@ -42,7 +43,7 @@ class Flux(Applier):
         ],
     }
     processes = ("source-controller", "kustomize-controller")
-    parts = ("story", "verify", "faults", "order", "typed")
+    parts, guide = ("story", "verify", "faults", "order", "typed"), "flux"
     lists = ("flux.md", "kubectl get kustomizations")
     # flags of kustomize-controller
     flags = ()
@@ -82,13 +83,9 @@ class Flux(Applier):
         self.plane.create({"apiVersion": KUSTOMIZATION[0], "kind": KUSTOMIZATION[1], "metadata": {"name": name, "namespace": NAMESPACE}, "spec": spec})
 
     def type(self, command):
-        """Runs what a guide tells people to type, in the repository's folder; gives what it prints."""
+        """Runs what a guide tells people to type; gives what it prints."""
         path = os.path.join(self.plane.folder, "bin") + os.pathsep + os.environ["PATH"]
-        asked = {**os.environ, "KUBECONFIG": self.plane.kubeconfig, "PATH": path}
-        run = subprocess.run(["bash", "-euc", command], cwd=self.repository.folder, env=asked, capture_output=True, text=True, check=False)
-        if run.returncode:
-            raise RuntimeError(f"`{command}` ended with {run.returncode}: {run.stderr.strip()}{run.stdout.strip()}")
-        return run.stdout
+        return Typed(command, self.repository.folder, KUBECONFIG=self.plane.kubeconfig, PATH=path).succeed()
 
     def kustomizations(self):
         return self.plane.list(*KUSTOMIZATION, NAMESPACE)

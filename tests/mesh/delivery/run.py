@@ -18,7 +18,7 @@ PARTS = {
     "verify": lambda told, options: planted.run(told),
     "faults": lambda told, options: faults.run(told, options.seed),
     "order": lambda told, options: broken.run(told),
-    "typed": lambda told, options: typed.run(told),
+    "typed": lambda told, options: getattr(typed, told.applier.guide)(told),
 }
 
 

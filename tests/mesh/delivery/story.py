@@ -65,7 +65,7 @@ class Story:
     def follow(self, commit, what, units_first=False):
         begin, old, before = time.monotonic(), self.objects, cluster.everything(self.plane)
         self.wants(commit)
-        self.applier.announce(units_first)
+        self.applier.merged(units_first)
         self.applier.settle(commit)
         self.rest()
         took = time.monotonic() - begin

@@ -1,4 +1,4 @@
-"""What docs/night.md and docs/flux.md tell people of Flux to type, typed as it stands there."""
+"""What docs/night.md and the guides to the appliers tell people to type, typed as it stands there."""
 
 import os
 import time
@@ -6,15 +6,18 @@ import time
 from control_plane import wait_until
 
 from . import docs, drift
-from .fault import HELD
+from .fault import HELD, Fault
+from .faults import refuse
 from .files import write
 from .flux import ROOT
 from .live import is_ambient
-from .planted import NAMESPACE
+from .planted import NAMESPACE, WAYPOINT
 from .repository import CLUSTER
 
 # a Kustomization of somebody's own, and the Deployment that it applies
 OWN = "own"
+# what Argo CD is told
+APPLY = docs.typed("night.md", "kubectl apply -k gitops")
 MANIFEST = f"""\
 apiVersion: apps/v1
 kind: Deployment
@@ -27,12 +30,12 @@ spec:
 """
 
 
-def run(story):
-    stopped(story)
+def flux(story):
+    suspended(story)
     restarted(story)
 
 
-def stopped(story):
+def suspended(story):
     """A unit that is suspended waits, and with it what depends on it, until it is resumed."""
     applier, repository, expect = story.applier, story.repository, story.report.expect
     stop, go_on = (named(repository, docs.typed("night.md", f"flux {verb} kustomization")) for verb in ("suspend", "resume"))
@@ -77,6 +80,57 @@ def restarted(story):
     applier.announce()
     applier.settle(commit)
     story.report.count("commands of the guides", 2)
+
+
+def argocd(story):
+    """A unit that syncs by itself waits when it is told to, and a sync that is tried over and over ends, until what Argo CD is told is applied again."""
+    applier, repository, expect = story.applier, story.repository, story.report.expect
+    stop, end = (named(repository, docs.typed("night.md", f"argocd app {verb}")) for verb in ("set", "terminate-op"))
+    listed = applier.type(named(repository, docs.typed("night.md", "argocd app list"))).splitlines()[1:]
+    wanted = sorted(f"argocd/{o['metadata']['name']}" for o in applier.applications().values())
+    expect(sorted(line.split()[0] for line in listed) == wanted, f"`argocd app list` by its label lists {listed}")
+    stopped(story, stop)
+    with Fault(story, "a sync that is tried over and over") as fault:
+        refuse(fault)
+        fault.held("mesh", "Retrying attempt")
+        applier.type(stop)
+        applier.type(end)
+        time.sleep(HELD)
+        state = applier.applications()["mesh"]["status"]["operationState"]
+        expect(state["phase"] == "Failed" and "terminated" in state["message"], f"`{end}`: {state['phase']}: {state['message']}")
+        applier.type(named(repository, APPLY))
+    for point in ("client/mesh", "none"):
+        story.reach(point)
+    story.report.count("commands of the guides", 4)
+
+
+def progressive(story):
+    """Nothing is synced without the ApplicationSet, until it is there again."""
+    stopped(story, *(named(story.repository, docs.typed("night.md", f"kubectl {verb} applicationsets")) for verb in ("delete", "annotate")))
+    for point in ("client/mesh", "none"):
+        story.reach(point)
+    story.report.count("commands of the guides", 3)
+
+
+def stopped(story, stop, *go_on):
+    """Argo CD reads a commit and applies nothing of it, whatever somebody types who goes on, until what it is told is applied again."""
+    applier, repository, expect = story.applier, story.repository, story.report.expect
+    applier.type(stop)
+    commit = repository.reach("client")
+    story.wants(commit)
+    applier.announce()
+    applier.until_read("mesh", commit)
+    person = applier.go_on()
+    time.sleep(HELD)
+    expect(not story.plane.list(WAYPOINT["apiVersion"], WAYPOINT["kind"], "client"), f"`{stop}`: the unit is applied")
+    expect(not is_ambient(story.plane.get(NAMESPACE)), f"`{stop}`: the namespace is labelled")
+    if person:
+        person.stop()
+    for command in (named(repository, APPLY), *go_on):
+        applier.type(command)
+    applier.settle(commit)
+    story.rest()
+    expect(is_ambient(story.plane.get(NAMESPACE)), f"`{APPLY}`: what was stopped stays so")
 
 
 def named(repository, command):
