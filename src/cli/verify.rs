@@ -10,7 +10,7 @@ use serde_json::json;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::{FileId, Severity, Sources, has_errors, sort};
+use crate::diagnostic::{Diagnostic, FileId, Severity, Sources, has_errors, sort};
 use crate::k8s::{Object, objects_of};
 use crate::model::{Cluster, Unit};
 use crate::pipeline::Rendered;
@@ -110,9 +110,20 @@ impl Verify {
         let mut sources = Sources::default();
         let mut dump = Dump::default();
         let mut found = Vec::new();
+        let mut empty = None;
         for (name, text) in self.texts(&expected, terminal)? {
+            let shown = name.clone();
             let file = sources.add(name, text.as_str());
+            let before = dump.count();
             found.extend(dump.add(file, &text));
+            empty = empty.or((dump.count() == before).then_some(shown));
+        }
+        if let Some(name) = empty.filter(|_| found.is_empty() && !dump.tells_of_cluster()) {
+            found.push(
+                Diagnostic::error("empty-dump", format!("`{name}` holds nothing, and no other dump tells of the cluster")).help(
+                    "take it again: its command has failed, or has asked another cluster or namespace",
+                ),
+            );
         }
         if has_errors(&found) {
             terminal.show(&found, &sources);

@@ -1,6 +1,6 @@
 //! Whether Argo CD and Flux are done, by the status of what they are told.
 
-use super::{Dump, Expected, Verdict};
+use super::{Dump, Expected, Verdict, at};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 use crate::yaml::{Node, Value};
@@ -51,12 +51,8 @@ fn missing(expected: &Expected<'_>, dump: &Dump, group: &str, kind: &str) -> Vec
         .collect()
 }
 
-fn at<'n>(object: &'n Object, path: &[&str]) -> Option<&'n Node> {
-    path.iter().try_fold(&object.body, |node, key| node.get(key))
-}
-
 fn text<'n>(object: &'n Object, path: &[&str]) -> &'n str {
-    at(object, path).and_then(Node::as_str).unwrap_or_default()
+    at(&object.body, path).and_then(Node::as_str).unwrap_or_default()
 }
 
 fn application(object: &Object) -> Option<Diagnostic> {
@@ -66,18 +62,24 @@ fn application(object: &Object) -> Option<Diagnostic> {
         "Failed" | "Error" if is_of_another_revision(object) => "",
         phase => phase,
     };
-    if sync == "Synced" && health == "Healthy" && matches!(phase, "" | "Succeeded") {
+    let failed = failed_condition(object);
+    let is_done = sync == "Synced" && health == "Healthy" && matches!(phase, "" | "Succeeded");
+    if is_done && failed.is_none() {
         return None;
     }
     let name = &object.name;
     let waits =
         object.body.get("spec").and_then(|s| s.get("syncPolicy")?.get("automated")).is_none();
-    let why = match text(object, &["status", "operationState", "message"]) {
-        "" => text(object, &["status", "health", "message"]),
-        message => message,
+    let why = match (failed, text(object, &["status", "operationState", "message"])) {
+        (Some(message), _) => message,
+        (None, "") => text(object, &["status", "health", "message"]),
+        (None, message) => message,
     };
     let or = |text: &str| if text.is_empty() { "unknown".to_owned() } else { text.to_owned() };
     let mut message = format!("Application `{name}` is {} and {}", or(sync), or(health));
+    if failed.is_some() {
+        message.push_str(", and has an error");
+    }
     if !matches!(phase, "" | "Succeeded") {
         message.push_str(&format!(", its last sync {phase}"));
     }
@@ -89,6 +91,15 @@ fn application(object: &Object) -> Option<Diagnostic> {
         format!("`argocd app get {name} --show-operation` says why; then `argocd app sync {name}`")
     };
     Some(Diagnostic::error("application-not-done", message).at(object.name_span(), why).help(help))
+}
+
+/// What a condition says of an error: Argo CD could not compare, or may not sync.
+fn failed_condition(application: &Object) -> Option<&str> {
+    let conditions = at(&application.body, &["status", "conditions"]).and_then(Node::as_list)?;
+    let word =
+        |c: &'_ Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let failed = conditions.iter().find(|c| word(c, "type").ends_with("Error"))?;
+    Some(failed.get("message").and_then(Node::as_str).unwrap_or_default())
 }
 
 /// A sync of a commit that failed stays the last one, until another is needed: a revert brings back what is there
@@ -105,7 +116,8 @@ fn is_of_another_revision(application: &Object) -> bool {
 
 fn kustomization(object: &Object) -> Option<Diagnostic> {
     let name = &object.name;
-    let suspended = at(object, &["spec", "suspend"]).map(|n| &n.value) == Some(&Value::Bool(true));
+    let suspended =
+        at(&object.body, &["spec", "suspend"]).map(|n| &n.value) == Some(&Value::Bool(true));
     if suspended {
         return Some(
             Diagnostic::error(
@@ -116,12 +128,22 @@ fn kustomization(object: &Object) -> Option<Diagnostic> {
             .help(format!("`flux resume kustomization {name}`")),
         );
     }
-    let conditions = at(object, &["status", "conditions"]).and_then(Node::as_list);
+    let conditions = at(&object.body, &["status", "conditions"]).and_then(Node::as_list);
     let word = |node: &Node, key: &str| {
         node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned()
     };
     let ready = conditions.unwrap_or_default().iter().find(|c| word(c, "type") == "Ready");
+    let number = |path: &[&str]| at(&object.body, path).map(Node::to_json);
+    let generations =
+        (number(&["metadata", "generation"]), number(&["status", "observedGeneration"]));
+    let is_of_before = matches!(generations, (Some(now), Some(seen)) if now != seen);
     let (status, reason, why) = match ready {
+        // what its conditions say is of what it was told before
+        _ if is_of_before => (
+            "Unknown".to_owned(),
+            "not seen yet".to_owned(),
+            "kustomize-controller has not looked at what it is told now".to_owned(),
+        ),
         Some(c) => (word(c, "status"), word(c, "reason"), word(c, "message")),
         None => ("Unknown".to_owned(), "no condition".to_owned(), String::new()),
     };

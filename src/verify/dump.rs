@@ -146,6 +146,18 @@ impl Dump {
         ]
     }
 
+    /// How many things it tells.
+    pub fn count(&self) -> usize {
+        self.objects.len() + self.services.len() + self.workloads.len() + self.lines.len()
+    }
+
+    /// True where it tells of more than appliers and ztunnel: of what is in the cluster.
+    pub fn tells_of_cluster(&self) -> bool {
+        let of_applier =
+            |o: &Object| o.gvk.group == "argoproj.io" || o.gvk.group.ends_with("toolkit.fluxcd.io");
+        self.objects.values().any(|object| !of_applier(object))
+    }
+
     pub(super) fn get(&self, reference: &ObjectRef) -> Option<&Object> {
         self.objects.get(reference)
     }

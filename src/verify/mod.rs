@@ -15,8 +15,11 @@ mod dump;
 mod labels;
 mod managers;
 mod objects;
+mod overrides;
 mod pods;
 mod policies;
+mod rollout;
+mod root_namespace;
 mod traffic;
 mod waypoints;
 mod ztunnel;
@@ -31,6 +34,7 @@ use crate::model::{
     Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Owner, Target, Unit, Waypoint,
 };
 use crate::plan::{NamespaceState, State};
+use crate::yaml::Node;
 
 /// What a cluster should hold.
 #[derive(Clone, Copy, Debug)]
@@ -107,6 +111,7 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
     components::check(expected, dump, &mut verdict);
     delivery::check(expected, dump, &mut verdict);
     objects::check_cluster(expected, dump, &mut verdict);
+    root_namespace::check(expected, dump, &mut verdict);
     for namespace in expected.cluster.namespaces.values() {
         let one = One { expected, namespace, state: expected.state_of(namespace) };
         objects::check(&one, dump, &mut verdict);
@@ -117,8 +122,12 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
         }
         if one.is_enrolled() {
             labels::check(&one, dump, &mut verdict);
+            overrides::check(&one, dump, &mut verdict);
         } else {
             labels::check_outside(&one, dump, &mut verdict);
+        }
+        if one.is_prepared() {
+            rollout::check(&one, dump, &mut verdict);
         }
         if one.state.running == DataplaneMode::Ambient {
             pods::check(&one, dump, &mut verdict);
@@ -127,6 +136,11 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
         }
     }
     verdict
+}
+
+/// What lies at a path, if anything.
+fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
+    path.iter().try_fold(node, |node, key| node.get(key))
 }
 
 /// One namespace that is verified.

@@ -1,13 +1,15 @@
 //! Objects that are missing, not as rendered, or foreign.
 
-use super::{Answer, Dump, Expected, One, Row, Verdict, managers};
+use super::root_namespace::ROOT;
+use super::{Answer, Dump, Expected, One, Row, Verdict, at, managers};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::model::{DataplaneMode, Unit};
 use crate::yaml::{Node, Value};
 
 const AS_RENDERED: &str = "objects are as rendered";
-const NOTHING_FOREIGN: &str = "nothing foreign decides about access";
+const MEANT: &str = "name it in the inventory if it is meant";
+pub(super) const NOTHING_FOREIGN: &str = "nothing foreign decides about access";
 
 /// What belongs to no namespace that is verified by itself: the installation, TSB's resources.
 pub(super) fn check_cluster(expected: &Expected<'_>, dump: &Dump, verdict: &mut Verdict) {
@@ -40,7 +42,9 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     if ours.is_empty() {
         return;
     }
-    let is_told = dump.objects.values().any(belongs);
+    // every cluster has `kube-system`: where that is told, all Namespaces are
+    let is_whole = dump.of_kind("", "Namespace").any(|n| n.name == "kube-system");
+    let is_told = is_whole || dump.objects.values().any(belongs);
     if !is_told {
         // of a namespace without an object in it nothing can be said
         let namespace = Some(one.name().to_owned());
@@ -50,13 +54,21 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let found =
         ours.iter().filter_map(|(unit, object)| compare(expected, *unit, object, dump)).collect();
     verdict.answer(Some(one.name()), AS_RENDERED, true, found);
-    let found = foreign(one, dump);
-    verdict.answer(Some(one.name()), NOTHING_FOREIGN, true, found);
+    // what is in the root namespace is looked at for the whole cluster
+    if one.name() != ROOT {
+        let found = foreign(expected, one.name(), dump, MEANT, |_| true);
+        verdict.answer(Some(one.name()), NOTHING_FOREIGN, true, found);
+    }
 }
 
 /// Policies and waypoints in a namespace that decide about access, and that nothing here asks for.
-fn foreign(one: &One<'_>, dump: &Dump) -> Vec<Diagnostic> {
-    let expected = one.expected;
+pub(super) fn foreign(
+    expected: &Expected<'_>,
+    namespace: &str,
+    dump: &Dump,
+    meant: &str,
+    decides: impl Fn(&Object) -> bool,
+) -> Vec<Diagnostic> {
     let is_known = |reference: &ObjectRef| {
         let rendered = expected.applied.iter().map(|(_, o)| o).chain(expected.made_by_tsb);
         rendered.chain(expected.existing.iter().map(|o| &**o)).any(|o| o.reference() == *reference)
@@ -67,25 +79,28 @@ fn foreign(one: &One<'_>, dump: &Dump) -> Vec<Diagnostic> {
         ("security.istio.io", "PeerAuthentication"),
         ("gateway.networking.k8s.io", "Gateway"),
     ] {
-        for object in dump.inside(one.name(), group, kind) {
+        for object in dump.inside(namespace, group, kind) {
             let class = object.body.get("spec").and_then(|s| s.get("gatewayClassName"));
             let is_other =
                 kind == "Gateway" && class.and_then(Node::as_str) != Some("istio-waypoint");
-            if is_other || is_known(&object.reference()) {
+            if is_other || is_known(&object.reference()) || !decides(object) {
                 continue;
             }
             let owners = managers::of(object, &["spec"]);
             found.push(
                 Diagnostic::error(
                     "foreign-object",
-                    format!("{} is in the cluster, and nothing here asks for it", object.reference()),
+                    format!(
+                        "{} is in the cluster, and nothing here asks for it",
+                        object.reference()
+                    ),
                 )
                 .at(object.name_span(), format!("written {}", managers::told(&owners)))
                 .help(format!(
-                    "name it in the inventory if it is meant, else `kubectl delete {}.{group} {} -n {}`",
+                    "{meant}, else `kubectl delete {}.{group} {} -n {}`",
                     kind.to_ascii_lowercase(),
                     object.name,
-                    one.name()
+                    namespace
                 )),
             );
         }
@@ -113,6 +128,13 @@ fn compare(
             .help(help),
         );
     };
+    if at(&live.body, &["metadata", "deletionTimestamp"]).is_some() {
+        return Some(
+            Diagnostic::error("missing-object", format!("{reference} of unit `{unit}` is being deleted"))
+                .at(live.name_span(), "all that it holds goes with it")
+                .help("suspend what applies it, find out who deletes it, and apply its unit again once it is gone"),
+        );
+    }
     let mut differences = Vec::new();
     compare_nodes(&object.body, &live.body, &mut Vec::new(), &mut differences);
     let first = differences.first()?;

@@ -39,7 +39,7 @@ pub(super) fn mode(one: &One<'_>, pod: &Object) -> DataplaneMode {
 }
 
 /// Kind and name of what owns a pod: of a ReplicaSet, the Deployment.
-fn owner(pod: &Object) -> Option<(String, String)> {
+pub(super) fn owner(pod: &Object) -> Option<(String, String)> {
     let owners = pod.body.get("metadata")?.get("ownerReferences")?.as_list()?;
     let owner = owners.first()?;
     let text = |key: &str| owner.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();

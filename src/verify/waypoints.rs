@@ -1,12 +1,13 @@
 //! The waypoint of a namespace: there, and programmed.
 
-use super::{Dump, One, Verdict};
+use super::{Dump, One, Verdict, at};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::model::Owner;
 use crate::yaml::Node;
 
 const QUESTION: &str = "the waypoint is Programmed";
+const RUNS: &str = "the waypoint has a pod that is ready";
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let Some(waypoint) = one.waypoint() else { return };
@@ -33,6 +34,51 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     };
     let is_there = dump.get(&reference).is_some();
     verdict.answer(Some(one.name()), QUESTION, is_there, found);
+    if is_there {
+        let (is_told, found) = running(one, waypoint.name.as_str(), dump);
+        verdict.answer(Some(one.name()), RUNS, is_told, found.into_iter().collect());
+    }
+}
+
+/// Whether the dump tells, and what is wrong. A Gateway is not Programmed before a pod is ready, and stays Programmed when
+/// all have gone (seen with istiod); ztunnel then has no way past it (facts/ztunnel.md, Waypoints).
+fn running(one: &One<'_>, waypoint: &str, dump: &Dump) -> (bool, Option<Diagnostic>) {
+    let namespace = one.name();
+    let of_waypoint = |o: &&Object| {
+        o.labels.get("gateway.networking.k8s.io/gateway-name").is_some_and(|n| n == waypoint)
+    };
+    let pods: Vec<&Object> = dump.inside(namespace, "", "Pod").filter(of_waypoint).collect();
+    // without pods: whether a controller had to make some
+    let deployment = dump.inside(namespace, "apps", "Deployment").find(of_waypoint);
+    let is_seen =
+        deployment.is_some_and(|d| at(&d.body, &["status", "observedGeneration"]).is_some());
+    if pods.iter().any(|pod| is_ready(pod)) {
+        return (true, None);
+    }
+    let Some(first) = pods.first().copied().or(deployment.filter(|_| is_seen)) else {
+        return (false, None);
+    };
+    let found = Diagnostic::error(
+        "waypoint-not-ready",
+        format!("waypoint `{namespace}/{waypoint}` has no pod that is ready"),
+    )
+    .at(first.name_span(), "what ztunnel sends through it fails")
+    .help(format!(
+        "`kubectl get pods -n {namespace} -l gateway.networking.k8s.io/gateway-name={waypoint}` and `kubectl describe deployment {waypoint} -n {namespace}` say why"
+    ));
+    (true, Some(found))
+}
+
+fn is_ready(pod: &Object) -> bool {
+    let text = |path: &[&str]| at(&pod.body, path).and_then(Node::as_str);
+    let conditions = at(&pod.body, &["status", "conditions"]).and_then(Node::as_list);
+    let of = |c: &Node, key: &str| c.get(key).and_then(Node::as_str).map(str::to_owned);
+    let ready =
+        conditions.unwrap_or_default().iter().find(|c| of(c, "type").as_deref() == Some("Ready"));
+    let goes = at(&pod.body, &["metadata", "deletionTimestamp"]).is_some();
+    !goes
+        && text(&["status", "phase"]) == Some("Running")
+        && ready.is_none_or(|c| of(c, "status").as_deref() == Some("True"))
 }
 
 fn not_programmed(live: &Object) -> Option<Diagnostic> {

@@ -179,6 +179,72 @@ fn a_sync_that_failed_of_a_commit_that_was_reverted_is_past() {
     }
 }
 
+const OBJECT: &str = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\n";
+
+#[test]
+fn a_policy_of_the_root_namespace_decides_everywhere_unless_it_is_inventoried() {
+    let root = copy_of("brownfield");
+    let folder = dump("clean");
+    let policy = root.path().join("environments/brownfield/inventory/mesh-wide.yaml");
+    let path = root.path().join("environments/brownfield/environment.yaml");
+    let spec = std::fs::read_to_string(&path).expect("the spec");
+    let declared = "    namespaces:\n    - {name: istio-system, mode: none}\n";
+    for (rules, code) in [
+        ("rules: [{}]", 3),
+        ("selector: {matchLabels: {app: httpbin}}\n  rules: [{}]", 3),
+        // of a gateway there
+        ("selector: {matchLabels: {istio: ingressgateway}}\n  rules: [{}]", 0),
+        (
+            "targetRefs: [{kind: GatewayClass, group: gateway.networking.k8s.io, name: istio-waypoint}]\n  rules: [{}]",
+            3,
+        ),
+        (
+            "targetRefs: [{kind: Gateway, group: gateway.networking.k8s.io, name: edge}]\n  rules: [{}]",
+            0,
+        ),
+    ] {
+        let text = format!(
+            "{OBJECT}metadata: {{name: wide, namespace: istio-system}}\nspec:\n  {rules}\n"
+        );
+        std::fs::write(folder.path().join("root.yaml"), &text).expect("written");
+        for is_inventoried in [false, true] {
+            if is_inventoried {
+                std::fs::write(&policy, &text).expect("written");
+                let spec = spec.replacen("    namespaces:\n", declared, 1);
+                std::fs::write(&path, spec).expect("written");
+            }
+            let dumps = folder.path().to_str().expect("UTF-8");
+            let ran = waypost(root.path(), &["verify", "brownfield", dumps]);
+            let wanted = if is_inventoried { 0 } else { code };
+            assert_eq!(ran.code, wanted, "{rules}: {}{}", ran.stderr, ran.stdout);
+            let is_named = ran.stderr.contains("AuthorizationPolicy istio-system/wide");
+            assert_eq!(is_named, wanted == 3, "{}", ran.stderr);
+        }
+        std::fs::remove_file(&policy).expect("removed");
+        std::fs::write(&path, &spec).expect("written");
+    }
+}
+
+#[test]
+fn dumps_that_tell_nothing_of_the_cluster_are_no_success() {
+    for (text, code) in [
+        ("", "empty-dump"),
+        ("apiVersion: v1\nkind: List\nitems: []\n", "empty-dump"),
+        // of another cluster
+        ("apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}\n", "missing-object"),
+    ] {
+        let folder = dump("clean");
+        std::fs::write(folder.path().join("objects.yaml"), text).expect("written");
+        let ran = verify(folder.path(), &[]);
+        assert_eq!(ran.code, 3, "{text}: {}", ran.stdout);
+        assert!(ran.stderr.contains(&format!("error[{code}]")), "{text}: {}", ran.stderr);
+    }
+    // a log may be empty
+    let folder = dump("clean");
+    std::fs::write(folder.path().join("ztunnel.log"), "").expect("written");
+    assert_eq!(verify(folder.path(), &[]).code, 0);
+}
+
 #[test]
 fn a_policy_waits_for_the_waypoint_that_tsb_makes() {
     let root = copy_of("brownfield");

@@ -81,14 +81,19 @@ class ArgoCd(Applier):
 
     def settle(self, commit):
         """Somebody keeps the order as the guide says, where something waits for somebody; the other units have no order."""
-        if self.is_gated():
+        is_gated = self.waits("enrollment")
+        if is_gated:
             self.go_on().succeed()
         self.announce()
         for unit in UNITS:
+            if self.waits(unit) and not is_gated:
+                self.until_read(unit, commit)
+                self.sync(unit)
             self.until_done(unit, commit)
 
-    def is_gated(self):
-        return not self.applications()["enrollment"]["spec"]["syncPolicy"].get("automated")
+    def waits(self, unit):
+        """True where a unit is synced by somebody."""
+        return not self.applications()[unit]["spec"]["syncPolicy"].get("automated")
 
     def go_on(self):
         return self.typed(docs.block("argocd.md", "argocd app sync"))

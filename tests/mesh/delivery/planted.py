@@ -17,7 +17,9 @@ POLICY = of("security.istio.io/v1", "AuthorizationPolicy", "allow")
 BOUND = of("security.istio.io/v1", "AuthorizationPolicy", "allow-waypoint")
 MTLS = of("security.istio.io/v1", "PeerAuthentication", "default")
 SLEEP = of("apps/v1", "Deployment", "sleep")
-LABEL = "istio.io/dataplane-mode"
+LABEL, USE_WAYPOINT = "istio.io/dataplane-mode", "istio.io/use-waypoint"
+WIDE = of("security.istio.io/v1", "AuthorizationPolicy", "wide", "istio-system")
+SERVICE = of("v1", "Service", "sleep")
 
 
 def label(plane, o, name, value):
@@ -47,6 +49,14 @@ def merge(o, part):
     return lambda plane: plane.merge(o, part)
 
 
+def template_label(plane, name, value):
+    plane.merge(SLEEP, {"spec": {"template": {"metadata": {"labels": {name: value}}}}})
+
+
+def scale(plane, replicas):
+    plane.kubectl("scale", "deployment/waypoint", "-n", "client", f"--replicas={replicas}")
+
+
 def restart(plane):
     plane.kubectl("rollout", "restart", "deployment/sleep", "-n", "client", "--field-manager=flux-client-side-apply")
 
@@ -70,6 +80,42 @@ FAULTS = {
     "a policy is bound to nothing": (merge(BOUND, {"spec": {"targetRef": {"name": "another"}}}), "policy-not-accepted", "kubectl", None),
     "a policy is deleted": (delete(POLICY), "missing-object", "apply unit `mesh`", None),
     "plaintext is let in": (merge(MTLS, {"spec": {"mtls": {"mode": "PERMISSIVE"}}}), "stale-object", "apply unit `mesh` again", None),
+    "a policy of nobody's decides everywhere": (
+        lambda plane: plane.create({**WIDE, "spec": {"rules": [{}]}}),
+        "foreign-object",
+        "mode: none",
+        delete(WIDE),
+    ),
+    "a Service goes past its waypoint": (
+        lambda plane: label(plane, SERVICE, USE_WAYPOINT, "none"),
+        "label-overrides",
+        f"kubectl label service sleep -n client {USE_WAYPOINT}-",
+        lambda plane: label(plane, SERVICE, USE_WAYPOINT, None),
+    ),
+    "a namespace uses the waypoint of another": (
+        lambda plane: label(plane, NAMESPACE, f"{USE_WAYPOINT}-namespace", "httpbin"),
+        "label-overrides",
+        f"{USE_WAYPOINT}-namespace-",
+        lambda plane: label(plane, NAMESPACE, f"{USE_WAYPOINT}-namespace", None),
+    ),
+    "a workload is taken out of the mesh": (
+        lambda plane: template_label(plane, LABEL, "none"),
+        "label-overrides",
+        "istio.io~1dataplane-mode",
+        lambda plane: template_label(plane, LABEL, None),
+    ),
+    "a waypoint has no pods": (
+        lambda plane: scale(plane, 0),
+        "waypoint-not-ready",
+        "kubectl describe deployment waypoint",
+        lambda plane: scale(plane, 1),
+    ),
+    "a rollout hangs": (
+        lambda plane: plane.merge(SLEEP, {"spec": {"template": {"spec": {"nodeSelector": {"example.com/nowhere": "x"}}}}}),
+        "workload-not-rolled-out",
+        "kubectl rollout status deployment/sleep",
+        lambda plane: plane.merge(SLEEP, {"spec": {"template": {"spec": {"nodeSelector": None}}}}),
+    ),
     "a namespace that has not moved is labelled": (
         lambda plane: label(plane, HTTPBIN, LABEL, "ambient"),
         "label-captures",
@@ -77,6 +123,8 @@ FAULTS = {
         lambda plane: label(plane, HTTPBIN, LABEL, None),
     ),
 }
+# what no applier gets done with
+HOLDS_UP = {"a rollout hangs"}
 
 
 def run(story):
@@ -93,6 +141,8 @@ def run(story):
         story.report.expect(any(fix in (f["help"] or "") for f in named), f"verify tells no fix with `{fix}` when {what}, but {[f['help'] for f in named]}")
         for f in named[:1]:
             print(f"   {what}: {f['message']}\n      {f['help']}", flush=True)
+        if what in HOLDS_UP:
+            undo(story.plane)
         story.applier.resume()
         story.applier.again()
         if undo:

@@ -1,0 +1,66 @@
+//! Whether workloads of a namespace that moves are rolled out: the next step waits for that (docs/night.md).
+
+use super::{Dump, One, Verdict, at};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::Object;
+use crate::yaml::Value;
+
+const QUESTION: &str = "workloads are rolled out";
+
+pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
+    let all = kinds.iter().flat_map(|kind| dump.inside(one.name(), "apps", kind));
+    // a gateway's own
+    let ours = all.filter(|o| !o.labels.contains_key("gateway.networking.k8s.io/gateway-name"));
+    // without it, no controller has looked at it yet
+    let seen = |o: &&Object| at(&o.body, &["status", "observedGeneration"]).is_some();
+    let told: Vec<&Object> = ours.filter(seen).collect();
+    let found = told.iter().filter_map(|workload| not_rolled_out(workload)).collect();
+    verdict.answer(Some(one.name()), QUESTION, !told.is_empty(), found);
+}
+
+/// As `kubectl rollout status` decides.
+fn not_rolled_out(workload: &Object) -> Option<Diagnostic> {
+    let number = |path: &[&str]| match at(&workload.body, path).map(|node| &node.value) {
+        Some(Value::Number(number)) => number.as_u64(),
+        _ => None,
+    };
+    let status = |key: &str| number(&["status", key]);
+    let generations = (number(&["metadata", "generation"]), status("observedGeneration"));
+    let is_seen = !matches!(generations, (Some(now), Some(seen)) if seen < now);
+    let (wanted, ready, updated, there) = match workload.gvk.kind.as_str() {
+        "DaemonSet" => {
+            let wanted = status("desiredNumberScheduled")?;
+            (wanted, status("numberReady"), status("updatedNumberScheduled"), None)
+        }
+        _ => {
+            let wanted = number(&["spec", "replicas"]).unwrap_or(1);
+            (wanted, status("readyReplicas"), status("updatedReplicas"), status("replicas"))
+        }
+    };
+    let of_deployment = workload.gvk.kind == "Deployment";
+    let (ready, updated) = (ready.unwrap_or(0), updated.unwrap_or(0));
+    let goes = if of_deployment { there.unwrap_or(0).saturating_sub(updated) } else { 0 };
+    if is_seen && ready >= wanted && updated >= wanted && goes == 0 {
+        return None;
+    }
+    let why = match (is_seen, goes) {
+        (false, _) => "its controller has not seen what it is now".to_owned(),
+        (true, 0) => format!("{ready} of {wanted} pods are ready, {updated} are new"),
+        (true, 1) => "a pod of before is still there".to_owned(),
+        (true, goes) => format!("{goes} pods of before are still there"),
+    };
+    let namespace = workload.namespace.as_deref().unwrap_or_default();
+    let kind = workload.gvk.kind.to_ascii_lowercase();
+    Some(
+        Diagnostic::error(
+            "workload-not-rolled-out",
+            format!("{} is not rolled out", workload.reference()),
+        )
+        .at(workload.name_span(), why)
+        .help(format!(
+            "wait with `kubectl rollout status {kind}/{} -n {namespace}`; `kubectl get pods -n {namespace}` shows what fails; go on with no other step meanwhile",
+            workload.name
+        )),
+    )
+}
