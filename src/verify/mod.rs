@@ -12,6 +12,7 @@ mod client_side;
 mod components;
 mod delivery;
 mod dump;
+mod foreign;
 mod labels;
 mod managers;
 mod objects;
@@ -19,7 +20,6 @@ mod overrides;
 mod pods;
 mod policies;
 mod rollout;
-mod root_namespace;
 mod traffic;
 mod waypoints;
 mod ztunnel;
@@ -111,10 +111,12 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
     components::check(expected, dump, &mut verdict);
     delivery::check(expected, dump, &mut verdict);
     objects::check_cluster(expected, dump, &mut verdict);
-    root_namespace::check(expected, dump, &mut verdict);
+    foreign::check_root(expected, dump, &mut verdict);
     for namespace in expected.cluster.namespaces.values() {
         let one = One { expected, namespace, state: expected.state_of(namespace) };
-        objects::check(&one, dump, &mut verdict);
+        if objects::check(&one, dump, &mut verdict) {
+            foreign::check(&one, dump, &mut verdict);
+        }
         client_side::check(&one, dump, &mut verdict);
         if one.is_prepared() {
             waypoints::check(&one, dump, &mut verdict);

@@ -1,15 +1,12 @@
 //! Objects that are missing, not as rendered, or foreign.
 
-use super::root_namespace::ROOT;
 use super::{Answer, Dump, Expected, One, Row, Verdict, at, managers};
 use crate::diagnostic::Diagnostic;
-use crate::k8s::{Object, ObjectRef};
+use crate::k8s::Object;
 use crate::model::{DataplaneMode, Unit};
 use crate::yaml::{Node, Value};
 
 const AS_RENDERED: &str = "objects are as rendered";
-const MEANT: &str = "name it in the inventory if it is meant";
-pub(super) const NOTHING_FOREIGN: &str = "nothing foreign decides about access";
 
 /// What belongs to no namespace that is verified by itself: the installation, TSB's resources.
 pub(super) fn check_cluster(expected: &Expected<'_>, dump: &Dump, verdict: &mut Verdict) {
@@ -31,7 +28,8 @@ pub(super) fn check_cluster(expected: &Expected<'_>, dump: &Dump, verdict: &mut 
     }
 }
 
-pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+/// False where nothing is rendered into the namespace, or the dump does not tell of it.
+pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) -> bool {
     let expected = one.expected;
     let belongs = |object: &Object| one.owns(object);
     let ours: Vec<&(Unit, Object)> = expected
@@ -40,7 +38,7 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
         .filter(|(unit, object)| !matches!(unit, Unit::Platform | Unit::Tsb) && belongs(object))
         .collect();
     if ours.is_empty() {
-        return;
+        return false;
     }
     // every cluster has `kube-system`: where that is told, all Namespaces are
     let is_whole = dump.of_kind("", "Namespace").any(|n| n.name == "kube-system");
@@ -49,63 +47,12 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
         // of a namespace without an object in it nothing can be said
         let namespace = Some(one.name().to_owned());
         verdict.rows.push(Row { namespace, question: AS_RENDERED, answer: Answer::Unknown });
-        return;
+        return false;
     }
     let found =
         ours.iter().filter_map(|(unit, object)| compare(expected, *unit, object, dump)).collect();
     verdict.answer(Some(one.name()), AS_RENDERED, true, found);
-    // what is in the root namespace is looked at for the whole cluster
-    if one.name() != ROOT {
-        let found = foreign(expected, one.name(), dump, MEANT, |_| true);
-        verdict.answer(Some(one.name()), NOTHING_FOREIGN, true, found);
-    }
-}
-
-/// Policies and waypoints in a namespace that decide about access, and that nothing here asks for.
-pub(super) fn foreign(
-    expected: &Expected<'_>,
-    namespace: &str,
-    dump: &Dump,
-    meant: &str,
-    decides: impl Fn(&Object) -> bool,
-) -> Vec<Diagnostic> {
-    let is_known = |reference: &ObjectRef| {
-        let rendered = expected.applied.iter().map(|(_, o)| o).chain(expected.made_by_tsb);
-        rendered.chain(expected.existing.iter().map(|o| &**o)).any(|o| o.reference() == *reference)
-    };
-    let mut found = Vec::new();
-    for (group, kind) in [
-        ("security.istio.io", "AuthorizationPolicy"),
-        ("security.istio.io", "PeerAuthentication"),
-        ("gateway.networking.k8s.io", "Gateway"),
-    ] {
-        for object in dump.inside(namespace, group, kind) {
-            let class = object.body.get("spec").and_then(|s| s.get("gatewayClassName"));
-            let is_other =
-                kind == "Gateway" && class.and_then(Node::as_str) != Some("istio-waypoint");
-            if is_other || is_known(&object.reference()) || !decides(object) {
-                continue;
-            }
-            let owners = managers::of(object, &["spec"]);
-            found.push(
-                Diagnostic::error(
-                    "foreign-object",
-                    format!(
-                        "{} is in the cluster, and nothing here asks for it",
-                        object.reference()
-                    ),
-                )
-                .at(object.name_span(), format!("written {}", managers::told(&owners)))
-                .help(format!(
-                    "{meant}, else `kubectl delete {}.{group} {} -n {}`",
-                    kind.to_ascii_lowercase(),
-                    object.name,
-                    namespace
-                )),
-            );
-        }
-    }
-    found
+    true
 }
 
 fn compare(
