@@ -127,6 +127,7 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
             overrides::check(&one, dump, &mut verdict);
         } else {
             labels::check_outside(&one, dump, &mut verdict);
+            pods::check_sidecars(&one, dump, &mut verdict);
         }
         if one.is_prepared() {
             rollout::check(&one, dump, &mut verdict);

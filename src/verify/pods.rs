@@ -1,12 +1,13 @@
-//! Pods of an ambient namespace: without a sidecar, and captured.
+//! Pods of an ambient namespace: without a sidecar, and captured. Of one that is not, or no longer: with a sidecar.
 
 use super::{Dump, One, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
-use crate::model::DataplaneMode;
+use crate::model::{DataplaneMode, Unit};
 use crate::yaml::{Node, Value};
 
 const SIDECARS: &str = "pods run without a sidecar";
+const INJECTED: &str = "pods run with a sidecar";
 const CAPTURED: &str = "pods are captured by istio-cni";
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
@@ -19,6 +20,35 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     verdict.answer(Some(one.name()), SIDECARS, is_told, found);
     let found = plain.iter().filter(|pod| !is_captured(pod)).map(|pod| not_captured(pod)).collect();
     verdict.answer(Some(one.name()), CAPTURED, is_told, found);
+}
+
+/// Pods of the workloads that unit `workloads` restarts, where they belong to sidecar mode: one that restarted before its
+/// namespace injected runs outside the mesh, and nothing enforces a policy for it.
+pub(super) fn check_sidecars(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let rendered =
+        one.expected.applied.iter().filter(|(unit, o)| *unit == Unit::Workloads && one.owns(o));
+    let restarted: Vec<(&str, &str)> =
+        rendered.map(|(_, o)| (o.gvk.kind.as_str(), o.name.as_str())).collect();
+    let is_restarted = |pod: &&Object| {
+        owner(pod).is_some_and(|(kind, name)| restarted.contains(&(kind.as_str(), name.as_str())))
+    };
+    let pods = dump.inside(one.name(), "", "Pod").filter(|pod| is_workload(pod));
+    let pods: Vec<&Object> = pods
+        .filter(is_restarted)
+        .filter(|pod| mode(one, pod) == DataplaneMode::Sidecar && !opts_out(pod))
+        .collect();
+    if restarted.is_empty() {
+        return;
+    }
+    let found = pods.iter().filter(|pod| !has_sidecar(pod)).map(|pod| without_sidecar(one, pod));
+    verdict.answer(Some(one.name()), INJECTED, !pods.is_empty(), found.collect());
+}
+
+/// It asks not to be injected, or cannot be.
+fn opts_out(pod: &Object) -> bool {
+    let key = "sidecar.istio.io/inject";
+    let asked = pod.labels.get(key).or(pod.annotations.get(key));
+    asked.is_some_and(|value| value == "false") || is_on_host(pod)
 }
 
 /// A pod that lives, and is no waypoint or gateway.
@@ -63,9 +93,13 @@ fn has_sidecar(pod: &Object) -> bool {
 }
 
 fn is_captured(pod: &Object) -> bool {
-    let on_host = pod.body.get("spec").and_then(|s| s.get("hostNetwork")).map(|n| &n.value);
     pod.annotations.get("ambient.istio.io/redirection").is_some_and(|v| v == "enabled")
-        || on_host == Some(&Value::Bool(true))
+        || is_on_host(pod)
+}
+
+fn is_on_host(pod: &Object) -> bool {
+    let on_host = pod.body.get("spec").and_then(|s| s.get("hostNetwork")).map(|n| &n.value);
+    on_host == Some(&Value::Bool(true))
 }
 
 fn restart(one: &One<'_>, pod: &Object) -> String {
@@ -90,6 +124,18 @@ fn with_sidecar(one: &One<'_>, pod: &Object) -> Diagnostic {
         format!("pod `{}/{}` still has a sidecar", one.name(), pod.name),
     )
     .at(pod.name_span(), "ambient leaves it alone: its traffic does not go through ztunnel")
+    .help(format!("look at the namespace's labels first, then restart it: {}", restart(one, pod)))
+}
+
+fn without_sidecar(one: &One<'_>, pod: &Object) -> Diagnostic {
+    Diagnostic::error(
+        "pod-without-sidecar",
+        format!("pod `{}/{}` has no sidecar", one.name(), pod.name),
+    )
+    .at(
+        pod.name_span(),
+        "it runs outside the mesh: no policy is enforced for it, and it speaks plaintext",
+    )
     .help(format!("look at the namespace's labels first, then restart it: {}", restart(one, pod)))
 }
 

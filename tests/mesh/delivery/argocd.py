@@ -10,7 +10,9 @@ from waypost import UNITS
 
 from . import docs
 from .applier import Applier
+from .live import is_ambient
 from .person import Typed
+from .planted import NAMESPACE as CLIENT
 
 NAMESPACE = "argocd"
 APPLICATION = ("argoproj.io/v1alpha1", "Application")
@@ -96,7 +98,7 @@ class ArgoCd(Applier):
         return not self.applications()[unit]["spec"]["syncPolicy"].get("automated")
 
     def go_on(self):
-        return self.typed(docs.block("argocd.md", "argocd app sync"))
+        return self.typed(docs.block("argocd.md", "argocd app wait brownfield-cp-cluster-1-mesh"))
 
     def until_read(self, unit, commit):
         wait_until(f"Argo CD to have read {commit[:7]} for {unit}", lambda: has_read(self.applications()[unit], commit), DEADLINE)
@@ -227,6 +229,28 @@ class Progressive(ArgoCd):
             raise TimeoutError(f"{late}: " + "; ".join(f"{unit}: {told(o)}" for unit, o in self.applications().items())) from None
 
 
+class Automatic(ArgoCd):
+    """Every unit syncs by itself: the order is kept by commits, one for each step."""
+
+    name, waits_for_somebody = "argocd-automatic", False
+    parts, stages, at_once, drifts = ("story",), ("client",), (), False
+
+    def prepare(self, repository):
+        super().prepare(repository)
+        repository.edit(r"revision: main", "revision: main\n    argocd: {order: automatic}")
+
+    def go_on(self):
+        """On the way back, somebody keeps workloads back; nobody has to on the way forth."""
+        is_back = self.repository.reached().endswith("/mesh") and is_ambient(self.plane.get(CLIENT))
+        return self.typed(docs.block("argocd.md", "argocd app set")) if is_back else None
+
+    def settle(self, commit):
+        person = self.go_on()
+        if person:
+            person.succeed()
+        super().settle(commit)
+
+
 def has_read(application, commit):
     """True when the commit is what it is compared with."""
     return (application.get("status", {}).get("sync") or {}).get("revision") == commit
@@ -237,7 +261,7 @@ def is_done(application, commit):
     state = status.get("operationState") or {}
     # what failed of another commit is past
     is_past = state.get("phase") == "Failed" and state["operation"]["sync"].get("revision", commit) != commit
-    states = (status["sync"]["status"], (status.get("health") or {}).get("status"), "Succeeded" if is_past else state.get("phase", "Succeeded"))
+    states = ((status.get("sync") or {}).get("status"), (status.get("health") or {}).get("status"), "Succeeded" if is_past else state.get("phase", "Succeeded"))
     return has_read(application, commit) and states == ("Synced", "Healthy", "Succeeded") and "operation" not in application
 
 

@@ -57,6 +57,18 @@ def scale(plane, replicas):
     plane.kubectl("scale", "deployment/waypoint", "-n", "client", f"--replicas={replicas}")
 
 
+def without_a_sidecar(plane):
+    """Restarted while its namespace does not inject."""
+    label(plane, HTTPBIN, "istio-injection", "disabled")
+    restart_httpbin(plane)
+    label(plane, HTTPBIN, "istio-injection", "enabled")
+
+
+def restart_httpbin(plane):
+    plane.kubectl("rollout", "restart", "deployment/httpbin", "-n", "httpbin", "--field-manager=flux-client-side-apply")
+    plane.kubectl("rollout", "status", "deployment/httpbin", "-n", "httpbin", "--timeout=120s")
+
+
 def restart(plane):
     plane.kubectl("rollout", "restart", "deployment/sleep", "-n", "client", "--field-manager=flux-client-side-apply")
 
@@ -80,6 +92,7 @@ FAULTS = {
     "a policy is bound to nothing": (merge(BOUND, {"spec": {"targetRef": {"name": "another"}}}), "policy-not-accepted", "kubectl", None),
     "a policy is deleted": (delete(POLICY), "missing-object", "apply unit `mesh`", None),
     "plaintext is let in": (merge(MTLS, {"spec": {"mtls": {"mode": "PERMISSIVE"}}}), "stale-object", "apply unit `mesh` again", None),
+    "a pod is outside the mesh": (without_a_sidecar, "pod-without-sidecar", "rollout restart deployment/httpbin", restart_httpbin),
     "a policy of nobody's decides everywhere": (
         lambda plane: plane.create({**WIDE, "spec": {"rules": [{}]}}),
         "foreign-object",

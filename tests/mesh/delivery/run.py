@@ -10,13 +10,13 @@ from control_plane import ControlPlane
 from report import Report
 
 from . import broken, faults, planted, story, typed
-from .argocd import ArgoCd, Progressive
+from .argocd import ArgoCd, Automatic, Progressive
 from .by_hand import ByHand
 from .flux import Flux
 from .flux_forms import OciArtifact, Older, TsbWaypoints
 
 # the longest first
-APPLIERS = {"flux": Flux, "argocd": ArgoCd, "argocd-progressive": Progressive, "by-hand": ByHand, "flux-2.8": Older, "flux-tsb-waypoints": TsbWaypoints, "flux-oci": OciArtifact}
+APPLIERS = {"flux": Flux, "argocd": ArgoCd, "argocd-progressive": Progressive, "argocd-automatic": Automatic, "by-hand": ByHand, "flux-2.8": Older, "flux-tsb-waypoints": TsbWaypoints, "flux-oci": OciArtifact}
 # every part begins and ends with nothing migrated
 PARTS = {
     "story": lambda told, options: told.forth_and_back(),
