@@ -112,11 +112,10 @@ impl Verify {
         let mut found = Vec::new();
         let mut empty = None;
         for (name, text) in self.texts(&expected, terminal)? {
-            let shown = name.clone();
-            let file = sources.add(name, text.as_str());
+            let file = sources.add(name.as_str(), text.as_str());
             let before = dump.count();
             found.extend(dump.add(file, &text));
-            empty = empty.or((dump.count() == before).then_some(shown));
+            empty = empty.or((dump.count() == before).then_some(name));
         }
         if let Some(name) = empty.filter(|_| found.is_empty() && !dump.tells_of_cluster()) {
             found.push(

@@ -1,10 +1,11 @@
 //! ztunnel and istio-cni: the guide's first look.
 
+use super::status::number;
 use super::{Dump, Expected, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 use crate::model::DataplaneMode;
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
 const QUESTION: &str = "ztunnel and istio-cni run on every node";
 
@@ -31,12 +32,8 @@ pub(super) fn check(expected: &Expected<'_>, dump: &Dump, verdict: &mut Verdict)
 }
 
 fn not_ready(set: &Object) -> Option<Diagnostic> {
-    let number = |key: &str| match set.body.get("status").and_then(|s| s.get(key)).map(|n| &n.value)
-    {
-        Some(Value::Number(number)) => number.as_u64(),
-        _ => None,
-    };
-    let (ready, wanted) = (number("numberReady").unwrap_or(0), number("desiredNumberScheduled")?);
+    let ready = number(set, &["status", "numberReady"]).unwrap_or(0);
+    let wanted = number(set, &["status", "desiredNumberScheduled"])?;
     (ready < wanted).then(|| {
         let namespace = set.namespace.as_deref().unwrap_or_default();
         Diagnostic::error(
@@ -49,8 +46,7 @@ fn not_ready(set: &Object) -> Option<Diagnostic> {
 }
 
 fn selector(set: &Object) -> String {
-    let labels = ["spec", "selector", "matchLabels"];
-    let labels = labels.iter().try_fold(&set.body, |node, key| node.get(key));
+    let labels = set.body.get_path(&["spec", "selector", "matchLabels"]);
     let first = labels.and_then(Node::as_mapping).and_then(|m| m.entries.first());
     match first.and_then(|e| Some((e.key.as_str(), e.value.as_str()?))) {
         Some((key, value)) => format!("{key}={value}"),

@@ -1,6 +1,7 @@
 //! Whether Argo CD and Flux are done, by the status of what they are told.
 
-use super::{Dump, Expected, Verdict, at};
+use super::status::{condition, conditions, is_of_before, word};
+use super::{Dump, Expected, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 use crate::yaml::{Node, Value};
@@ -52,7 +53,7 @@ fn missing(expected: &Expected<'_>, dump: &Dump, group: &str, kind: &str) -> Vec
 }
 
 fn text<'n>(object: &'n Object, path: &[&str]) -> &'n str {
-    at(&object.body, path).and_then(Node::as_str).unwrap_or_default()
+    object.body.get_path(path).and_then(Node::as_str).unwrap_or_default()
 }
 
 fn application(object: &Object) -> Option<Diagnostic> {
@@ -95,11 +96,8 @@ fn application(object: &Object) -> Option<Diagnostic> {
 
 /// What a condition says of an error: Argo CD could not compare, or may not sync.
 fn failed_condition(application: &Object) -> Option<&str> {
-    let conditions = at(&application.body, &["status", "conditions"]).and_then(Node::as_list)?;
-    let word =
-        |c: &'_ Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let failed = conditions.iter().find(|c| word(c, "type").ends_with("Error"))?;
-    Some(failed.get("message").and_then(Node::as_str).unwrap_or_default())
+    let failed = conditions(application).iter().find(|c| word(c, "type").ends_with("Error"))?;
+    Some(word(failed, "message"))
 }
 
 /// A sync of a commit that failed stays the last one, until another is needed: a revert brings back what is there
@@ -117,7 +115,7 @@ fn is_of_another_revision(application: &Object) -> bool {
 fn kustomization(object: &Object) -> Option<Diagnostic> {
     let name = &object.name;
     let suspended =
-        at(&object.body, &["spec", "suspend"]).map(|n| &n.value) == Some(&Value::Bool(true));
+        object.body.get_path(&["spec", "suspend"]).map(|n| &n.value) == Some(&Value::Bool(true));
     if suspended {
         return Some(
             Diagnostic::error(
@@ -128,24 +126,15 @@ fn kustomization(object: &Object) -> Option<Diagnostic> {
             .help(format!("`flux resume kustomization {name}`")),
         );
     }
-    let conditions = at(&object.body, &["status", "conditions"]).and_then(Node::as_list);
-    let word = |node: &Node, key: &str| {
-        node.get(key).and_then(Node::as_str).unwrap_or_default().to_owned()
-    };
-    let ready = conditions.unwrap_or_default().iter().find(|c| word(c, "type") == "Ready");
-    let number = |path: &[&str]| at(&object.body, path).map(Node::to_json);
-    let generations =
-        (number(&["metadata", "generation"]), number(&["status", "observedGeneration"]));
-    let is_of_before = matches!(generations, (Some(now), Some(seen)) if now != seen);
-    let (status, reason, why) = match ready {
+    let (status, reason, why) = match condition(object, "Ready") {
         // what its conditions say is of what it was told before
-        _ if is_of_before => (
-            "Unknown".to_owned(),
-            "not seen yet".to_owned(),
-            "kustomize-controller has not looked at what it is told now".to_owned(),
+        _ if is_of_before(object.body.get("status"), object) => (
+            "Unknown",
+            "not seen yet",
+            "kustomize-controller has not looked at what it is told now",
         ),
         Some(c) => (word(c, "status"), word(c, "reason"), word(c, "message")),
-        None => ("Unknown".to_owned(), "no condition".to_owned(), String::new()),
+        None => ("Unknown", "no condition", ""),
     };
     if status == "True" {
         return None;

@@ -162,13 +162,18 @@ impl Dump {
         self.objects.get(reference)
     }
 
+    pub(super) fn namespace(&self, name: &str) -> Option<&Object> {
+        self.get(&reference("", "Namespace", None, name))
+    }
+
     /// The objects of a kind.
     pub(super) fn of_kind<'a>(
         &'a self,
         group: &'a str,
         kind: &'a str,
     ) -> impl Iterator<Item = &'a Object> {
-        self.objects.values().filter(move |o| o.gvk.group == group && o.gvk.kind == kind)
+        let all = self.objects.range(reference(group, kind, None, "")..).map(|(_, object)| object);
+        all.take_while(move |o| o.gvk.is(group, kind))
     }
 
     /// The objects of a kind in a namespace.
@@ -178,11 +183,22 @@ impl Dump {
         group: &'a str,
         kind: &'a str,
     ) -> impl Iterator<Item = &'a Object> {
-        self.of_kind(group, kind).filter(move |o| o.namespace.as_deref() == Some(namespace))
+        let all = self.objects.range(reference(group, kind, Some(namespace), "")..);
+        all.map(|(_, object)| object)
+            .take_while(move |o| o.gvk.is(group, kind) && o.namespace.as_deref() == Some(namespace))
     }
 
     pub(super) fn has_kind(&self, group: &str, kind: &str) -> bool {
         self.of_kind(group, kind).next().is_some()
+    }
+}
+
+fn reference(group: &str, kind: &str, namespace: Option<&str>, name: &str) -> ObjectRef {
+    ObjectRef {
+        group: group.to_owned(),
+        kind: kind.to_owned(),
+        namespace: namespace.map(str::to_owned),
+        name: name.to_owned(),
     }
 }
 

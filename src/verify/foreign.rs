@@ -1,6 +1,6 @@
 //! Policies and waypoints that decide about access, and that nothing rendered or inventoried asks for.
 
-use super::{Dump, Expected, One, Verdict, at, managers};
+use super::{Dump, Expected, One, Verdict, managers};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::yaml::Node;
@@ -23,7 +23,7 @@ pub(super) fn check_root(expected: &Expected<'_>, dump: &Dump, verdict: &mut Ver
     let is_told = dump.objects.values().any(|object| object.gvk.group == "security.istio.io");
     let is_declared = expected.cluster.namespaces.keys().any(|name| name.as_str() == ROOT);
     let meant = if is_declared {
-        "it decides in every namespace: name it in the inventory if it is meant".to_owned()
+        format!("it decides in every namespace: {MEANT}")
     } else {
         format!(
             "it decides in every namespace: if it is meant, add `{{name: {ROOT}, mode: none}}` to the cluster's namespaces and name it in the inventory"
@@ -41,10 +41,7 @@ fn foreign(
     meant: &str,
     decides: impl Fn(&Object) -> bool,
 ) -> Vec<Diagnostic> {
-    let is_known = |reference: &ObjectRef| {
-        let rendered = expected.applied.iter().map(|(_, o)| o).chain(expected.made_by_tsb);
-        rendered.chain(expected.existing.iter().map(|o| &**o)).any(|o| o.reference() == *reference)
-    };
+    let is_known = |reference: &ObjectRef| expected.declared().any(|o| o.reference() == *reference);
     let mut found = Vec::new();
     for (group, kind) in [
         ("security.istio.io", "AuthorizationPolicy"),
@@ -85,7 +82,7 @@ fn decides(expected: &Expected<'_>, dump: &Dump, object: &Object) -> bool {
     if !matches!(object.gvk.kind.as_str(), "AuthorizationPolicy" | "PeerAuthentication") {
         return false;
     }
-    let of = |path: &[&str]| at(&object.body, path);
+    let of = |path: &[&str]| object.body.get_path(path);
     let targets = of(&["spec", "targetRefs"]).and_then(Node::as_list).unwrap_or_default();
     let mut targets = targets.iter().chain(of(&["spec", "targetRef"])).peekable();
     if targets.peek().is_some() {

@@ -10,8 +10,7 @@ const OUTSIDE: &str = "no label captures pods";
 const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
-    let mut live = dump.of_kind("", "Namespace").filter(|n| n.name == one.name());
-    let Some(live) = live.next() else {
+    let Some(live) = dump.namespace(one.name()) else {
         verdict.answer(Some(one.name()), QUESTION, false, Vec::new());
         return;
     };
@@ -51,7 +50,7 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
 
 /// A namespace that is not ambient, or no longer: a patch and a merge take no label away.
 pub(super) fn check_outside(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
-    let live = dump.of_kind("", "Namespace").find(|n| n.name == one.name());
+    let live = dump.namespace(one.name());
     let is_told = live.is_some();
     let ambient = live.filter(|n| n.labels.get(DATAPLANE_MODE).is_some_and(|v| v == "ambient"));
     let survived = |live: &Object| {

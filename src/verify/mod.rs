@@ -20,6 +20,7 @@ mod overrides;
 mod pods;
 mod policies;
 mod rollout;
+mod status;
 mod traffic;
 mod waypoints;
 mod ztunnel;
@@ -34,7 +35,6 @@ use crate::model::{
     Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Owner, Target, Unit, Waypoint,
 };
 use crate::plan::{NamespaceState, State};
-use crate::yaml::Node;
 
 /// What a cluster should hold.
 #[derive(Clone, Copy, Debug)]
@@ -141,11 +141,6 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
     verdict
 }
 
-/// What lies at a path, if anything.
-fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
-    path.iter().try_fold(node, |node, key| node.get(key))
-}
-
 /// One namespace that is verified.
 struct One<'a> {
     expected: &'a Expected<'a>,
@@ -192,7 +187,17 @@ impl<'a> One<'a> {
     }
 }
 
-impl Expected<'_> {
+impl<'a> Expected<'a> {
+    /// What is rendered, and what TSB makes of it.
+    fn rendered(&self) -> impl Iterator<Item = &'a Object> + use<'a> {
+        self.applied.iter().map(|(_, object)| object).chain(self.made_by_tsb)
+    }
+
+    /// That, and what is inventoried.
+    fn declared(&self) -> impl Iterator<Item = &'a Object> + use<'a> {
+        self.rendered().chain(self.existing.iter().map(|object| &**object))
+    }
+
     fn state_of(&self, namespace: &Namespace) -> NamespaceState {
         let (cluster, namespace) = (self.cluster.name.clone(), namespace.name.clone());
         self.state.of(&NamespaceId { cluster, namespace })

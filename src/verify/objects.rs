@@ -1,6 +1,7 @@
 //! Objects that are missing, not as rendered, or foreign.
 
-use super::{Answer, Dump, Expected, One, Row, Verdict, at, managers};
+use super::status::is_being_deleted;
+use super::{Answer, Dump, Expected, One, Row, Verdict, managers};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 use crate::model::{DataplaneMode, Unit};
@@ -41,7 +42,7 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) -> bool {
         return false;
     }
     // every cluster has `kube-system`: where that is told, all Namespaces are
-    let is_whole = dump.of_kind("", "Namespace").any(|n| n.name == "kube-system");
+    let is_whole = dump.namespace("kube-system").is_some();
     let is_told = is_whole || dump.objects.values().any(belongs);
     if !is_told {
         // of a namespace without an object in it nothing can be said
@@ -75,7 +76,7 @@ fn compare(
             .help(help),
         );
     };
-    if at(&live.body, &["metadata", "deletionTimestamp"]).is_some() {
+    if is_being_deleted(live) {
         return Some(
             Diagnostic::error("missing-object", format!("{reference} of unit `{unit}` is being deleted"))
                 .at(live.name_span(), "all that it holds goes with it")

@@ -1,7 +1,8 @@
 //! Labels inside a namespace that say otherwise than the namespace, and that nothing here asks for: a pod that ztunnel leaves
 //! alone, a Service past its waypoint or to another one.
 
-use super::{Dump, One, Verdict, at, managers, pods};
+use super::status::GATEWAY_NAME;
+use super::{Dump, One, Verdict, managers, pods};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::yaml::Node;
@@ -16,31 +17,36 @@ const ON_PODS: [&str; 4] = [
 ];
 const ON_SERVICES: [&str; 2] = ["istio.io/use-waypoint", "istio.io/use-waypoint-namespace"];
 const ON_NAMESPACE: [&str; 1] = ["istio.io/use-waypoint-namespace"];
-/// What istiod makes for a gateway or waypoint carries it, and labels that keep it out of itself.
-const GATEWAY: &str = "gateway.networking.k8s.io/gateway-name";
 const TEMPLATE: [&str; 4] = ["spec", "template", "metadata", "labels"];
 const OWN: [&str; 2] = ["metadata", "labels"];
+/// Which labels of what is in a namespace decide, and where they stand.
+const PLACES: [(&str, &str, &[&str], &[&str]); 5] = [
+    ("", "Service", &OWN, &ON_SERVICES),
+    ("", "Pod", &OWN, &ON_PODS),
+    ("apps", "Deployment", &TEMPLATE, &ON_PODS),
+    ("apps", "StatefulSet", &TEMPLATE, &ON_PODS),
+    ("apps", "DaemonSet", &TEMPLATE, &ON_PODS),
+];
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
+    let namespace = dump.namespace(one.name());
+    let inside = PLACES.iter().flat_map(|&(group, kind, path, keys)| {
+        dump.inside(one.name(), group, kind).map(move |live| (live, path, keys))
+    });
+    // istiod keeps its own out of the mesh by such labels; a pod that has ended does nothing
+    let counts = |live: &Object| {
+        !live.labels.contains_key(GATEWAY_NAME)
+            && (live.gvk.kind != "Pod" || pods::is_workload(live))
+    };
+    let inside = inside.filter(|(live, ..)| counts(live));
+    let own = namespace.map(|live| (live, OWN.as_slice(), ON_NAMESPACE.as_slice()));
     let mut found = Vec::new();
     let mut is_told = false;
-    let of_namespace = dump.of_kind("", "Namespace").find(|n| n.name == one.name());
-    for live in dump.objects.values().filter(|o| one.owns(o)) {
-        let (path, keys): (&[&str], &[&str]) =
-            match (live.gvk.group.as_str(), live.gvk.kind.as_str()) {
-                ("", "Namespace") => (&OWN, &ON_NAMESPACE),
-                ("", "Service") => (&OWN, &ON_SERVICES),
-                ("apps", "Deployment" | "StatefulSet" | "DaemonSet") => (&TEMPLATE, &ON_PODS),
-                ("", "Pod") if pods::is_workload(live) => (&OWN, &ON_PODS),
-                _ => continue,
-            };
-        if live.labels.contains_key(GATEWAY) {
-            continue;
-        }
+    for (live, path, keys) in own.into_iter().chain(inside) {
         is_told = true;
         let foreign = |key: &&&str| {
             let value = label(live, path, key);
-            value.is_some_and(|value| !is_harmless(of_namespace, key, value))
+            value.is_some_and(|value| !is_harmless(namespace, key, value))
                 && value != asked_for(one, dump, live, path, key)
         };
         found.extend(keys.iter().filter(foreign).map(|key| overrides(one, live, path, key)));
@@ -82,14 +88,13 @@ fn asked_for<'d>(
 }
 
 fn declared<'d>(one: &'d One<'_>, of: &ObjectRef, path: &[&str], key: &str) -> Option<&'d str> {
-    let expected = one.expected;
-    let rendered = expected.applied.iter().map(|(_, o)| o).chain(expected.made_by_tsb);
-    let mut all = rendered.chain(expected.existing.iter().map(|o| &**o));
-    all.find_map(|o| (o.reference() == *of).then(|| label(o, path, key)).flatten())
+    one.expected
+        .declared()
+        .find_map(|o| (o.reference() == *of).then(|| label(o, path, key)).flatten())
 }
 
 fn label<'o>(object: &'o Object, path: &[&str], key: &str) -> Option<&'o str> {
-    at(&object.body, path)?.get(key).and_then(Node::as_str)
+    object.body.get_path(path)?.get(key).and_then(Node::as_str)
 }
 
 fn overrides(one: &One<'_>, live: &Object, path: &[&str], key: &str) -> Diagnostic {

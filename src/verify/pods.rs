@@ -1,5 +1,6 @@
 //! Pods of an ambient namespace: without a sidecar, and captured. Of one that is not, or no longer: with a sidecar.
 
+use super::status::{GATEWAY_NAME, is_being_deleted};
 use super::{Dump, One, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
@@ -32,14 +33,14 @@ pub(super) fn check_sidecars(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) 
     let is_restarted = |pod: &&Object| {
         owner(pod).is_some_and(|(kind, name)| restarted.contains(&(kind.as_str(), name.as_str())))
     };
+    if restarted.is_empty() {
+        return;
+    }
     let pods = dump.inside(one.name(), "", "Pod").filter(|pod| is_workload(pod));
     let pods: Vec<&Object> = pods
         .filter(is_restarted)
         .filter(|pod| mode(one, pod) == DataplaneMode::Sidecar && !opts_out(pod))
         .collect();
-    if restarted.is_empty() {
-        return;
-    }
     let found = pods.iter().filter(|pod| !has_sidecar(pod)).map(|pod| without_sidecar(one, pod));
     verdict.answer(Some(one.name()), INJECTED, !pods.is_empty(), found.collect());
 }
@@ -54,10 +55,9 @@ fn opts_out(pod: &Object) -> bool {
 /// A pod that lives, and is no waypoint or gateway.
 pub(super) fn is_workload(pod: &Object) -> bool {
     let status = pod.body.get("status").and_then(|s| s.get("phase")).and_then(Node::as_str);
-    let goes = pod.body.get("metadata").and_then(|m| m.get("deletionTimestamp")).is_some();
-    !goes
+    !is_being_deleted(pod)
         && !matches!(status, Some("Succeeded" | "Failed"))
-        && !pod.labels.contains_key("gateway.networking.k8s.io/gateway-name")
+        && !pod.labels.contains_key(GATEWAY_NAME)
 }
 
 /// The mode that the spec gives a pod, by the workload that owns it.

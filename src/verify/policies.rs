@@ -1,6 +1,7 @@
 //! Policies that whoever enforces them has accepted (facts/istio-ambient.md §4, `ZtunnelAccepted`
 //! and `WaypointAccepted`).
 
+use super::status::{conditions, word};
 use super::{Dump, One, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
@@ -10,8 +11,7 @@ const QUESTION: &str = "policies are accepted";
 const POLICY: (&str, &str) = ("security.istio.io", "AuthorizationPolicy");
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
-    let all = one.expected.applied.iter().map(|(_, o)| o).chain(one.expected.made_by_tsb);
-    let ours = all.filter(|o| o.gvk.is(POLICY.0, POLICY.1));
+    let ours = one.expected.rendered().filter(|o| o.gvk.is(POLICY.0, POLICY.1));
     let ours = ours.filter(|o| o.namespace.as_deref() == Some(one.name()));
     // nobody accepts a policy before its waypoint is there
     let ours = ours.filter(|o| !(one.awaits_waypoint() && is_bound_to_waypoint(o)));
@@ -33,13 +33,9 @@ fn is_bound_to_waypoint(policy: &Object) -> bool {
 }
 
 fn not_accepted(live: &Object) -> Option<Diagnostic> {
-    let conditions = live.body.get("status").and_then(|s| s.get("conditions"));
-    let conditions = conditions.and_then(Node::as_list).unwrap_or_default();
-    let word =
-        |c: &Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let said: Vec<&Node> = conditions
+    let said: Vec<&Node> = conditions(live)
         .iter()
-        .filter(|c| matches!(word(c, "type").as_str(), "ZtunnelAccepted" | "WaypointAccepted"))
+        .filter(|c| matches!(word(c, "type"), "ZtunnelAccepted" | "WaypointAccepted"))
         .collect();
     let refused =
         said.iter().find(|c| word(c, "status") != "True" || word(c, "reason") != "Accepted");

@@ -1,9 +1,9 @@
 //! Whether workloads of a namespace that moves are rolled out: the next step waits for that (docs/night.md).
 
-use super::{Dump, One, Verdict, at};
+use super::status::{GATEWAY_NAME, is_of_before, number};
+use super::{Dump, One, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
-use crate::yaml::Value;
 
 const QUESTION: &str = "workloads are rolled out";
 
@@ -11,9 +11,9 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let kinds = ["Deployment", "StatefulSet", "DaemonSet"];
     let all = kinds.iter().flat_map(|kind| dump.inside(one.name(), "apps", kind));
     // a gateway's own
-    let ours = all.filter(|o| !o.labels.contains_key("gateway.networking.k8s.io/gateway-name"));
+    let ours = all.filter(|o| !o.labels.contains_key(GATEWAY_NAME));
     // without it, no controller has looked at it yet
-    let seen = |o: &&Object| at(&o.body, &["status", "observedGeneration"]).is_some();
+    let seen = |o: &&Object| number(o, &["status", "observedGeneration"]).is_some();
     let told: Vec<&Object> = ours.filter(seen).collect();
     let found = told.iter().filter_map(|workload| not_rolled_out(workload)).collect();
     verdict.answer(Some(one.name()), QUESTION, !told.is_empty(), found);
@@ -21,20 +21,15 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
 
 /// As `kubectl rollout status` decides.
 fn not_rolled_out(workload: &Object) -> Option<Diagnostic> {
-    let number = |path: &[&str]| match at(&workload.body, path).map(|node| &node.value) {
-        Some(Value::Number(number)) => number.as_u64(),
-        _ => None,
-    };
-    let status = |key: &str| number(&["status", key]);
-    let generations = (number(&["metadata", "generation"]), status("observedGeneration"));
-    let is_seen = !matches!(generations, (Some(now), Some(seen)) if seen < now);
+    let status = |key: &str| number(workload, &["status", key]);
+    let is_seen = !is_of_before(workload.body.get("status"), workload);
     let (wanted, ready, updated, there) = match workload.gvk.kind.as_str() {
         "DaemonSet" => {
             let wanted = status("desiredNumberScheduled")?;
             (wanted, status("numberReady"), status("updatedNumberScheduled"), None)
         }
         _ => {
-            let wanted = number(&["spec", "replicas"]).unwrap_or(1);
+            let wanted = number(workload, &["spec", "replicas"]).unwrap_or(1);
             (wanted, status("readyReplicas"), status("updatedReplicas"), status("replicas"))
         }
     };

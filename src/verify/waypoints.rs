@@ -1,6 +1,7 @@
 //! The waypoint of a namespace: there, and programmed.
 
-use super::{Dump, One, Verdict, at};
+use super::status::{GATEWAY_NAME, condition, is_being_deleted, is_of_before, number, word};
+use super::{Dump, One, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::model::Owner;
@@ -44,18 +45,15 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
 /// all have gone (seen with istiod); ztunnel then has no way past it (facts/ztunnel.md, Waypoints).
 fn running(one: &One<'_>, waypoint: &str, dump: &Dump) -> (bool, Option<Diagnostic>) {
     let namespace = one.name();
-    let of_waypoint = |o: &&Object| {
-        o.labels.get("gateway.networking.k8s.io/gateway-name").is_some_and(|n| n == waypoint)
-    };
+    let of_waypoint = |o: &&Object| o.labels.get(GATEWAY_NAME).is_some_and(|n| n == waypoint);
     let pods: Vec<&Object> = dump.inside(namespace, "", "Pod").filter(of_waypoint).collect();
-    // without pods: whether a controller had to make some
-    let deployment = dump.inside(namespace, "apps", "Deployment").find(of_waypoint);
-    let is_seen =
-        deployment.is_some_and(|d| at(&d.body, &["status", "observedGeneration"]).is_some());
     if pods.iter().any(|pod| is_ready(pod)) {
         return (true, None);
     }
-    let Some(first) = pods.first().copied().or(deployment.filter(|_| is_seen)) else {
+    // without pods: whether a controller had to make some
+    let deployment = dump.inside(namespace, "apps", "Deployment").find(of_waypoint);
+    let seen = deployment.filter(|d| number(d, &["status", "observedGeneration"]).is_some());
+    let Some(first) = pods.first().copied().or(seen) else {
         return (false, None);
     };
     let found = Diagnostic::error(
@@ -64,35 +62,22 @@ fn running(one: &One<'_>, waypoint: &str, dump: &Dump) -> (bool, Option<Diagnost
     )
     .at(first.name_span(), "what ztunnel sends through it fails")
     .help(format!(
-        "`kubectl get pods -n {namespace} -l gateway.networking.k8s.io/gateway-name={waypoint}` and `kubectl describe deployment {waypoint} -n {namespace}` say why"
+        "`kubectl get pods -n {namespace} -l {GATEWAY_NAME}={waypoint}` and `kubectl describe deployment {waypoint} -n {namespace}` say why"
     ));
     (true, Some(found))
 }
 
 fn is_ready(pod: &Object) -> bool {
-    let text = |path: &[&str]| at(&pod.body, path).and_then(Node::as_str);
-    let conditions = at(&pod.body, &["status", "conditions"]).and_then(Node::as_list);
-    let of = |c: &Node, key: &str| c.get(key).and_then(Node::as_str).map(str::to_owned);
-    let ready =
-        conditions.unwrap_or_default().iter().find(|c| of(c, "type").as_deref() == Some("Ready"));
-    let goes = at(&pod.body, &["metadata", "deletionTimestamp"]).is_some();
-    !goes
-        && text(&["status", "phase"]) == Some("Running")
-        && ready.is_none_or(|c| of(c, "status").as_deref() == Some("True"))
+    let phase = pod.body.get_path(&["status", "phase"]).and_then(Node::as_str);
+    !is_being_deleted(pod)
+        && phase == Some("Running")
+        && condition(pod, "Ready").is_none_or(|c| word(c, "status") == "True")
 }
 
 fn not_programmed(live: &Object) -> Option<Diagnostic> {
-    let conditions = live.body.get("status").and_then(|s| s.get("conditions"));
-    let conditions = conditions.and_then(Node::as_list).unwrap_or_default();
-    let word =
-        |c: &Node, key: &str| c.get(key).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let programmed = conditions.iter().find(|c| word(c, "type") == "Programmed");
+    let programmed = condition(live, "Programmed");
     // a condition of an earlier generation is about a Gateway that is no more
-    let generation = live.body.get("metadata").and_then(|m| m.get("generation"));
-    let is_of_before = |c: &Node| match (c.get("observedGeneration"), generation) {
-        (Some(observed), Some(generation)) => observed.to_json() != generation.to_json(),
-        _ => false,
-    };
+    let is_of_before = |c: &Node| is_of_before(Some(c), live);
     if programmed.is_some_and(|c| word(c, "status") == "True" && !is_of_before(c)) {
         return None;
     }
@@ -111,7 +96,7 @@ fn not_programmed(live: &Object) -> Option<Diagnostic> {
         )
         .at(at, why)
         .help(format!(
-            "`kubectl describe gateway.gateway.networking.k8s.io {} -n {namespace}`, then its pods: `kubectl get pods -n {namespace} -l gateway.networking.k8s.io/gateway-name={}`; label no namespace before it is",
+            "`kubectl describe gateway.gateway.networking.k8s.io {} -n {namespace}`, then its pods: `kubectl get pods -n {namespace} -l {GATEWAY_NAME}={}`; label no namespace before it is",
             live.name, live.name
         )),
     )

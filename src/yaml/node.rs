@@ -90,6 +90,11 @@ impl Node {
         self.as_mapping()?.get(key)
     }
 
+    /// The value at a chain of keys; `None` where it is null.
+    pub fn get_path(&self, keys: &[&str]) -> Option<&Node> {
+        keys.iter().try_fold(self, |node, key| node.get(key)).filter(|node| !node.is_null())
+    }
+
     /// The node at a JSON pointer.
     pub fn at(&self, pointer: &Pointer) -> Option<&Node> {
         pointer.tokens().try_fold(self, |node, token| match &node.value {

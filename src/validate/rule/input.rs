@@ -217,7 +217,7 @@ pub(super) fn texts(node: Option<&Node>) -> Labels {
 
 /// The value at a chain of keys.
 pub(super) fn at<'n>(node: &'n Node, path: &[&str]) -> Option<&'n Node> {
-    path.iter().try_fold(node, |node, key| node.get(key)).filter(|n| !n.is_null())
+    node.get_path(path)
 }
 
 /// The text at a chain of keys.
