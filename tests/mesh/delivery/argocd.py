@@ -109,28 +109,25 @@ class ArgoCd(Applier):
         except TimeoutError as late:
             raise TimeoutError(f"{late}: {told(self.applications()[unit])}") from None
 
-    def argocd(self, *words):
-        """Runs the CLI; gives its exit code and what it printed."""
-        run = subprocess.run(["argocd", *words], env={**os.environ, **self.login}, capture_output=True, text=True, check=False)
-        return run.returncode, run.stdout + run.stderr
-
     def sync(self, unit):
         """`argocd app sync --prune`; while a sync runs that began by itself, it begins no other."""
 
         def ended():
-            code, said = self.argocd("app", "sync", self.repository.name_of(unit), "--prune")
-            return "another operation is already in progress" not in said and (code, said)
+            try:
+                self.type(f"argocd app sync {self.repository.name_of(unit)} --prune")
+            except RuntimeError as failed:
+                if "another operation is already in progress" not in str(failed):
+                    raise
+                return False
+            return True
 
-        return wait_until(f"the sync of {unit}", ended, DEADLINE)
+        wait_until(f"the sync of {unit}", ended, DEADLINE)
 
     def again(self):
         """Everything rendered anew and synced once more, though nothing has changed."""
         for unit in self.applications():
-            code, said = self.argocd("app", "get", self.repository.name_of(unit), "--hard-refresh")
-            if not code:
-                code, said = self.sync(unit)
-            if code:
-                raise RuntimeError(f"{unit} is not synced again: {said}")
+            self.type(f"argocd app get {self.repository.name_of(unit)} --hard-refresh")
+            self.sync(unit)
         for unit, o in self.applications().items():
             self.until_done(unit, o["status"]["sync"]["revision"])
 
@@ -170,9 +167,7 @@ class ArgoCd(Applier):
     def prune(self, unit, commit):
         """`argocd app sync --prune`."""
         self.until_read(unit, commit)
-        code, said = self.sync(unit)
-        if code:
-            raise RuntimeError(f"{unit} is not synced: {said}")
+        self.sync(unit)
 
     def forget(self, unit):
         """Somebody deletes the Application of a unit."""

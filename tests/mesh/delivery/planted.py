@@ -158,7 +158,7 @@ def run(story):
             undo(story.plane)
         story.applier.resume()
         story.applier.again()
-        if undo:
+        if undo and what not in HOLDS_UP:
             undo(story.plane)
         story.rest()
         try:

@@ -25,8 +25,6 @@ PARTS = {
     "order": lambda told, options: broken.run(told),
     "typed": lambda told, options: getattr(typed, told.applier.guide)(told),
 }
-
-
 # they wait more than they compute
 AT_ONCE = 2
 
