@@ -71,6 +71,10 @@ impl Dump {
         let (objects, mut found) = objects_of(objects);
         found.retain(Diagnostic::is_error);
         for object in objects {
+            // one without a list of items is left as it is
+            if object.gvk.is("", "List") {
+                found.push(not_a_dump(object.span()));
+            }
             self.objects.insert(object.reference(), object);
         }
         found
@@ -137,13 +141,7 @@ impl Dump {
         if self.lines.len() > before || text.trim().is_empty() {
             return Vec::new();
         }
-        vec![
-            Diagnostic::error("not-a-dump", "neither objects, ztunnel's configuration nor its log")
-                .at(line_span(file, 0, 0, text.lines().next().unwrap_or_default().len()), "")
-                .help(
-                    "take it with `kubectl get … -o json --show-managed-fields`, `istioctl ztunnel-config all -o json`, or `kubectl logs -n istio-system -l app=ztunnel`",
-                ),
-        ]
+        vec![not_a_dump(line_span(file, 0, 0, text.lines().next().unwrap_or_default().len()))]
     }
 
     /// How many things it tells.
@@ -191,6 +189,14 @@ impl Dump {
     pub(super) fn has_kind(&self, group: &str, kind: &str) -> bool {
         self.of_kind(group, kind).next().is_some()
     }
+}
+
+fn not_a_dump(at: Span) -> Diagnostic {
+    Diagnostic::error("not-a-dump", "neither objects, ztunnel's configuration nor its log")
+        .at(at, "")
+        .help(
+            "take it with `kubectl get … -o json --show-managed-fields`, `istioctl ztunnel-config all -o json`, or `kubectl logs -n istio-system -l app=ztunnel`",
+        )
 }
 
 fn reference(group: &str, kind: &str, namespace: Option<&str>, name: &str) -> ObjectRef {

@@ -230,6 +230,7 @@ fn dumps_that_tell_nothing_of_the_cluster_are_no_success() {
     for (text, code) in [
         ("", "empty-dump"),
         ("apiVersion: v1\nkind: List\nitems: []\n", "empty-dump"),
+        ("apiVersion: v1\nkind: List\nitems: {a: b}\n", "not-a-dump"),
         // of another cluster
         ("apiVersion: v1\nkind: Namespace\nmetadata: {name: kube-system}\n", "missing-object"),
     ] {
