@@ -129,6 +129,8 @@ enum FailOn {
     Gain,
     /// Somebody may not do what was allowed before.
     Loss,
+    /// Something could not be compared, or no manifest shows what decides.
+    Unknown,
 }
 
 impl Diff {
@@ -288,6 +290,7 @@ impl Diff {
             }
             FailOn::Gain => report.access(Direction::Gained) > 0,
             FailOn::Loss => report.access(Direction::Lost) > 0,
+            FailOn::Unknown => report.has_unknown_access(),
         };
         if broken || report.verdict() == Verdict::Unreadable {
             ExitCode::Problems

@@ -139,6 +139,15 @@ impl AccessDiff {
         }
     }
 
+    /// Is there anything that could not be compared, or of which no manifest shows what decides?
+    pub fn has_unknown(&self) -> bool {
+        let is_unknown = |answer: &Option<Answer>| {
+            answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Unknown)
+        };
+        !self.limits.is_empty()
+            || self.changes.iter().any(|c| is_unknown(&c.before) || is_unknown(&c.after))
+    }
+
     /// How many pairs may more, or less.
     pub fn count(&self, direction: Direction) -> usize {
         self.changes.iter().filter(|change| change.direction == direction).count()

@@ -62,7 +62,7 @@ fn states(mesh: &Mesh) -> BTreeMap<(String, String), NamespaceState> {
     };
     let waypoints: Vec<_> = mesh
         .gateways()
-        .filter(|(_, gateway)| matches!(gateway.kind, GatewayKind::Waypoint { .. }))
+        .filter(|(_, gateway)| gateway.kind == GatewayKind::Waypoint)
         .map(|(_, gateway)| gateway.workload)
         .collect();
     for (id, service) in mesh.services() {

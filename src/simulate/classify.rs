@@ -170,11 +170,7 @@ impl Mesh {
             }
         }
         for (id, gateway) in self.gateways() {
-            let serves = match &gateway.kind {
-                GatewayKind::Waypoint { serves, .. } => serves.workloads(),
-                _ => false,
-            };
-            if serves {
+            if gateway.kind == GatewayKind::Waypoint && gateway.serves.workloads() {
                 add(&points.envoy[points.gateways[id.0 as usize]].policies, Place::Waypoint);
             }
         }

@@ -1,6 +1,6 @@
 //! Asking a mesh: one request, or all pairs.
 
-use super::decision::{Decision, Observed, Point, Reason, Verdict, Walk, merged, observed};
+use super::decision::{Decision, Observed, Point, Reason, Verdict, Walk, observed};
 use super::envoy::Policies as _;
 use super::mesh::{AuthorizationRef, Mesh, ServiceId, WorkloadId};
 use super::path::{Hop, Way};
@@ -65,12 +65,7 @@ impl Mesh {
         Decision::of(match prepared.to {
             Destination::Pod { workload, .. } => vec![walk(Some(workload))],
             Destination::Service { service, .. } => {
-                let endpoints = &self.service(service).endpoints;
-                if endpoints.is_empty() {
-                    vec![walk(None)]
-                } else {
-                    endpoints.iter().map(|e| walk(Some(*e))).collect()
-                }
+                self.service(service).ends().map(walk).collect()
             }
         })
     }
@@ -110,8 +105,7 @@ impl Mesh {
         for row in &rows {
             let hop = Hop::of(self, *row);
             for (request, (service, _)) in prepared.iter().zip(&columns) {
-                let endpoints = &self.service(*service).endpoints;
-                cells.push(self.cell_of(hop, request, endpoints, &mut steps));
+                cells.push(self.cell_of(hop, request, self.service(*service).ends(), &mut steps));
             }
         }
         Matrix { rows, columns, cells }
@@ -121,7 +115,7 @@ impl Mesh {
         &self,
         from: Hop<'_>,
         request: &Prepared,
-        endpoints: &[WorkloadId],
+        ends: impl Iterator<Item = Option<WorkloadId>>,
         steps: &mut Vec<super::decision::Step>,
     ) -> Cell {
         let mut speaking: Option<Cell> = None;
@@ -130,9 +124,11 @@ impl Mesh {
         let mut take = |endpoint| {
             let verdict = Way::new(self, request, from, steps).walk(endpoint);
             depends_on_request |= steps.iter().any(|s| s.depends_on_request);
-            all = Some(all.map_or(verdict, |before| merged([before, verdict].into_iter())));
-            let replaces =
-                speaking.is_none_or(|s| s.verdict == Verdict::Allow && verdict != Verdict::Allow);
+            all = Some(all.map_or(verdict, |before| before.with(verdict)));
+            let replaces = speaking.is_none_or(|s| {
+                s.verdict == Verdict::Allow && verdict != Verdict::Allow
+                    || s.verdict != Verdict::Unknown && verdict == Verdict::Unknown
+            });
             if replaces {
                 let deciding = super::decision::deciding(steps);
                 speaking = Some(Cell {
@@ -144,11 +140,7 @@ impl Mesh {
                 });
             }
         };
-        if endpoints.is_empty() {
-            take(None);
-        } else {
-            endpoints.iter().for_each(|e| take(Some(*e)));
-        }
+        ends.for_each(&mut take);
         let nothing = Cell {
             verdict: Verdict::Unreachable,
             point: Point::Nobody,

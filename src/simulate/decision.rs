@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::envoy::{ChainKind, rule_id};
 use super::identity::IdentityId;
-use super::mesh::{ClusterId, GatewayId, Mesh, WorkloadId};
+use super::mesh::{ClusterId, GatewayId, Mesh, Unknown, WorkloadId};
 use super::policy::PolicyId;
 
 /// An answer, with every way that was walked to it.
@@ -25,8 +25,10 @@ pub enum Verdict {
     Deny,
     /// That depends on which workload behind the service gets it.
     Mixed,
-    /// Nothing is behind the service.
+    /// Nothing is behind the service, and manifests say so.
     Unreachable,
+    /// No manifest shows what decides.
+    Unknown,
 }
 
 impl Verdict {
@@ -37,6 +39,18 @@ impl Verdict {
             Verdict::Deny => "deny",
             Verdict::Mixed => "mixed",
             Verdict::Unreachable => "unreachable",
+            Verdict::Unknown => "unknown",
+        }
+    }
+
+    /// One answer from two ways to the same destination. What is not known of one way is not known
+    /// of all.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        match (self, other) {
+            (a, b) if a == b => a,
+            (Verdict::Unknown, _) | (_, Verdict::Unknown) => Verdict::Unknown,
+            _ => Verdict::Mixed,
         }
     }
 }
@@ -89,6 +103,8 @@ pub enum Point {
     Ztunnel(WorkloadId),
     /// Nobody: the destination takes no part in the mesh, or it is outside.
     Nobody,
+    /// Whoever it is, no manifest shows it.
+    NotShown,
 }
 
 /// A rule that decided.
@@ -133,18 +149,22 @@ pub enum Reason {
     NoReadyPods,
     /// Refused: nothing is behind the service.
     NoEndpoints,
+    /// Neither passed nor refused: no manifest shows it.
+    Unknown(Unknown),
 }
 
 impl Reason {
     /// True when the way ends here.
     pub fn is_refusal(self) -> bool {
-        !matches!(
-            self,
+        match self {
             Reason::NoAllowPolicies
-                | Reason::Allowed(_)
-                | Reason::NotEnforced
-                | Reason::IfAuthorizerAllows(_)
-        )
+            | Reason::Allowed(_)
+            | Reason::NotEnforced
+            | Reason::IfAuthorizerAllows(_) => false,
+            // what comes behind a proxy may still refuse for certain
+            Reason::Unknown(unknown) => unknown.is_end(),
+            _ => true,
+        }
     }
 
     /// The rule that decided, if one did.
@@ -174,6 +194,8 @@ pub enum Observed {
     Reset,
     /// Nothing comes back.
     Timeout,
+    /// No manifest shows what decides.
+    Unknown,
 }
 
 impl Observed {
@@ -187,6 +209,7 @@ impl Observed {
             Observed::Unavailable => "503",
             Observed::Reset => "connection reset",
             Observed::Timeout => "no answer",
+            Observed::Unknown => "what no manifest shows",
         }
     }
 }
@@ -207,7 +230,9 @@ impl Walk {
 /// The step that decided.
 pub(super) fn deciding(steps: &[Step]) -> Option<&Step> {
     let last = steps.last();
+    let is_unknown = |s: &&Step| matches!(s.reason, Reason::Unknown(_));
     last.filter(|s| s.reason.is_refusal())
+        .or_else(|| steps.iter().find(is_unknown))
         .or_else(|| steps.iter().rev().find(|s| s.reason.rule().is_some()))
         .or(last)
 }
@@ -239,6 +264,7 @@ pub(super) fn observed(steps: &[Step]) -> Observed {
                 Observed::Timeout
             }
         }
+        _ if steps.iter().any(|s| matches!(s.reason, Reason::Unknown(_))) => Observed::Unknown,
         _ => Observed::Answer,
     }
 }
@@ -250,15 +276,21 @@ impl Decision {
         Self { verdict, walks }
     }
 
-    /// The way that speaks for the answer: the first that refuses, else the first.
+    /// The way that speaks for the answer: the first that is not known, else the first that refuses,
+    /// else the first.
     pub fn walk(&self) -> Option<&Walk> {
-        self.walks.iter().find(|w| w.verdict != Verdict::Allow).or(self.walks.first())
+        let speaks = |w: &&Walk| w.verdict == self.verdict && self.verdict == Verdict::Unknown;
+        self.walks
+            .iter()
+            .find(speaks)
+            .or_else(|| self.walks.iter().find(|w| w.verdict != Verdict::Allow))
+            .or(self.walks.first())
     }
 }
 
 /// One answer from several ways.
 pub(super) fn merged(verdicts: impl Iterator<Item = Verdict>) -> Verdict {
-    verdicts.reduce(|a, b| if a == b { a } else { Verdict::Mixed }).unwrap_or(Verdict::Unreachable)
+    verdicts.reduce(Verdict::with).unwrap_or(Verdict::Unreachable)
 }
 
 impl Mesh {
@@ -323,6 +355,7 @@ impl Mesh {
             Point::Sidecar(id) => format!("sidecar of {}", self.workload_name(id)),
             Point::Ztunnel(id) => format!("ztunnel of {}", self.workload_name(id)),
             Point::Nobody => "nobody".into(),
+            Point::NotShown => "not shown".into(),
         }
     }
 
@@ -370,6 +403,7 @@ impl Mesh {
             }
             Reason::NoReadyPods => "refused: the waypoint has no ready pods".into(),
             Reason::NoEndpoints => "nothing is behind the service".into(),
+            Reason::Unknown(unknown) => format!("not known: {}", self.unknown_text(unknown)),
         }
     }
 }

@@ -56,7 +56,7 @@ pub use matcher::{Glob, IpBlock};
 pub use mesh::{
     Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
     NamespaceId, PROTOCOLS, PodState, Port, Protocol, Role, Serves, Service, ServiceId,
-    ServiceKind, WaypointState, Workload, WorkloadId,
+    ServiceKind, Unknown, WaypointState, Workload, WorkloadId,
 };
 pub use options::{Features, IstioVersion, Options, PathNormalization};
 pub use policy::{Action, Policy, PolicyId};

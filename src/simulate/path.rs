@@ -176,7 +176,7 @@ impl<'a, 's> Way<'a, 's> {
             && self.hop.role == Some(Role::Gateway)
             && !gateway::pass(self, id)
         {
-            return Verdict::Deny;
+            return self.ended();
         }
         if let Some(waypoint) = self.waypoint(endpoint) {
             match self.mesh.waypoint_state(waypoint) {
@@ -188,7 +188,7 @@ impl<'a, 's> Way<'a, 's> {
                 }
                 WaypointState::Ready => {
                     if !waypoint::pass(self, waypoint, endpoint) {
-                        return Verdict::Deny;
+                        return self.ended();
                     }
                 }
             }
@@ -248,7 +248,21 @@ impl<'a, 's> Way<'a, 's> {
             PodState::Ambient => ztunnel_point::pass(self, server, port),
             state => sidecar::pass(self, server, port, state),
         };
-        if passed { Verdict::Allow } else { Verdict::Deny }
+        if passed { self.passed() } else { self.ended() }
+    }
+
+    /// The verdict where every point let it through: what one of them does may not be known.
+    fn passed(&self) -> Verdict {
+        let is_unknown = |step: &Step| matches!(step.reason, Reason::Unknown(_));
+        if self.steps.iter().any(is_unknown) { Verdict::Unknown } else { Verdict::Allow }
+    }
+
+    /// The verdict where the last point did not.
+    fn ended(&self) -> Verdict {
+        match self.steps.last().map(|step| step.reason) {
+            Some(Reason::Unknown(_)) => Verdict::Unknown,
+            _ => Verdict::Deny,
+        }
     }
 
     /// Nothing of the mesh is behind the destination.
@@ -262,9 +276,15 @@ impl<'a, 's> Way<'a, 's> {
         let port = match self.request.to {
             Destination::Service { port, .. } | Destination::Pod { port, .. } => port,
         };
+        if let Destination::Service { service, .. } = self.request.to
+            && let Some(unknown) = self.mesh.service(service).unknown
+        {
+            self.step(Point::NotShown, port, Reason::Unknown(unknown));
+            return Verdict::Unknown;
+        }
         if outside {
             self.step(Point::Nobody, port, Reason::NotEnforced);
-            return Verdict::Allow;
+            return self.passed();
         }
         self.step(Point::Nobody, port, Reason::NoEndpoints);
         Verdict::Unreachable

@@ -3,7 +3,7 @@
 use super::decision::{Point, Reason, Step};
 use super::envoy::Facts;
 use super::identity::Peer;
-use super::mesh::{ClusterId, Fixed, GatewayId, Protocol, WorkloadId};
+use super::mesh::{ClusterId, Fixed, GatewayId, GatewayKind, Protocol, Unknown, WorkloadId};
 use super::path::{HBONE_PORT, Speaks, Way};
 use super::request::Destination;
 
@@ -13,6 +13,12 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<Worklo
     let gateway = way.mesh.gateway(id);
     if !way.admitted(gateway.workload, HBONE_PORT) {
         return false;
+    }
+    if gateway.kind != GatewayKind::Waypoint {
+        // ztunnel opens HBONE to it all the same, and what comes from there has its identity
+        way.step(Point::Waypoint(id), HBONE_PORT, Reason::Unknown(Unknown::ForeignProxy(id)));
+        way.continue_as(gateway.workload, Speaks::Hbone, true);
+        return true;
     }
     // a waypoint always demands a certificate, of the mesh's own trust domains (§5.4)
     let cluster = way.mesh.namespace(gateway.namespace).cluster;

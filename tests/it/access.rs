@@ -137,7 +137,7 @@ fn matrix_in_every_format() {
       5  client/sleep:80
       6  httpbin/httpbin:8000
     
-    + allowed   - denied   ~ some are   . nothing there   ? depends on the request
+    + allowed   - denied   ~ some are   . nothing there   ? not known   +? -? by the request
     ");
     insta::assert_snapshot!(run(&["access", "matrix", "brownfield", "--by", "namespace"]).1, @r"
               1  2  3
@@ -150,7 +150,7 @@ fn matrix_in_every_format() {
       2  client
       3  httpbin
     
-    + allowed   - denied   ~ some are   . nothing there   ? depends on the request
+    + allowed   - denied   ~ some are   . nothing there   ? not known   +? -? by the request
     ");
     let csv = of("csv");
     assert_eq!(csv.lines().count(), 1 + 9 * 6);
@@ -192,7 +192,7 @@ fn suggestions_hold_and_can_be_read() {
     let (code, out, err) = in_folder(SUGGESTED, &["access", "suggest", "."]);
     assert_eq!(code, 0, "{err}");
     insta::assert_snapshot!(out, @r"
-    # a/nothing:80: not from a, outside
+    # a/nothing:80: not known from a, outside
     # a/web:80: partly from a, outside
     # a/web:5432: not from a, outside
     apiVersion: waypost.dev/v1alpha1

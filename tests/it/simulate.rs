@@ -15,6 +15,7 @@ use waypost::yaml::{Budget, read};
 mod ambientz;
 mod attachment;
 mod bad_input;
+mod behind;
 mod entries;
 mod equivalence;
 mod fields;

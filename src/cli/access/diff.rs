@@ -37,8 +37,8 @@ enum FailOn {
     Gain,
     /// Somebody may not do what was allowed before.
     Loss,
-    /// Something could not be compared: a policy that holds nowhere, or too many classes of
-    /// requests.
+    /// Something could not be compared: a policy that holds nowhere, too many classes of requests, or
+    /// what no manifest shows.
     Unknown,
 }
 
@@ -78,7 +78,7 @@ impl Diff {
         let fails = |on: &FailOn| match on {
             FailOn::Gain => gained > 0,
             FailOn::Loss => lost > 0,
-            FailOn::Unknown => unknown > 0,
+            FailOn::Unknown => unknown > 0 || comparison.has_unknown(),
         };
         if self.fail_on.iter().any(fails) {
             return Ok(ExitCode::Refused);

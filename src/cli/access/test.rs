@@ -300,6 +300,7 @@ fn hold(
         Verdict::Deny => "may not reach",
         Verdict::Mixed => "may reach only some pods of",
         Verdict::Unreachable => "finds nothing behind",
+        Verdict::Unknown => "is not known to reach",
     };
     let diagnostic = Diagnostic::error(
         "access-differs",

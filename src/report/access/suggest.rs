@@ -120,12 +120,16 @@ fn summary(mesh: &Mesh, matrix: &Matrix, column: usize, to: &str) -> String {
     let is_shut = |cell: &&Cell| {
         matches!(cell.verdict, Verdict::Deny | Verdict::Unreachable) && !cell.depends_on_request
     };
+    let is_unknown = |cell: &&Cell| cell.verdict == Verdict::Unknown;
     let (mut open, mut partly, mut shut) = (Vec::new(), Vec::new(), Vec::new());
+    let mut unknown = Vec::new();
     for (namespace, cells) in &by_namespace {
         if cells.iter().all(is_open) {
             open.push(namespace.as_str());
         } else if cells.iter().all(is_shut) {
             shut.push(namespace.as_str());
+        } else if cells.iter().any(is_unknown) {
+            unknown.push(namespace.as_str());
         } else {
             partly.push(namespace.as_str());
         }
@@ -136,7 +140,12 @@ fn summary(mesh: &Mesh, matrix: &Matrix, column: usize, to: &str) -> String {
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         (!list.is_empty()).then(|| format!("{words} {}{rest}", named.join(", ")))
     };
-    let parts = [part("from", &open), part("partly from", &partly), part("not from", &shut)];
+    let parts = [
+        part("from", &open),
+        part("partly from", &partly),
+        part("not from", &shut),
+        part("not known from", &unknown),
+    ];
     let parts: Vec<String> = parts.into_iter().flatten().collect();
     format!("{to}: {}", parts.join("; "))
 }
@@ -159,7 +168,7 @@ impl Asked<'_> {
             return match cell.verdict {
                 Verdict::Allow => vec![self.case(request, true)],
                 Verdict::Deny => vec![self.case(request, false)],
-                Verdict::Mixed | Verdict::Unreachable => Vec::new(),
+                Verdict::Mixed | Verdict::Unreachable | Verdict::Unknown => Vec::new(),
             };
         }
         let to = Destination::Service { service: self.service, port: self.port };

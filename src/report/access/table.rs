@@ -70,11 +70,13 @@ impl AccessTable {
             .map(move |(i, entry)| (&self.rows[i / width], &self.columns[i % width], entry))
     }
 
-    /// Pairs that are allowed, at least for some request or by some workload: client, service port,
-    /// and whether that holds for every request.
+    /// Pairs that are allowed, at least for some request or by some workload, or may be: client,
+    /// service port, and whether that holds for every request.
     pub fn allowed(&self) -> impl Iterator<Item = (&Row, &Column, bool)> {
         self.entries()
-            .filter(|(_, _, e)| matches!(e.verdict, Verdict::Allow | Verdict::Mixed))
+            .filter(|(_, _, e)| {
+                matches!(e.verdict, Verdict::Allow | Verdict::Mixed | Verdict::Unknown)
+            })
             .map(|(row, column, e)| (row, column, e.verdict == Verdict::Allow && !e.depends))
     }
 
@@ -85,9 +87,7 @@ impl AccessTable {
             let place = sums
                 .entry((&row.namespace, &column.namespace))
                 .or_insert((entry.verdict, entry.depends));
-            if place.0 != entry.verdict {
-                place.0 = Verdict::Mixed;
-            }
+            place.0 = place.0.with(entry.verdict);
             place.1 |= entry.depends;
         }
         let unique = |names: Vec<&str>| {
@@ -160,7 +160,7 @@ fn entry(mesh: &Mesh, cell: &Cell) -> Entry {
 }
 
 const LEGEND: &str =
-    "+ allowed   - denied   ~ some are   . nothing there   ? depends on the request";
+    "+ allowed   - denied   ~ some are   . nothing there   ? not known   +? -? by the request";
 
 fn sign(entry: &Entry) -> String {
     let sign = match entry.verdict {
@@ -168,6 +168,7 @@ fn sign(entry: &Entry) -> String {
         Verdict::Deny => "-",
         Verdict::Mixed => "~",
         Verdict::Unreachable => ".",
+        Verdict::Unknown => return "?".to_owned(),
     };
     if entry.depends { format!("{sign}?") } else { sign.to_owned() }
 }

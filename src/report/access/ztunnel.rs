@@ -22,7 +22,11 @@ pub fn services(ambient: &Ambient) -> String {
         vec![row(&["NAMESPACE", "SERVICE NAME", "SERVICE VIP", "WAYPOINT", "ENDPOINTS"])];
     rows.extend(ambient.services.iter().map(|s| {
         let text = |key: &str| s.json.get(key).and_then(Value::as_str).unwrap_or_default();
-        let endpoints = format!("{0}/{0}", s.endpoints);
+        let endpoints = match (s.endpoints, s.has_unknown) {
+            (0, true) => "?".to_owned(),
+            (shown, true) => format!("{shown}/?"),
+            (shown, false) => format!("{shown}/{shown}"),
+        };
         let waypoint = s.waypoint.as_deref().unwrap_or("None");
         row(&[text("namespace"), text("name"), &s.address, waypoint, &endpoints])
     }));

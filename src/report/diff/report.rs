@@ -136,6 +136,14 @@ impl Report {
         changes.filter(|change| change.direction == direction).count()
     }
 
+    /// Is it not known of some access whether it changes?
+    pub fn has_unknown_access(&self) -> bool {
+        self.environments.iter().any(|environment| match &environment.access {
+            Access::Simulated(diff) => diff.has_unknown(),
+            _ => false,
+        })
+    }
+
     /// How many dangers are flagged, in all environments.
     pub fn dangers(&self) -> usize {
         self.environments.iter().map(|environment| environment.flags(Level::Danger).count()).sum()

@@ -33,6 +33,14 @@ impl Comparison {
         self.changes.is_empty() && self.bounds.is_empty() && self.idle_policies.is_empty()
     }
 
+    /// Is there a change of which no manifest shows what was, or what comes of it?
+    pub fn has_unknown(&self) -> bool {
+        let is_unknown = |answer: &Option<Answer>| {
+            answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Unknown)
+        };
+        self.changes.iter().any(|c| is_unknown(&c.before) || is_unknown(&c.after))
+    }
+
     /// Those who gain, or lose.
     pub fn of(&self, change: Change) -> impl Iterator<Item = &AccessChange> {
         self.changes.iter().filter(move |c| c.change == change)
@@ -206,6 +214,8 @@ pub enum Bound {
     /// A rule reads an address of the destination that manifests do not tell: it is taken not to
     /// match, in both meshes.
     DestinationAddress(Target),
+    /// Neither mesh shows what decides about a destination, for some client at least; why, in words.
+    NotShown(Target, String),
 }
 
 impl fmt::Display for Bound {
@@ -221,6 +231,7 @@ impl fmt::Display for Bound {
                 f,
                 "a rule reads the address of {to}, which no manifest tells: it is taken not to match"
             ),
+            Bound::NotShown(to, why) => write!(f, "what becomes of calls to {to} is {why}"),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::difference::{Difference, answer, differing};
 use super::field::{self, Cache};
 use super::place::{self, Enforcers, Place};
 use super::question::{Questions, Road, Setting, questions, rules};
-use crate::simulate::decision::{Decision, Point, Reason, Step};
+use crate::simulate::decision::{Decision, Point, Reason, Step, Verdict};
 use crate::simulate::envoy::ChainKind;
 use crate::simulate::matcher::IpBlock;
 use crate::simulate::mesh::{Mesh, Protocol, WorkloadId};
@@ -149,6 +149,19 @@ impl<'m> Comparing<'m> {
         }
     }
 
+    fn note_not_shown(&mut self, place: &Place, decisions: &[Option<Decision>; 2]) {
+        let [Some(before), Some(after)] = decisions else { return };
+        if before.verdict == Verdict::Unknown
+            && after.verdict == Verdict::Unknown
+            && let Some(step) = after.walk().and_then(|walk| walk.deciding())
+        {
+            let bound = Bound::NotShown(place.target.clone(), self.meshes[1].reason_text(step));
+            if self.found.bounds.last() != Some(&bound) {
+                self.found.bounds.push(bound);
+            }
+        }
+    }
+
     fn client_blocks(&self, enforcers: &[Option<Enforcers>; 2]) -> BTreeSet<IpBlock> {
         let mut blocks = BTreeSet::new();
         for (mesh, enforcers) in self.meshes.into_iter().zip(enforcers) {
@@ -284,6 +297,7 @@ impl<'m> Comparing<'m> {
                 Some(mesh.decide_for(hop, &Prepared::new(mesh, to, http, raw_tcp)))
             };
             let decisions = [decide(0), decide(1)];
+            self.note_not_shown(place, &decisions);
             for change in [Change::Gain, Change::Loss] {
                 let Some(endpoint) = differing(self.meshes, &decisions, change) else { continue };
                 let own = Difference {
@@ -334,13 +348,6 @@ fn at_pods(mesh: &Mesh, to: Destination) -> bool {
 pub fn endpoints(mesh: &Mesh, to: Destination) -> Vec<Option<WorkloadId>> {
     match to {
         Destination::Pod { workload, .. } => vec![Some(workload)],
-        Destination::Service { service, .. } => {
-            let endpoints = &mesh.service(service).endpoints;
-            if endpoints.is_empty() {
-                vec![None]
-            } else {
-                endpoints.iter().copied().map(Some).collect()
-            }
-        }
+        Destination::Service { service, .. } => mesh.service(service).ends().collect(),
     }
 }

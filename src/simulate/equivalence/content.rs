@@ -59,7 +59,7 @@ impl<'m> Contents<'m> {
                 let service = mesh.service(id);
                 let found = service.ports.iter().find(|p| p.number == port);
                 let mut text = format!(
-                    "service {:?} {} {:?} {} {} {port} {:?} {:?}",
+                    "service {:?} {} {:?} {} {} {port} {:?} {:?} {:?}",
                     service.kind,
                     service.host,
                     service.vip,
@@ -67,6 +67,7 @@ impl<'m> Contents<'m> {
                     service.is_external,
                     found.map(|p| p.protocol),
                     service.labels,
+                    service.unknown,
                 );
                 let _ = writeln!(text, " {}", self.namespace(service.namespace));
                 self.service_waypoint(id, &mut text);
@@ -130,7 +131,8 @@ impl<'m> Contents<'m> {
         let mesh = self.mesh;
         let gateway = mesh.gateway(id);
         let state = mesh.waypoint_state(id);
-        format!("waypoint {} {state:?} {}", gateway.name, self.pod(gateway.workload))
+        let (kind, pod) = (gateway.kind, self.pod(gateway.workload));
+        format!("waypoint {} {kind:?} {state:?} {pod}", gateway.name)
     }
 
     fn pod(&self, id: WorkloadId) -> String {
@@ -141,7 +143,7 @@ impl<'m> Contents<'m> {
             mesh.workload_name(id),
             mesh.state(id),
             mesh.identities().peer(workload.identity),
-            workload.ip,
+            (workload.ip, workload.other_ip),
             self.cluster(mesh.cluster_of(id)),
         );
         if !self.network.is_empty() {

@@ -37,6 +37,9 @@ impl Difference {
 enum Passage {
     Shut,
     IfAuthorizerAllows,
+    /// It may: no manifest shows what decides. Where that is new, something may have been gained; where
+    /// it gives way to a refusal, something may have been lost.
+    Unknown,
     Open,
 }
 
@@ -45,6 +48,7 @@ fn passage(walk: &Walk) -> Passage {
     match walk.verdict {
         Verdict::Allow if walk.steps.iter().any(asks) => Passage::IfAuthorizerAllows,
         Verdict::Allow => Passage::Open,
+        Verdict::Unknown => Passage::Unknown,
         _ => Passage::Shut,
     }
 }

@@ -13,12 +13,13 @@ use crate::simulate::policy::{Policy, PolicyId};
 use crate::simulate::raw;
 use crate::simulate::request_authentication::RequestAuthentication;
 
+use super::endpoints::{Behind, Slices};
 use super::gateway::named;
 use super::service::chooses_address;
 use super::workload::{state_of, template_of};
 use super::{
     Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
-    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, Source,
+    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, Source, Unknown,
     WaypointState, Workload, WorkloadId, points,
 };
 
@@ -95,10 +96,15 @@ impl Builder {
             waypoints.len() - first_gateway,
             self.fixed.gateways.len() - first_gateway
         );
+        let slices = Slices::read(self, &objects);
         for object in &objects {
-            self.service(id, object);
+            self.service(id, object, &slices);
             self.policy(id, object);
         }
+    }
+
+    pub(super) fn report(&mut self, found: Diagnostic) {
+        self.found.push(found);
     }
 
     pub(super) fn keep<T>(&mut self, read: Result<T, Box<Diagnostic>>) -> Option<T> {
@@ -166,6 +172,7 @@ impl Builder {
                 .get("inject.istio.io/templates")
                 .is_some_and(|t| t.split(',').any(|t| t.trim() == "gateway"))
             || carriers.iter().any(|c| c.iter().all(|(k, v)| labels.get(k) == Some(v)));
+        let addresses = template.status.addresses();
         let is_east_west =
             is_router && labels.get("istio").is_some_and(|v| v.contains("eastwestgateway"));
         let namespace = self.namespace_of(cluster, object);
@@ -180,7 +187,8 @@ impl Builder {
             ports: tcp_ports(&spec),
             host_network: spec.host_network.unwrap_or_default(),
             has_proxy: proxies().next().is_some(),
-            ip: template.status.pod_ip.as_deref().and_then(|ip| ip.parse().ok()),
+            ip: addresses.first().copied(),
+            other_ip: addresses.get(1).copied(),
             role: match (is_router, is_east_west) {
                 (_, true) => Role::EastWest,
                 (true, _) => Role::Gateway,
@@ -223,22 +231,19 @@ impl Builder {
         let hbone = |l: &&raw::Listener| l.protocol == "HBONE" && l.port == 15008;
         let listener = read.spec.listeners.iter().find(hbone);
         let kind = match (class.as_str(), controller) {
-            ("istio-waypoint", _) | (_, Some("istio.io/mesh-controller")) => {
-                GatewayKind::Waypoint {
-                    serves: Serves::parse(label.or(class_label)),
-                    allowed: allowed(listener),
-                }
-            }
+            ("istio-waypoint", _) | (_, Some("istio.io/mesh-controller")) => GatewayKind::Waypoint,
             ("istio-east-west", _) | (_, Some("istio.io/eastwest-controller")) => {
                 GatewayKind::EastWest
             }
             ("istio" | "istio-remote", _) | (_, Some("istio.io/gateway-controller")) => {
                 GatewayKind::Ingress
             }
-            _ => return None,
+            _ => GatewayKind::Foreign,
         };
         let (role, suffix, managed) = match kind {
-            GatewayKind::Waypoint { .. } => (Role::Waypoint, "", "istio.io-mesh-controller"),
+            GatewayKind::Waypoint => (Role::Waypoint, "", "istio.io-mesh-controller"),
+            // it asks for nothing itself
+            GatewayKind::Foreign => (Role::Waypoint, "", ""),
             GatewayKind::EastWest => (Role::EastWest, "", "istio.io-eastwest-controller"),
             GatewayKind::Ingress => (Role::Gateway, "-istio", "istio.io-gateway-controller"),
         };
@@ -253,9 +258,13 @@ impl Builder {
         labels.extend([
             ("gateway.networking.k8s.io/gateway-name".to_owned(), object.name.clone()),
             ("gateway.networking.k8s.io/gateway-class-name".to_owned(), class.clone()),
-            ("gateway.istio.io/managed".to_owned(), managed.to_owned()),
-            ("istio.io/dataplane-mode".to_owned(), "none".to_owned()),
         ]);
+        if kind != GatewayKind::Foreign {
+            labels.extend([
+                ("gateway.istio.io/managed".to_owned(), managed.to_owned()),
+                ("istio.io/dataplane-mode".to_owned(), "none".to_owned()),
+            ]);
+        }
         let workload = WorkloadId(self.fixed.workloads.len() as u32);
         let identity = self.identity(namespace, &account);
         self.fixed.workloads.push(Workload {
@@ -270,6 +279,7 @@ impl Builder {
             host_network: false,
             has_proxy: false,
             ip: None,
+            other_ip: None,
             role,
             span: object.name_span(),
             entry: None,
@@ -279,6 +289,8 @@ impl Builder {
             name: object.name.clone(),
             class,
             kind,
+            serves: Serves::parse(label.or(class_label)),
+            allowed: allowed(listener),
             workload,
             span: object.name_span(),
         });
@@ -287,9 +299,9 @@ impl Builder {
         Some(if unaddressed { WaypointState::NotProgrammed } else { WaypointState::Ready })
     }
 
-    fn service(&mut self, cluster: ClusterId, object: &Object) {
+    fn service(&mut self, cluster: ClusterId, object: &Object, slices: &Slices<'_>) {
         let made = if object.gvk.is("", "Service") {
-            self.kubernetes_service(cluster, object)
+            self.kubernetes_service(cluster, object, slices)
         } else if object.gvk.is("networking.istio.io", "ServiceEntry") {
             self.service_entry(cluster, object)
         } else {
@@ -298,12 +310,19 @@ impl Builder {
         self.fixed.services.extend(made);
     }
 
-    fn kubernetes_service(&mut self, cluster: ClusterId, object: &Object) -> Option<Service> {
+    fn kubernetes_service(
+        &mut self,
+        cluster: ClusterId,
+        object: &Object,
+        slices: &Slices<'_>,
+    ) -> Option<Service> {
         let spec = self.keep(object.parse::<raw::Specified<raw::Service>>())?.spec;
         if spec.kind.as_deref() == Some("ExternalName") {
             return None;
         }
         let namespace = self.namespace_of(cluster, object);
+        let Behind { endpoints, unknown, ports: shown } =
+            self.behind(cluster, namespace, object, &spec, slices);
         let ports = spec
             .ports
             .iter()
@@ -312,14 +331,16 @@ impl Builder {
                 let name = p.name.clone().unwrap_or_default();
                 Port {
                     protocol: Protocol::of(p.app_protocol.as_deref(), &name, p.port),
-                    name,
                     number: p.port,
-                    target: p.target_port.clone().unwrap_or(raw::IntOrText::Int(p.port)),
+                    target: shown.get(&name).map_or_else(
+                        || p.target_port.clone().unwrap_or(raw::IntOrText::Int(p.port)),
+                        |port| raw::IntOrText::Int(*port),
+                    ),
+                    name,
                     by_name: false,
                 }
             })
             .collect();
-        let selector = (!spec.selector.is_empty()).then_some(&spec.selector);
         let own = self.fixed.namespaces[namespace.0 as usize].name.clone();
         Some(Service {
             namespace,
@@ -330,7 +351,8 @@ impl Builder {
             headless: spec.cluster_ip.as_deref() == Some("None"),
             is_external: false,
             ports,
-            endpoints: self.selected(namespace, selector),
+            endpoints,
+            unknown,
             labels: object.labels.clone(),
             annotations: object.annotations.clone(),
             span: object.name_span(),
@@ -358,6 +380,12 @@ impl Builder {
             .collect();
         let mut endpoints = self.selected(namespace, spec.workload_selector.as_ref());
         endpoints.extend(self.endpoints(namespace, object, &entry));
+        let is_internal = spec.location == raw::Location::MeshInternal;
+        let unknown = match &spec.workload_selector {
+            _ if !endpoints.is_empty() => None,
+            Some(_) => Some(Unknown::Selected),
+            None => is_internal.then_some(Unknown::Endpoints),
+        };
         Some(Service {
             namespace,
             kind: ServiceKind::ServiceEntry,
@@ -368,6 +396,7 @@ impl Builder {
             is_external: spec.location == raw::Location::MeshExternal,
             ports,
             endpoints,
+            unknown,
             labels: object.labels.clone(),
             annotations: object.annotations.clone(),
             span: object.name_span(),
@@ -375,13 +404,17 @@ impl Builder {
         })
     }
 
-    fn selected(&self, namespace: NamespaceId, selector: Option<&Labels>) -> Vec<WorkloadId> {
+    pub(super) fn selected(
+        &self,
+        namespace: NamespaceId,
+        selector: Option<&Labels>,
+    ) -> Vec<WorkloadId> {
         let Some(selector) = selector else { return Vec::new() };
         let all = self.fixed.workloads.iter().enumerate();
         all.filter(|(_, w)| {
-            // the endpoints of a ServiceEntry are its own
+            // what a ServiceEntry or an EndpointSlice writes down is its own
             w.namespace == namespace
-                && w.kind != "ServiceEntry"
+                && (w.makes_pods() || w.kind == "WorkloadEntry")
                 && selector.iter().all(|(k, v)| w.labels.get(k) == Some(v))
         })
         .map(|(i, _)| WorkloadId(i as u32))
@@ -477,28 +510,24 @@ pub(in crate::simulate) fn bind(
         return Binding::Unbound;
     };
     let wanted = fixed.namespace_ids.get(&(own.cluster, gateway_namespace.to_owned()));
-    let found = fixed.gateways.iter().position(|g| {
-        Some(&g.namespace) == wanted
-            && g.name == name
-            && matches!(g.kind, GatewayKind::Waypoint { .. })
-    });
+    // any Gateway with an address, whatever its class (istio/istio:pilot/pkg/serviceregistry/ambient/
+    // waypoints.go `gatewayToWaypointTransform`)
+    let found = fixed.gateways.iter().position(|g| Some(&g.namespace) == wanted && g.name == name);
     let Some(index) = found else {
         let (namespace, name) = (gateway_namespace.to_owned(), name.to_owned());
         return Binding::Missing { namespace, name };
     };
     let id = GatewayId(index as u32);
-    let GatewayKind::Waypoint { serves: served, allowed } = &fixed.gateways[index].kind else {
-        return Binding::Unbound;
-    };
-    let admitted = match allowed {
-        Allowed::Same => fixed.gateways[index].namespace == namespace,
+    let gateway = &fixed.gateways[index];
+    let admitted = match &gateway.allowed {
+        Allowed::Same => gateway.namespace == namespace,
         Allowed::All => true,
         Allowed::Selector(selector) => selector.matches(&own.labels),
     };
     if !admitted {
         return Binding::Refused(id);
     }
-    if serves(*served) {
+    if serves(gateway.serves) {
         return Binding::Bound(id);
     }
     // a workload that inherits the namespace's waypoint silently gets none (§2.3)

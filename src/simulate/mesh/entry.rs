@@ -90,7 +90,7 @@ impl Builder {
             .collect()
     }
 
-    fn entry(
+    pub(super) fn entry(
         &mut self,
         namespace: NamespaceId,
         object: &Object,
@@ -115,6 +115,7 @@ impl Builder {
             host_network: false,
             has_proxy: false,
             ip: entry.spec.address.parse().ok(),
+            other_ip: None,
             role: Role::Application,
             labels,
             annotations: object.annotations.clone(),

@@ -20,6 +20,10 @@ pub struct Gateway {
     pub class: String,
     /// What it is.
     pub kind: GatewayKind,
+    /// What it takes traffic for, where labels name it as a waypoint.
+    pub serves: Serves,
+    /// Whose objects may name it.
+    pub allowed: Allowed,
     /// The workload that stands for its pods.
     pub workload: WorkloadId,
     /// Where it stands.
@@ -27,19 +31,16 @@ pub struct Gateway {
 }
 
 /// What a gateway is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GatewayKind {
-    /// A waypoint.
-    Waypoint {
-        /// What it takes traffic for.
-        serves: Serves,
-        /// Whose objects may use it.
-        allowed: Allowed,
-    },
+    /// A waypoint of Istio's.
+    Waypoint,
     /// An ingress or egress gateway.
     Ingress,
     /// Between the networks of one mesh.
     EastWest,
+    /// Of a class of others: their proxies are not Istio's.
+    Foreign,
 }
 
 /// `istio.io/waypoint-for` (§2.3).

@@ -1,10 +1,12 @@
 //! A mesh, read from manifests.
 
 mod build;
+mod endpoints;
 mod entry;
 mod gateway;
 mod points;
 mod service;
+mod unknown;
 mod workload;
 
 use std::collections::HashMap;
@@ -28,6 +30,7 @@ pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, Way
 pub(super) use points::{AuthorizationRef, EnvoyPoint};
 pub use service::{PROTOCOLS, Port, Protocol, Service, ServiceId, ServiceKind};
 pub(super) use service::{Source, chooses_address};
+pub use unknown::Unknown;
 pub use workload::{PodState, Role, Workload, WorkloadId};
 
 /// A cluster of a mesh.

@@ -164,7 +164,7 @@ pub(super) fn attach(fixed: &mut Fixed) {
         .gateways
         .iter()
         .map(|gateway| match gateway.kind {
-            GatewayKind::Waypoint { .. } => waypoint(fixed, gateway, None, &mut interner),
+            GatewayKind::Waypoint => waypoint(fixed, gateway, None, &mut interner),
             _ => ingress(fixed, gateway, &mut interner),
         })
         .collect();
@@ -422,7 +422,7 @@ pub(in crate::simulate) fn targets_gateway(
             "Gateway" => own.name == policy_namespace && gateway.name == target.name,
             "GatewayClass" => {
                 policy_namespace == options.root_namespace
-                    && matches!(gateway.kind, GatewayKind::Waypoint { .. })
+                    && gateway.kind == GatewayKind::Waypoint
                     && target.name == "istio-waypoint"
                     && options.istio >= IstioVersion::new(1, 25)
             }

@@ -7,7 +7,7 @@ use crate::k8s::Labels;
 use crate::simulate::envoy::ChainKind;
 use crate::simulate::raw;
 
-use super::{NamespaceId, Workload, WorkloadId};
+use super::{NamespaceId, Unknown, Workload, WorkloadId};
 
 /// A service of a mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,8 @@ pub struct Service {
     pub ports: Vec<Port>,
     /// The workloads behind it, in the order of the mesh.
     pub endpoints: Vec<WorkloadId>,
+    /// Why these may not be all that is behind it.
+    pub unknown: Option<Unknown>,
     /// Its labels that matter: `use-waypoint` and its like.
     pub labels: Labels,
     /// Its annotations.
@@ -121,6 +123,12 @@ pub(in crate::simulate) fn chooses_address(
 }
 
 impl Service {
+    /// Where ways to it end: at each workload, and where nothing of the mesh is known to be behind it.
+    pub(in crate::simulate) fn ends(&self) -> impl Iterator<Item = Option<WorkloadId>> {
+        let beyond = self.endpoints.is_empty() || self.unknown.is_some();
+        self.endpoints.iter().copied().map(Some).chain(beyond.then_some(None))
+    }
+
     /// Its ports as they are written.
     pub(in crate::simulate) fn declared(&self) -> Vec<Declared> {
         match &self.source {

@@ -41,6 +41,8 @@ pub struct Workload {
     pub has_proxy: bool,
     /// Its address, where it is known.
     pub ip: Option<IpAddr>,
+    /// Its address of the other family, where it has one and it is known.
+    pub other_ip: Option<IpAddr>,
     /// What it is there for.
     pub role: Role,
     /// Where it stands.
@@ -53,6 +55,11 @@ impl Workload {
     /// True of what makes pods; false of a machine that a WorkloadEntry or a ServiceEntry tells of.
     pub fn makes_pods(&self) -> bool {
         self.entry.is_none()
+    }
+
+    /// Is this one of its addresses?
+    pub fn has_address(&self, ip: IpAddr) -> bool {
+        self.ip == Some(ip) || self.other_ip == Some(ip)
     }
 }
 

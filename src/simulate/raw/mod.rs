@@ -13,8 +13,8 @@ pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source}
 pub use gateway::{Gateway, GatewayClass, IstioGateway, Listener};
 pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
 pub use service::{
-    IntOrText, Location, Resolution, Service, ServiceEntry, ServiceEntryPort, ServiceEntrySpec,
-    ServicePort, WorkloadEntry,
+    Endpoint, EndpointSlice, Endpoints, IntOrText, Location, Resolution, Service, ServiceEntry,
+    ServiceEntryPort, ServiceEntrySpec, ServicePort, WorkloadEntry,
 };
 pub use workload::{ContainerPort, PodSpec, PodTemplate, Scheduled, Templated};
 

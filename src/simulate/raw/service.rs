@@ -225,6 +225,113 @@ impl ServiceEntryPort {
     }
 }
 
+/// An EndpointSlice.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EndpointSlice {
+    /// What is behind the service.
+    #[serde(deserialize_with = "or_default")]
+    pub endpoints: Vec<Endpoint>,
+    /// On which ports.
+    #[serde(deserialize_with = "or_default")]
+    pub ports: Vec<EndpointPort>,
+}
+
+/// One endpoint of an EndpointSlice.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Endpoint {
+    /// Its addresses, which are all the same endpoint's.
+    #[serde(deserialize_with = "or_default")]
+    pub addresses: Vec<String>,
+    /// Does it take traffic?
+    #[serde(deserialize_with = "or_default")]
+    pub conditions: EndpointConditions,
+    /// The pod that it is.
+    pub target_ref: Option<EndpointTarget>,
+}
+
+/// `conditions` of an endpoint.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EndpointConditions {
+    /// False: no traffic. Absent counts as true.
+    pub ready: Option<bool>,
+}
+
+/// The object that an endpoint is.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EndpointTarget {
+    /// `Pod`.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// A port of an EndpointSlice.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct EndpointPort {
+    /// The name of the service's port.
+    pub name: Option<String>,
+    /// The endpoint's port; absent: any.
+    pub port: Option<u16>,
+}
+
+/// Endpoints of the core group, which came before EndpointSlices.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Endpoints {
+    /// Addresses with their ports.
+    #[serde(deserialize_with = "or_default")]
+    pub subsets: Vec<EndpointSubset>,
+}
+
+/// One subset of Endpoints.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EndpointSubset {
+    /// Those that take traffic.
+    #[serde(deserialize_with = "or_default")]
+    pub addresses: Vec<EndpointAddress>,
+    /// Those that do not yet.
+    #[serde(deserialize_with = "or_default")]
+    pub not_ready_addresses: Vec<EndpointAddress>,
+    /// Their ports.
+    #[serde(deserialize_with = "or_default")]
+    pub ports: Vec<EndpointPort>,
+}
+
+/// One address of Endpoints.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct EndpointAddress {
+    /// The address.
+    pub ip: String,
+    /// The pod that it is.
+    pub target_ref: Option<EndpointTarget>,
+}
+
+impl From<Endpoints> for EndpointSlice {
+    fn from(endpoints: Endpoints) -> Self {
+        let mut slice = Self::default();
+        for subset in endpoints.subsets {
+            for (ready, addresses) in
+                [(true, subset.addresses), (false, subset.not_ready_addresses)]
+            {
+                slice.endpoints.extend(addresses.into_iter().map(|address| Endpoint {
+                    addresses: vec![address.ip],
+                    conditions: EndpointConditions { ready: Some(ready) },
+                    target_ref: address.target_ref,
+                }));
+            }
+            slice.ports.extend(subset.ports);
+        }
+        slice
+    }
+}
+
 impl From<WorkloadSelector> for Labels {
     fn from(selector: WorkloadSelector) -> Self {
         selector.match_labels.unwrap_or_default()

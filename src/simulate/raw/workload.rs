@@ -1,5 +1,7 @@
 //! Pods and what makes pods.
 
+use std::net::IpAddr;
+
 use serde::Deserialize;
 
 use super::or_default;
@@ -69,6 +71,31 @@ pub struct PodStatus {
     /// Its address.
     #[serde(rename = "podIP")]
     pub pod_ip: Option<String>,
+    /// Its addresses, where it has one of each family.
+    #[serde(rename = "podIPs", deserialize_with = "or_default")]
+    pub pod_ips: Vec<PodIp>,
+}
+
+/// One of a pod's addresses.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct PodIp {
+    /// The address.
+    pub ip: String,
+}
+
+impl PodStatus {
+    /// Its addresses, the first of them first.
+    pub fn addresses(&self) -> Vec<IpAddr> {
+        let all = self.pod_ip.iter().chain(self.pod_ips.iter().map(|pod| &pod.ip));
+        let mut addresses: Vec<IpAddr> = Vec::new();
+        for ip in all.filter_map(|ip| ip.parse().ok()) {
+            if !addresses.contains(&ip) {
+                addresses.push(ip);
+            }
+        }
+        addresses
+    }
 }
 
 /// `spec` of a pod.

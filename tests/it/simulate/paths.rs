@@ -213,10 +213,10 @@ spec:
 }
 
 #[test]
-fn a_service_without_pods_is_unreachable() {
+fn a_service_without_pods_is_unknown() {
     let text = pair(AMBIENT, AMBIENT, "").replace("selector: {app: web}", "selector: {app: other}");
     insta::assert_snapshot!(story(&mesh(&text), "client/sleep", "server/web:8000"), @r"
-    nobody sees client/sa/sleep at port 8000: nothing is behind the service
-    unreachable: connection reset
+    not shown sees client/sa/sleep at port 8000: not known: no workload that is shown has the labels that the service selects
+    unknown: what no manifest shows
     ");
 }

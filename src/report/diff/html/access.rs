@@ -107,6 +107,7 @@ impl Answer {
             Some(Verdict::Deny) => ("deny", '✕', "denied"),
             Some(Verdict::Mixed) => ("mixed", '~', "depends on the workload behind the service"),
             Some(Verdict::Unreachable) => ("unreachable", '∅', "nothing is behind the service"),
+            Some(Verdict::Unknown) => ("unknown", '?', "no manifest shows what decides"),
             None => ("absent", '·', "not there"),
         };
         Self { class, sign, word }

@@ -18,7 +18,7 @@ use serde_json::{Map, Value, json};
 
 use super::authorization::base64;
 use crate::k8s::Labels;
-use crate::simulate::mesh::{Binding, ClusterId, Mesh, WaypointState};
+use crate::simulate::mesh::{Binding, ClusterId, GatewayKind, Mesh, WaypointState, WorkloadId};
 
 /// What istiod sends to the ztunnels of a cluster, policies apart.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -51,6 +51,8 @@ pub struct AmbientService {
     pub waypoint: Option<String>,
     /// Number of workloads behind it.
     pub endpoints: usize,
+    /// There may be more, which no manifest shows.
+    pub has_unknown: bool,
 }
 
 impl Mesh {
@@ -58,9 +60,16 @@ impl Mesh {
     /// itself are among them.
     pub fn ambient(&self, cluster: ClusterId) -> Ambient {
         let sent = sent::sent(self, cluster);
+        let foreign: Vec<WorkloadId> = self
+            .gateways()
+            .filter(|(_, gateway)| gateway.kind == GatewayKind::Foreign)
+            .map(|(_, gateway)| gateway.workload)
+            .collect();
         let mut workloads: Vec<AmbientWorkload> = self
             .workloads()
             .filter(|(id, w)| self.cluster_of(*id) == cluster && w.makes_pods())
+            // whoever makes the pods of a foreign Gateway, no manifest shows them
+            .filter(|(id, _)| !foreign.contains(id))
             .map(|(id, w)| workload::message(self, id, w, &sent))
             .collect();
         workloads.extend(entry::messages(self, cluster, &sent));

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::k8s::Labels;
 use crate::simulate::matcher::IpBlock;
 use crate::simulate::mesh::{
-    ClusterId, GatewayId, Mesh, Role, Service, Source, WaypointState, chooses_address,
+    ClusterId, GatewayId, GatewayKind, Mesh, Service, Source, WaypointState, chooses_address,
 };
 use crate::simulate::policy::is_true;
 use crate::simulate::raw::{self, Resolution};
@@ -76,6 +76,7 @@ pub(super) fn message(mesh: &Mesh, sent: &Sent<'_>) -> AmbientService {
         address: blocks.first().map(|b| b.address().to_string()).unwrap_or_default(),
         waypoint: waypoint.map(|(name, _)| name),
         endpoints: 0,
+        has_unknown: service.unknown.is_some(),
     }
 }
 
@@ -165,7 +166,7 @@ pub(super) fn own(mesh: &Mesh, cluster: ClusterId) -> Vec<AmbientService> {
     let here = |id: &GatewayId| {
         let gateway = mesh.gateway(*id);
         mesh.namespace(gateway.namespace).cluster == cluster
-            && mesh.workload(gateway.workload).role == Role::Waypoint
+            && gateway.kind == GatewayKind::Waypoint
             && mesh.waypoint_state(*id) != WaypointState::NotProgrammed
     };
     let waypoints = mesh.gateways().map(|(id, _)| id).filter(here);
@@ -185,7 +186,13 @@ pub(super) fn own(mesh: &Mesh, cluster: ClusterId) -> Vec<AmbientService> {
                 "loadBalancing": close(),
                 "canonical": true,
             });
-            AmbientService { json, address: String::new(), waypoint: None, endpoints: 0 }
+            AmbientService {
+                json,
+                address: String::new(),
+                waypoint: None,
+                endpoints: 0,
+                has_unknown: false,
+            }
         })
         .collect()
 }

@@ -1,0 +1,49 @@
+//! What no manifest shows: an answer that depends on it is unknown, never a refusal.
+
+use super::{GatewayId, Mesh};
+
+/// Why an answer is not known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Unknown {
+    /// The service selects nothing, and no EndpointSlice shows who is behind it.
+    Endpoints,
+    /// The service selects workloads, and none that is shown has these labels.
+    Selected,
+    /// An EndpointSlice names pods that no workload that is shown makes.
+    Pods,
+    /// What the proxies of a Gateway decide: they are not Istio's.
+    ForeignProxy(GatewayId),
+}
+
+impl Unknown {
+    /// Does the way end here? Behind a foreign proxy it goes on with an identity that is known.
+    pub(in crate::simulate) fn is_end(self) -> bool {
+        !matches!(self, Unknown::ForeignProxy(_))
+    }
+}
+
+impl Mesh {
+    /// What is not known, in words.
+    pub fn unknown_text(&self, unknown: Unknown) -> String {
+        match unknown {
+            Unknown::Endpoints => "the service selects nothing, and no EndpointSlice of it shows \
+                                   who is behind it"
+                .into(),
+            Unknown::Selected => {
+                "no workload that is shown has the labels that the service selects".into()
+            }
+            Unknown::Pods => {
+                "an EndpointSlice names pods, and no workload that is shown makes them".into()
+            }
+            Unknown::ForeignProxy(id) => {
+                let gateway = self.gateway(id);
+                format!(
+                    "Gateway {}/{} is of class `{}`, and what its proxies decide is not Istio's",
+                    self.namespace(gateway.namespace).name,
+                    gateway.name,
+                    gateway.class
+                )
+            }
+        }
+    }
+}
