@@ -30,6 +30,7 @@
 //! | [`render`] | manifests to objects, by templates |
 //! | [`tree`] | the files: what changes on disk, and how it changes at once or not at all |
 //! | [`simulate`] | who can reach what, decided by whom: a second, independent reading of what is applied |
+//! | [`world`] | what is in the clusters: everything that is there, laid over each other once, and the mesh of it |
 //! | [`validate`] | schemas and rules |
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
 //! | [`delivery`] | the tree in the hands of Argo CD, Flux, kustomize and kpt |
@@ -64,4 +65,5 @@ pub mod translate;
 pub mod tree;
 pub mod validate;
 pub mod verify;
+pub mod world;
 pub mod yaml;

@@ -12,6 +12,7 @@ use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors};
 use crate::pipeline;
 use crate::report::{Counts, Findings};
 use crate::tree::Scope;
+use crate::world::{Existing, World};
 
 /// Check environments, or manifests of any folder, without writing anything.
 ///
@@ -77,9 +78,16 @@ impl Validate {
             session.look_ahead(&mut loaded, &prepared);
             let rendered = session.render(&mut loaded, &prepared);
             if let (Some(resolved), Some(rendered)) = (&loaded.resolved, &rendered) {
-                let folder = format!("rendered/{name}");
-                let sources = &mut loaded.sources;
-                let lints = pipeline::lint(resolved, rendered, &folder, &today, sources);
+                let world = World::of_tree(
+                    resolved,
+                    &resolved.environment.reached,
+                    &Existing::new(resolved),
+                    &rendered.tree,
+                    &rendered.patched,
+                    &format!("rendered/{name}"),
+                    &mut loaded.sources,
+                );
+                let lints = pipeline::lint(resolved, &world, &today, &mut loaded.sources);
                 loaded.found.extend(lints);
             }
             let objects = rendered.as_ref().map_or(0, |r| r.objects);

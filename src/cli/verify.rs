@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
@@ -10,14 +11,13 @@ use serde_json::json;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::{Diagnostic, FileId, Severity, Sources, has_errors, sort};
-use crate::k8s::{Object, objects_of};
-use crate::model::{Cluster, Unit};
-use crate::pipeline::Rendered;
+use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
+use crate::k8s::Object;
+use crate::model::Cluster;
 use crate::plan;
 use crate::resolve::Resolved;
 use crate::verify::{Answer, Dump, Expected, Row, Verdict, commands, verify};
-use crate::yaml::{Budget, read};
+use crate::world::{self, Existing, World};
 
 /// No dump is larger.
 const LIMIT: u64 = 256 << 20;
@@ -85,9 +85,23 @@ impl Verify {
             prepared.reached().unwrap_or(&resolved.environment.reached),
         );
         let name = cluster.name.as_str();
-        let applied = applied(&rendered, name);
-        let made_by_tsb = made_by_tsb(&rendered, name);
-        let existing = resolved.inventory.get(name).map(Vec::as_slice).unwrap_or_default();
+        let World { clusters, .. } = World::of_tree(
+            resolved,
+            &state.reached,
+            &Existing::new(resolved),
+            &rendered.tree,
+            &rendered.patched,
+            &format!("rendered/{}", self.environment),
+            &mut Sources::default(),
+        );
+        let here = clusters.into_iter().find(|c| c.options.cluster == name);
+        let applied: Vec<_> = here.iter().flat_map(world::Cluster::applied).collect();
+        let made_by_tsb: Vec<_> = here.iter().flat_map(world::Cluster::expected).collect();
+        let existing: Vec<Arc<Object>> = [&resolved.inventory, &resolved.direct]
+            .into_iter()
+            .flat_map(|sources| sources.get(name).into_iter().flatten())
+            .cloned()
+            .collect();
         let told: Vec<_> = rendered
             .delivery
             .values()
@@ -99,7 +113,7 @@ impl Verify {
             state: &state,
             applied: &applied,
             made_by_tsb: &made_by_tsb,
-            existing,
+            existing: &existing,
             told: &told,
         };
         if self.commands {
@@ -253,31 +267,6 @@ fn ask(words: &[String]) -> anyhow::Result<String> {
         anyhow::bail!("`{shown}` failed: {}", said.trim().lines().next().unwrap_or("no word"));
     }
     text(output.stdout.as_slice())
-}
-
-/// What is applied in a cluster, with its unit.
-fn applied(rendered: &Rendered, cluster: &str) -> Vec<(Unit, Object)> {
-    let mut all = Vec::new();
-    for (path, text) in rendered.applied() {
-        let mut parts = path.split('/');
-        let is_here = parts.next() == Some(cluster);
-        if let Some(unit) = parts.next().and_then(Unit::parse).filter(|_| is_here) {
-            let (documents, _) = read(FileId::default(), text, &Budget::MANIFESTS);
-            all.extend(objects_of(documents).0.into_iter().map(|object| (unit, object)));
-        }
-    }
-    all
-}
-
-fn made_by_tsb(rendered: &Rendered, cluster: &str) -> Vec<Object> {
-    let folder = format!("{cluster}/expected/");
-    let files = rendered.tree.below(&folder);
-    files
-        .flat_map(|(_, file)| {
-            let (documents, _) = read(FileId::default(), file.text(), &Budget::MANIFESTS);
-            objects_of(documents).0
-        })
-        .collect()
 }
 
 fn word(answer: Answer) -> &'static str {

@@ -3,6 +3,7 @@
 
 mod gvk;
 mod label;
+pub(crate) mod merge_keys;
 mod name;
 mod object;
 mod object_ref;

@@ -37,6 +37,6 @@ pub use namespace::{
 pub use platform::Platform;
 pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
 pub use tenancy::{Position, Standing, TsbResource};
-pub use unit::Unit;
+pub use unit::{Area, RESTART_TOKEN, Unit};
 pub use version::Version;
 pub use waypoint::{Waypoint, WaypointFor};

@@ -49,3 +49,42 @@ impl fmt::Display for Unit {
         f.write_str(self.as_str())
     }
 }
+
+/// What a folder of a cluster holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Area {
+    /// A unit: it is applied.
+    Unit(Unit),
+    /// What TSB makes itself. It is here for review and simulation, and is not applied.
+    Expected,
+}
+
+impl Area {
+    /// The area's name: its folder.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Area::Unit(unit) => unit.as_str(),
+            Area::Expected => "expected",
+        }
+    }
+
+    /// The area of a name.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "expected" => Some(Area::Expected),
+            unit => Unit::parse(unit).map(Area::Unit),
+        }
+    }
+
+    /// The unit, where it is one.
+    pub fn unit(self) -> Option<Unit> {
+        match self {
+            Area::Unit(unit) => Some(unit),
+            Area::Expected => None,
+        }
+    }
+}
+
+/// The annotation on pod templates that restarts pods: the mode that they were started for. It is
+/// ours, so that a person's `kubectl rollout restart` does not collide with it.
+pub const RESTART_TOKEN: &str = "waypost.dev/dataplane-mode";

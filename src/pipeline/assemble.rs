@@ -2,6 +2,7 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -9,11 +10,10 @@ use serde_json::{Value, json};
 use super::{Item, Rendered};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::{GroupVersionKind, ObjectRef};
-use crate::model::Unit;
+use crate::model::{Area, Unit};
 use crate::render::{RenderedObject, canonical};
-use crate::translate::Area;
 use crate::translate::install::InstallFiles;
-use crate::tree::{Provenance, Tree, TreeFile, object_file_name};
+use crate::tree::{Place, Provenance, Tree, TreeFile, object_file_name};
 use crate::yaml::{EmitError, emit_checked};
 
 /// The folder of what lives in no namespace. No namespace can bear this name.
@@ -23,7 +23,7 @@ const CLUSTER_SCOPED: &str = "_cluster";
 #[derive(Debug)]
 pub(super) struct Written {
     area: Area,
-    /// Its place in the tree.
+    /// Its path in the tree.
     path: String,
     /// Where in that the place in the folder of its unit or area begins.
     inside: usize,
@@ -33,16 +33,13 @@ pub(super) struct Written {
 
 impl Written {
     /// Writes an object's canonical text and reads it back, unless that very text has been read.
-    pub(super) fn new(cluster: &str, item: Item) -> Result<Self, Box<Diagnostic>> {
+    pub(super) fn new(cluster: &Arc<str>, item: Item) -> Result<Self, Box<Diagnostic>> {
         let reference = match &item.object {
             RenderedObject::Read { object, .. } => object.reference(),
             RenderedObject::Value(value) => reference(value),
         };
-        let area = match item.area {
-            Area::Unit(unit) => unit.as_str(),
-            Area::Expected => "expected",
-        };
-        let path = [cluster, "/", area, "/", &object_path(&reference)].concat();
+        let area = item.area.as_str();
+        let path = [&**cluster, "/", area, "/", &object_path(&reference)].concat();
         let inside = cluster.len() + area.len() + 2;
         let text = match item.object {
             RenderedObject::Read { text: Some(text), .. } => text,
@@ -50,7 +47,8 @@ impl Written {
                 emit_checked(&other.into_value()).map_err(|e| Box::new(not_emitted(&path, &e)))?
             }
         };
-        let file = TreeFile::new(text, Some(reference));
+        let place = Place { cluster: Arc::clone(cluster), area: item.area };
+        let file = TreeFile::of_object(text, reference, place);
         Ok(Self { area: item.area, path, inside, file, origin: item.origin })
     }
 }
@@ -71,8 +69,6 @@ pub(super) struct Assembly {
 struct Assembled {
     path: String,
     file: TreeFile,
-    /// Whether its object is applied, to the cluster that its path begins with.
-    is_applied: bool,
     /// What asked for it.
     origin: Option<Span>,
 }
@@ -94,7 +90,7 @@ impl Assembly {
     pub(super) fn add(&mut self, written: Written) {
         let Written { area, path, inside, file, origin } = written;
         if let Area::Expected = area {
-            self.files.push(Assembled { path, file, is_applied: false, origin });
+            self.files.push(Assembled { path, file, origin });
             return;
         }
         let (folder, resource) = (&path[..inside - 1], path[inside..].to_owned());
@@ -105,7 +101,7 @@ impl Assembly {
                 self.units.insert(folder.to_owned(), unit);
             }
         }
-        self.files.push(Assembled { path, file, is_applied: true, origin });
+        self.files.push(Assembled { path, file, origin });
         self.objects += 1;
     }
 
@@ -113,7 +109,7 @@ impl Assembly {
     /// with patches over it, or Components for the user's own kustomization.
     pub(super) fn add_install(
         &mut self,
-        cluster: &str,
+        cluster: &Arc<str>,
         files: InstallFiles,
         origin: Option<Span>,
         found: &mut Vec<Diagnostic>,
@@ -155,7 +151,7 @@ impl Assembly {
     fn write(&mut self, path: String, value: &Value, found: &mut Vec<Diagnostic>) {
         match plain_file(path, value) {
             Ok((path, file)) => {
-                self.files.push(Assembled { path, file, is_applied: false, origin: None });
+                self.files.push(Assembled { path, file, origin: None });
             }
             Err(fault) => found.push(*fault),
         }
@@ -185,10 +181,10 @@ fn grow(mut files: Vec<Assembled>) -> (Tree, Vec<Diagnostic>) {
     let mut found = Vec::new();
     let mut seen: HashMap<(&str, &ObjectRef), Option<Span>> = HashMap::with_capacity(files.len());
     let mut once = vec![true; files.len()];
-    for (Assembled { path, file, is_applied, origin }, once) in files.iter().zip(&mut once) {
-        let Some(object) = file.object().filter(|_| *is_applied) else { continue };
-        let cluster = path.split('/').next().unwrap_or_default();
-        match seen.entry((cluster, object)) {
+    for (Assembled { file, origin, .. }, once) in files.iter().zip(&mut once) {
+        let applied = file.place().filter(|place| place.area.unit().is_some());
+        let (Some(place), Some(object)) = (applied, file.object()) else { continue };
+        match seen.entry((&*place.cluster, object)) {
             Entry::Occupied(first) => {
                 found.push(twice(object, *first.get(), *origin));
                 *once = false;

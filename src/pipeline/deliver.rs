@@ -15,17 +15,16 @@ use crate::model::{ClusterName, Delivery, Environment, Target, Unit};
 use crate::plan::State;
 use crate::render::canonical;
 use crate::resolve::Resolved;
-use crate::tree::{ClusterProvenance, Provenance, Scope, Tree, TreeFile, object_file_name};
+use crate::tree::{ClusterProvenance, Place, Provenance, Scope, Tree, TreeFile, object_file_name};
 use crate::yaml::{EmitError, emit_checked};
 
 /// The objects of a tree by cluster and unit.
 pub(super) fn unit_objects(environment: &Environment, tree: &Tree) -> UnitObjects {
     let mut units = UnitObjects::new();
-    for (path, file) in tree.iter() {
-        let mut parts = path.split('/');
-        let cluster = parts.next().and_then(|name| environment.clusters.get_key_value(name));
-        let unit = parts.next().and_then(Unit::parse);
-        if let (Some((cluster, _)), Some(unit), Some(object)) = (cluster, unit, file.object()) {
+    for (_, file) in tree.iter() {
+        let (Some(place), Some(object)) = (file.place(), file.object()) else { continue };
+        let cluster = environment.clusters.get_key_value(&*place.cluster);
+        if let (Some((cluster, _)), Some(unit)) = (cluster, place.area.unit()) {
             let of = units.entry(ClusterName::clone(cluster)).or_default();
             of.entry(unit).or_default().push(object.clone());
         }
@@ -40,21 +39,22 @@ pub(super) fn add_guards(environment: &Environment, tree: &mut Tree, found: &mut
     if guarded.is_empty() {
         return;
     }
-    let mut named: BTreeMap<&str, Vec<(&str, &ObjectRef)>> = BTreeMap::new();
-    let mut last = "";
-    for (path, file) in tree.iter() {
-        let (folder, _) = path.rsplit_once('/').unwrap_or_default();
-        let (unit_folder, _) = folder.rsplit_once('/').unwrap_or_default();
-        let unit = unit_folder.split_once('/').and_then(|(_, unit)| Unit::parse(unit));
-        let (Some(unit), Some(object)) = (unit, file.object()) else { continue };
-        if folder != last && guarded.contains(&unit) {
-            last = folder;
-            named.entry(unit_folder).or_default().push((api_version(file.text()), object));
+    let mut named: BTreeMap<&Place, Vec<(&str, &ObjectRef)>> = BTreeMap::new();
+    let mut last = None;
+    for (_, file) in tree.iter() {
+        let (Some(place), Some(object)) = (file.place(), file.object()) else { continue };
+        let is_guarded = place.area.unit().is_some_and(|unit| guarded.contains(&unit));
+        let folder = (place, object.namespace.as_deref());
+        if is_guarded && last != Some(folder) {
+            last = Some(folder);
+            named.entry(place).or_default().push((api_version(file.text()), object));
         }
     }
     let guards: Vec<(String, Result<Value, EmitError>)> = named
         .into_iter()
-        .map(|(folder, objects)| (format!("{folder}/{GUARD}/{GUARD_FILE}"), guard(&objects)))
+        .map(|(Place { cluster, area }, objects)| {
+            (format!("{cluster}/{}/{GUARD}/{GUARD_FILE}", area.as_str()), guard(&objects))
+        })
         .collect();
     for (path, guard) in guards {
         let file = guard

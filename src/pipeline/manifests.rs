@@ -6,12 +6,14 @@ use rayon::prelude::*;
 
 use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Sources, Span, sort};
 use crate::k8s::{Object, objects_of};
+use crate::simulate::{Cluster, ClusterId, Mesh};
 use crate::validate::duplicates;
 use crate::validate::manifests::{Summary, Validator, Verdict};
 use crate::validate::rule::{
-    RuleInput, Settings, Suppressions, apply_annotations, check_all, redact,
+    RuleInput, RuleObjects, Settings, Suppressions, apply_annotations, check_all, redact,
 };
 use crate::validate::suppression_file::suppressions;
+use crate::world::mesh_options;
 use crate::yaml::{Budget, Document, Entry, Node, Value, read};
 
 /// A file of manifests.
@@ -116,11 +118,14 @@ pub fn manifests(
     let mut suppressions = Suppressions::new(&entries, let_stand.today);
     for (set, (settings, objects)) in &sets {
         let mut lints = Vec::new();
-        check_all(&RuleInput::new(objects, settings), &mut lints);
+        let (mesh, id) = mesh_of(objects, settings);
+        let all: Vec<&Object> = objects.iter().collect();
+        let input = RuleObjects::applied_together(objects);
+        check_all(&RuleInput::new(input, (&mesh, id), settings), &mut lints);
         // a set of our tree is the folder of a cluster
         let cluster = set.rsplit(['/', '\\']).next().unwrap_or_default();
-        suppressions.apply(cluster, objects, &mut lints);
-        apply_annotations(objects, &mut lints);
+        suppressions.apply(cluster, &all, &mut lints);
+        apply_annotations(&all, &mut lints);
         out.found.append(&mut lints);
         let mut units: BTreeMap<Option<&String>, Vec<&Object>> = BTreeMap::new();
         for object in objects {
@@ -195,6 +200,20 @@ impl Manifests {
     pub fn has_errors(&self) -> bool {
         self.found.iter().any(|d| d.severity == Severity::Error)
     }
+}
+
+/// The mesh of the objects of a set.
+fn mesh_of(objects: &[Object], settings: &Settings) -> (Mesh, ClusterId) {
+    // what is wrong with the configuration is wrong with the ConfigMap, which is checked by itself
+    let mut options = mesh_options(objects, &mut Vec::new());
+    options.root_namespace.clone_from(&settings.root_namespace);
+    if let [domain, aliases @ ..] = settings.trust_domains.as_slice() {
+        options.trust_domain.clone_from(domain);
+        options.trust_domain_aliases = aliases.to_vec();
+    }
+    let objects = objects.iter().collect();
+    let (mesh, _) = Mesh::from_clusters(&[Cluster { options, objects }]);
+    (mesh, ClusterId::FIRST)
 }
 
 fn file_id(at: usize) -> FileId {

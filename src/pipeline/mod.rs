@@ -11,7 +11,8 @@ mod lint;
 mod manifests;
 mod patch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde_json::Value;
@@ -25,13 +26,13 @@ use self::assemble::{Assembly, Written};
 use self::patch::Patcher;
 use crate::diagnostic::{Diagnostic, Span, has_errors};
 use crate::model::{
-    Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Target, Unit,
+    Area, Cluster, Environment, Namespace, NamespaceId, Reached, StageName, Step, Target, Unit,
 };
 use crate::plan::{self, State};
 use crate::render::{RenderedObject, Renderer, canonical};
 use crate::resolve::Resolved;
 use crate::translate::install::{self, InstallFiles};
-use crate::translate::{self, Area, Placed, tenancy};
+use crate::translate::{self, Placed, tenancy};
 use crate::tree::{ClusterProvenance, Digest, Provenance, Scope, Tree};
 use crate::validate::manifests::Validator;
 
@@ -74,9 +75,9 @@ impl Rendered {
     /// What is applied: path and text of every object, in the order of the units and paths.
     pub fn applied(&self) -> impl Iterator<Item = (&str, &str)> {
         let mut units: [Vec<(&str, &str)>; Unit::ALL.len()] = Default::default();
-        for (path, file) in self.tree.iter().filter(|(_, file)| file.object().is_some()) {
-            let folder = path.split('/').nth(1).unwrap_or_default();
-            if let Some(unit) = Unit::ALL.iter().position(|u| u.as_str() == folder) {
+        for (path, file) in self.tree.iter() {
+            let unit = file.place().and_then(|place| place.area.unit());
+            if let Some(unit) = Unit::ALL.iter().position(|u| Some(*u) == unit) {
                 let text = self.patched.get(path).map_or(file.text(), String::as_str);
                 units[unit].push((path, text));
             }
@@ -106,10 +107,11 @@ pub fn render(
     let environment = &resolved.environment;
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
     let (patches, mut found) = patch::entries(&resolved.patches);
+    check_direct(tools, resolved, &mut found);
     let mut assembly = Assembly::default();
     let mut patcher = Patcher::new(&patches);
     for cluster in clusters(environment, request.scope) {
-        let name = cluster.name.as_str();
+        let name: &Arc<str> = &cluster.name.as_str().into();
         let install = install(environment, cluster, request.scope, &mut found);
         let mut others = Vec::new();
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
@@ -192,6 +194,7 @@ pub fn findings(resolved: &Resolved, tools: &Tools, request: &Request<'_>) -> Ve
     let environment = &resolved.environment;
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
     let mut found = Vec::new();
+    check_direct(tools, resolved, &mut found);
     for cluster in clusters(environment, request.scope) {
         install(environment, cluster, request.scope, &mut found);
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
@@ -205,6 +208,17 @@ pub fn findings(resolved: &Resolved, tools: &Tools, request: &Request<'_>) -> Ve
         found.extend(told.into_iter().flatten());
     }
     found
+}
+
+/// What the user applies beside waypost is part of the cluster: it is checked where it is written.
+fn check_direct(tools: &Tools, resolved: &Resolved, found: &mut Vec<Diagnostic>) {
+    let mut seen = BTreeSet::new();
+    for object in resolved.direct.values().flatten() {
+        // an object that several clusters have is one
+        if seen.insert(object.span()) {
+            tools.validator.check(object, found);
+        }
+    }
 }
 
 fn clusters<'a>(
@@ -255,7 +269,7 @@ fn objects(
 /// Checks objects against the schemas of their kinds, and writes them.
 fn finish(
     tools: &Tools,
-    cluster: &str,
+    cluster: &Arc<str>,
     items: Vec<Item>,
     found: &mut Vec<Diagnostic>,
 ) -> Vec<Written> {

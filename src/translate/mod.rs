@@ -20,18 +20,9 @@ pub use profile::PolicyProfile;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::manifest::Manifest;
 use crate::model::{
-    Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Owner, Unit, Waypoint,
+    Area, Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Owner, Unit, Waypoint,
 };
 use crate::plan::{NamespaceState, State};
-
-/// Where a manifest goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Area {
-    /// Into a unit: it is applied.
-    Unit(Unit),
-    /// Beside the units: TSB makes it, and it is here for review and simulation only.
-    Expected,
-}
 
 /// A manifest, where it goes, and what of the spec it comes from.
 #[derive(Clone, Debug)]

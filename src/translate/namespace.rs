@@ -1,10 +1,10 @@
 //! The Namespace and its mesh labels.
 
-use super::{Area, Context, Placed};
+use super::{Context, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Labels;
 use crate::manifest::{Manifest, Metadata, Namespace};
-use crate::model::{DataplaneMode, InjectionLabel, Lifecycle, Owner, Unit};
+use crate::model::{Area, DataplaneMode, InjectionLabel, Lifecycle, Owner, Unit};
 
 /// Pruning a Namespace deletes all it holds. Both appliers read these from the live object, and
 /// each ignores the other's (facts/gitops-delivery.md 1.10, 4.6.2).

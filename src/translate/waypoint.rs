@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{Area, Context, Placed};
+use super::{Context, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Labels;
 use crate::manifest::{
     ConfigMap, Gateway, Infrastructure, Listener, Manifest, Metadata, ParametersRef,
 };
-use crate::model::{Owner, Unit, Version, Waypoint};
+use crate::model::{Area, Owner, Unit, Version, Waypoint};
 
 /// Gateways are customised through a ConfigMap from here on (facts/istio-ambient.md §9.2).
 const CUSTOMISATION: Version = Version::new(1, 26);

@@ -7,15 +7,11 @@
 //! the workload object itself would enrol nothing (§1.1).
 
 use super::namespace::partial;
-use super::{Area, Context, Placed};
+use super::{Context, Placed};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Labels;
 use crate::manifest::{self, Manifest, Metadata};
-use crate::model::{DataplaneMode, Restart, Target, Unit, Workload};
-
-/// The annotation that restarts pods. Ours, so that a person's `kubectl rollout restart` does not
-/// collide with it.
-const TOKEN: &str = "waypost.dev/dataplane-mode";
+use crate::model::{Area, DataplaneMode, RESTART_TOKEN, Restart, Target, Unit, Workload};
 
 pub(super) fn translate(
     context: &Context<'_>,
@@ -39,7 +35,7 @@ pub(super) fn translate(
         let mut pod_annotations = Labels::new();
         if restarts {
             let mode = workload.mode.unwrap_or(context.state.running);
-            pod_annotations.insert(TOKEN.into(), mode.to_string());
+            pod_annotations.insert(RESTART_TOKEN.into(), mode.to_string());
         }
         if pod_labels.is_empty() && pod_annotations.is_empty() {
             continue;

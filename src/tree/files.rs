@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::digest::Digest;
 use super::path::{PathError, check_path};
+use super::place::Place;
 use crate::k8s::ObjectRef;
 
 /// One file: its text, the digest of it, and the object in it.
@@ -14,13 +15,29 @@ pub struct TreeFile {
     text: String,
     digest: Digest,
     object: Option<Arc<ObjectRef>>,
+    place: Option<Place>,
 }
 
 impl TreeFile {
     /// A file. `object` is the one object in it; `None` for what describes objects or is none
     /// (`kustomization.yaml`, patches of a Component).
     pub fn new(text: String, object: Option<ObjectRef>) -> Self {
-        Self { digest: Digest::of(text.as_bytes()), text, object: object.map(Arc::new) }
+        Self {
+            digest: Digest::of(text.as_bytes()),
+            text,
+            object: object.map(Arc::new),
+            place: None,
+        }
+    }
+
+    /// The file of an object of a cluster.
+    pub fn of_object(text: String, object: ObjectRef, place: Place) -> Self {
+        Self { place: Some(place), ..Self::new(text, Some(object)) }
+    }
+
+    /// Where its object is: `None` for what is no object of a cluster.
+    pub fn place(&self) -> Option<&Place> {
+        self.place.as_ref()
     }
 
     /// Its text.

@@ -35,6 +35,7 @@ mod guard;
 mod local;
 mod lock;
 pub mod path;
+mod place;
 mod scope;
 
 pub use change::{Change, ClusterProvenance, Provenance, plan};
@@ -47,4 +48,5 @@ pub use guard::Allowances;
 pub use local::{Holds, Local};
 pub use lock::{LOCK_NAME, Lock, LockEntry, LockError};
 pub use path::{PathError, object_file_name};
+pub use place::Place;
 pub use scope::Scope;

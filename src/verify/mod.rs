@@ -46,10 +46,10 @@ pub struct Expected<'a> {
     /// The point of the migration.
     pub state: &'a State,
     /// What is applied, with its unit.
-    pub applied: &'a [(Unit, Object)],
+    pub applied: &'a [(Unit, &'a Object)],
     /// What TSB makes itself.
-    pub made_by_tsb: &'a [Object],
-    /// What exists anyway.
+    pub made_by_tsb: &'a [&'a Object],
+    /// What exists anyway: the inventory, and what the user applies beside us.
     pub existing: &'a [Arc<Object>],
     /// What the appliers are told.
     pub told: &'a [ObjectRef],
@@ -190,7 +190,7 @@ impl<'a> One<'a> {
 impl<'a> Expected<'a> {
     /// What is rendered, and what TSB makes of it.
     fn rendered(&self) -> impl Iterator<Item = &'a Object> + use<'a> {
-        self.applied.iter().map(|(_, object)| object).chain(self.made_by_tsb)
+        self.applied.iter().map(|(_, object)| object).chain(self.made_by_tsb).copied()
     }
 
     /// That, and what is inventoried.

@@ -12,7 +12,7 @@ const AS_RENDERED: &str = "objects are as rendered";
 /// What belongs to no namespace that is verified by itself: the installation, TSB's resources.
 pub(super) fn check_cluster(expected: &Expected<'_>, dump: &Dump, verdict: &mut Verdict) {
     for unit in [Unit::Platform, Unit::Tsb] {
-        let of_unit = expected.applied.iter().filter(|(u, _)| *u == unit).map(|(_, o)| o);
+        let of_unit = expected.applied.iter().filter(|(u, _)| *u == unit).map(|(_, o)| *o);
         // a dump of some kinds only says nothing of the others
         let (known, unknown): (Vec<&Object>, Vec<&Object>) =
             of_unit.partition(|o| dump.has_kind(&o.gvk.group, &o.gvk.kind));
@@ -33,7 +33,7 @@ pub(super) fn check_cluster(expected: &Expected<'_>, dump: &Dump, verdict: &mut 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) -> bool {
     let expected = one.expected;
     let belongs = |object: &Object| one.owns(object);
-    let ours: Vec<&(Unit, Object)> = expected
+    let ours: Vec<&(Unit, &Object)> = expected
         .applied
         .iter()
         .filter(|(unit, object)| !matches!(unit, Unit::Platform | Unit::Tsb) && belongs(object))

@@ -51,5 +51,6 @@ mod tsb_forms;
 mod tsb_schema;
 mod validate_paths;
 mod verify;
+mod world;
 mod yaml_read;
 mod yaml_write;

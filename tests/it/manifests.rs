@@ -11,10 +11,11 @@ use std::path::{Path, PathBuf};
 use waypost::diagnostic::{Diagnostic, Sources, sort};
 use waypost::k8s::{Object, objects_of};
 use waypost::report::text;
+use waypost::simulate::{ClusterId, Mesh, Options as MeshOptions};
 use waypost::validate::catalogue::embedded;
 use waypost::validate::duplicates;
 use waypost::validate::manifests::{Options, Validator};
-use waypost::validate::rule::{RULES, RuleInput, Settings, check_all, redact};
+use waypost::validate::rule::{RULES, RuleInput, RuleObjects, Settings, check_all, redact};
 use waypost::yaml::{Budget, read};
 
 /// Everything that is found in a text, sorted, as it reads.
@@ -37,7 +38,9 @@ fn check(
     if code == "namespace-first" {
         settings.units.insert(id, "mesh".to_owned());
     }
-    check_all(&RuleInput::new(&objects, &settings), &mut found);
+    let (mesh, _) = Mesh::from_objects(&objects, &MeshOptions::default());
+    let input = RuleObjects::applied_together(&objects);
+    check_all(&RuleInput::new(input, (&mesh, ClusterId::FIRST), &settings), &mut found);
     sort(&mut found);
     redact(&mut found, &mut sources, &objects);
     let shown = text::render(&found, &sources, false);
@@ -166,7 +169,9 @@ fn rendered_trees_draw_nothing() {
         }
         seen += objects.len();
         let mut found = Vec::new();
-        check_all(&RuleInput::new(&objects, &settings), &mut found);
+        let (mesh, _) = Mesh::from_objects(&objects, &MeshOptions::default());
+        let input = RuleObjects::applied_together(&objects);
+        check_all(&RuleInput::new(input, (&mesh, ClusterId::FIRST), &settings), &mut found);
         duplicates(&objects, &mut found);
         sort(&mut found);
         assert!(found.is_empty(), "{}", text::render(&found, &sources, false));

@@ -49,7 +49,7 @@ impl Diff {
             return Ok(ExitCode::Problems);
         };
         let has_errors = before.show(terminal) | after.show(terminal);
-        let comparison = compare(&before.mesh, &after.mesh);
+        let comparison = compare(&before.world.mesh, &after.world.mesh);
         terminal.detail("compared");
         write(&match self.format {
             ReportFormat::Text => report::comparison_text(&comparison),
@@ -65,8 +65,8 @@ impl Diff {
         terminal.say(&format!(
             "from {} to {}: {gained} gained, {lost} lost{} ({} pairs of client and destination, {} \
              requests asked)",
-            before.name,
-            after.name,
+            before.world.name,
+            after.world.name,
             match unknown {
                 0 => String::new(),
                 1 => ", 1 not compared".to_owned(),

@@ -82,12 +82,13 @@ fn token(text: &str) -> Result<Token, String> {
 
 impl Explain {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let Some(world) =
+        let Some(asked) =
             world::world(self.of.as_deref(), self.stage.as_deref(), global, terminal)?
         else {
             return Ok(ExitCode::Problems);
         };
-        world.show(terminal);
+        asked.show(terminal);
+        let world = &asked.world;
         let mesh = &world.mesh;
         let to = match &self.port {
             Some(port) => format!("{}:{port}", self.to),

@@ -33,12 +33,13 @@ enum By {
 
 impl Matrix {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let Some(world) =
+        let Some(asked) =
             world::world(self.of.of.as_deref(), self.of.stage.as_deref(), global, terminal)?
         else {
             return Ok(ExitCode::Problems);
         };
-        let has_errors = world.show(terminal);
+        let has_errors = asked.show(terminal);
+        let world = &asked.world;
         let matrix = world.mesh.matrix();
         terminal.detail("decided");
         let mut table = AccessTable::new(&world.mesh, &matrix);

@@ -3,8 +3,6 @@
 mod diff;
 mod explain;
 mod matrix;
-pub(super) mod mesh;
-mod mesh_config;
 mod mutant;
 mod mutate;
 mod policies;

@@ -45,8 +45,8 @@ impl Mutation {
 
 /// Every rule of every AuthorizationPolicy removed, and those that allow or deny flipped. Policies
 /// that only log have none: nothing depends on them. A policy without rules is left out as a whole.
-pub(super) fn mutants(objects: &[Object]) -> Vec<Mutant> {
-    let policies = objects.iter().enumerate().filter(|(_, o)| is_policy(o));
+pub(super) fn mutants<'a>(objects: impl Iterator<Item = &'a Object>) -> Vec<Mutant> {
+    let policies = objects.enumerate().filter(|(_, o)| is_policy(o));
     policies.flat_map(|(index, object)| of_policy(index, object)).collect()
 }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::mutant::{Mutant, mutants};
 use super::test::asked;
-use super::world::{Case, World};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
 use crate::report::access::{self as report, CaseResult};
 use crate::simulate::{AccessChange, Cluster, Mesh, Request, Token, Verdict, compare};
+use crate::world::{Case, World};
 
 /// What came of all mutants.
 #[derive(Default)]
@@ -37,8 +37,8 @@ pub(super) fn mutate(world: &World) -> Mutated {
         .collect();
     let mut mutated = Mutated::default();
     let mut lost: BTreeMap<(Span, String, Option<usize>), Lost> = BTreeMap::new();
-    for (cluster, (_, objects)) in world.clusters.iter().enumerate() {
-        for mutant in mutants(objects) {
+    for (cluster, own) in world.clusters.iter().enumerate() {
+        for mutant in mutants(own.objects()) {
             let mesh = mesh_with(world, cluster, &mutant);
             let notices = cases
                 .iter()
@@ -152,15 +152,16 @@ fn unnoticed(mesh: &Mesh, mutant: &Mesh) -> Unnoticed {
 
 /// The mesh with a mutant in its policy's place, in the state the other one is in.
 fn mesh_with(world: &World, cluster: usize, mutant: &Mutant) -> Mesh {
-    let mut objects: Vec<Object> = world.clusters[cluster].1.clone();
-    objects.splice(mutant.object..=mutant.object, mutant.objects.iter().cloned());
     let clusters: Vec<Cluster<'_>> = world
         .clusters
         .iter()
         .enumerate()
-        .map(|(index, (options, own))| Cluster {
-            options: options.clone(),
-            objects: if index == cluster { &objects } else { own },
+        .map(|(index, own)| {
+            let mut objects: Vec<&Object> = own.objects().collect();
+            if index == cluster {
+                objects.splice(mutant.object..=mutant.object, &mutant.objects);
+            }
+            Cluster { options: own.options.clone(), objects }
         })
         .collect();
     let (mut mesh, _) = Mesh::from_clusters(&clusters);

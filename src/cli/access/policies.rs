@@ -23,13 +23,14 @@ pub struct Policies {
 
 impl Policies {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let Some(world) =
+        let Some(asked) =
             world::world(self.of.of.as_deref(), self.of.stage.as_deref(), global, terminal)?
         else {
             return Ok(ExitCode::Problems);
         };
-        let has_errors = world.show(terminal);
-        let fates = report::policy_fates(&world.mesh, |span| world.sources.place(span));
+        let has_errors = asked.show(terminal);
+        let world = &asked.world;
+        let fates = report::policy_fates(&world.mesh, |span| asked.sources.place(span));
         write(&match self.format {
             ReportFormat::Text => report::policies_text(&fates),
             ReportFormat::Markdown => report::policies_markdown(&fates),

@@ -8,9 +8,10 @@ use anyhow::Context;
 use super::super::Global;
 use super::super::session::Session;
 use super::super::terminal::Terminal;
-use super::world::{self, World};
+use super::world::{self, Asked};
 use crate::spec::Files;
 use crate::tree::git::{Git, GitError};
+use crate::world::is_manifest;
 
 /// What specs, templates and manifests are written in.
 const ENDINGS: [&str; 4] = [".yaml", ".yml", ".json", ".j2"];
@@ -28,22 +29,25 @@ pub(super) fn world(
     stage: Option<&str>,
     global: &Global,
     terminal: &Terminal,
-) -> anyhow::Result<Option<World>> {
+) -> anyhow::Result<Option<Asked>> {
     let texts = texts(revision, global)?;
     let is_environment =
         of.is_none_or(|of| texts.contains_key(&format!("environments/{of}/environment.yaml")));
     if is_environment {
         let session = Session::of(Files::Memory(texts), terminal)?;
         let Some(name) = world::name(&session, of)? else { return Ok(None) };
-        let world = world::of_environment(&session, &name, stage, terminal)?;
-        return Ok(world.map(|w| World { name: format!("{} at {revision}", w.name), ..w }));
+        let mut asked = world::of_environment(&session, &name, stage, terminal)?;
+        if let Some(Asked { world, .. }) = &mut asked {
+            world.name = format!("{} at {revision}", world.name);
+        }
+        return Ok(asked);
     }
     let folder = of.unwrap_or_default().trim_start_matches("./").trim_end_matches('/');
     let below = if matches!(folder, "" | ".") { String::new() } else { format!("{folder}/") };
     let manifests: Vec<(String, String)> = texts
         .into_iter()
         .filter_map(|(path, text)| Some((path.strip_prefix(&below)?.to_owned(), text)))
-        .filter(|(path, _)| world::is_manifest(path))
+        .filter(|(path, _)| is_manifest(path))
         .collect();
     if manifests.is_empty() {
         anyhow::bail!("commit `{revision}` has neither an environment nor manifests at `{folder}`");
@@ -51,7 +55,7 @@ pub(super) fn world(
     if stage.is_some() {
         anyhow::bail!("`{folder}` is a folder: a folder has no stages");
     }
-    Ok(Some(world::of_texts(manifests, format!("folder {folder} at {revision}"))))
+    Ok(Some(world::of_texts(&manifests, format!("folder {folder} at {revision}"))))
 }
 
 /// The texts of a commit below the repository's folder. What is no text is left out: no manifest is.

@@ -27,10 +27,11 @@ pub struct Suggest {
 impl Suggest {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         let (of, stage) = (self.of.of.as_deref(), self.of.stage.as_deref());
-        let Some(world) = world::world(of, stage, global, terminal)? else {
+        let Some(asked) = world::world(of, stage, global, terminal)? else {
             return Ok(ExitCode::Problems);
         };
-        let has_errors = world.show(terminal);
+        let has_errors = asked.show(terminal);
+        let world = &asked.world;
         let tests = report::suggest(&world.mesh, self.every_pair);
         let texts: Vec<String> = tests.iter().map(text).collect::<Result<_, _>>()?;
         write(&texts.join("---\n"))?;

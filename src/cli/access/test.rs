@@ -8,7 +8,7 @@ use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
 use super::mutate::mutate;
-use super::world::{Case, World};
+use super::world::Asked;
 use super::{Of, world, write};
 use crate::diagnostic::{Diagnostic, Span, sort};
 use crate::plan;
@@ -17,6 +17,7 @@ use crate::simulate::{
     Client, Destination, GatewayId, Mesh, NotFound, PodState, Request, Verdict, WaypointState,
     WorkloadId,
 };
+use crate::world::{Case, World};
 
 /// Hold access tests against what would be applied.
 ///
@@ -62,7 +63,7 @@ impl Test {
         };
         let Some(worlds) = worlds else { return Ok(ExitCode::Problems) };
         let mut before: Option<&World> = None;
-        for world in &worlds {
+        for Asked { world, sources } in &worlds {
             let mut found = world.found.clone();
             if world.cases.is_empty() {
                 found.push(
@@ -83,7 +84,7 @@ impl Test {
                 results.extend(answers(world, before, &mut found));
             }
             sort(&mut found);
-            terminal.show(&found, &world.sources);
+            terminal.show(&found, sources);
             if crate::diagnostic::has_errors(&found) {
                 worst = ExitCode::Problems;
             }
@@ -115,7 +116,7 @@ impl Test {
         &self,
         global: &Global,
         terminal: &Terminal,
-    ) -> anyhow::Result<Option<Vec<World>>> {
+    ) -> anyhow::Result<Option<Vec<Asked>>> {
         let session = Session::new(global, terminal)?;
         let names = match &self.of.of {
             Some(name) => vec![name.clone()],

@@ -52,12 +52,13 @@ enum Output {
 
 impl Ztunnel {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let Some(world) =
+        let Some(asked) =
             world::world(self.of.as_deref(), self.stage.as_deref(), global, terminal)?
         else {
             return Ok(ExitCode::Problems);
         };
-        let has_errors = world.show(terminal);
+        let has_errors = asked.show(terminal);
+        let world = &asked.world;
         let wants = |table: Table| self.only.is_none_or(|only| only == table);
         let mesh = &world.mesh;
         let mut texts = Vec::new();

@@ -1,18 +1,18 @@
 //! Both sides' meshes, from the trees and the inventories of the specs.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::super::access::mesh::{Parts, mesh_of};
 use super::side::Trees;
 use crate::diagnostic::FileId;
 use crate::diff::TreeDiff;
-use crate::k8s::{Object, objects_of};
+use crate::k8s::Object;
 use crate::resolve::Resolved;
 use crate::simulate::Mesh;
-use crate::tree::Differing;
-use crate::yaml::{Budget, read};
+use crate::tree::{Differing, Place};
+use crate::world::{Existing, World, objects_in};
 
 /// Both meshes.
 pub(super) struct Meshes {
@@ -45,21 +45,27 @@ pub(super) fn meshes(
     let files = trees.files(&trees.after, name)?;
     let changed: BTreeMap<&str, &Differing> =
         differing.iter().map(|file| (file.path.as_str(), file)).collect();
-    let same: Vec<(&String, &Vec<u8>)> =
-        files.iter().filter(|(path, _)| !changed.contains_key(path.as_str())).collect();
-    let same: Vec<(String, Vec<Object>)> = same
-        .into_par_iter()
-        .map(|(path, bytes)| (path.clone(), objects(path, Some(bytes))))
+    let same: Vec<(Place, &Vec<u8>)> = files
+        .iter()
+        .filter(|(path, _)| !changed.contains_key(path.as_str()))
+        .filter_map(|(path, bytes)| Some((Place::of(path)?, bytes)))
         .collect();
+    let same: Vec<(Place, Vec<Arc<Object>>)> =
+        same.into_par_iter().map(|(place, bytes)| (place, objects(bytes))).collect();
     let side = |resolved: &Resolved, bytes: fn(&Differing) -> Option<&Vec<u8>>, own: bool| {
-        let mut parts = Parts::default();
-        for (path, objects) in &same {
-            parts.add(&cluster(path, own, rename), objects.iter().cloned());
+        let mut rendered = Vec::new();
+        for (place, objects) in &same {
+            let place = if own { place.clone() } else { renamed(place, rename) };
+            rendered.extend(objects.iter().map(|object| (place.clone(), Arc::clone(object))));
         }
         for file in differing {
-            parts.add(&cluster(&file.path, own, rename), objects(&file.path, bytes(file)));
+            let Some(place) = Place::of(&file.path) else { continue };
+            let place = if own { place } else { renamed(&place, rename) };
+            let objects = bytes(file).map(Vec::as_slice).map(objects).unwrap_or_default();
+            rendered.extend(objects.into_iter().map(|object| (place.clone(), object)));
         }
-        mesh_of(resolved, parts).mesh
+        let reached = &resolved.environment.reached;
+        World::of_environment(resolved, reached, &Existing::new(resolved), rendered).mesh
     };
     let (before, after) = rayon::join(
         || side(before, |file| file.before.as_ref(), false),
@@ -68,21 +74,13 @@ pub(super) fn meshes(
     Ok(Meshes { before, after })
 }
 
-/// The cluster of a path: paths are those of the side after; `rename` says the other's.
-fn cluster(path: &str, own: bool, rename: &dyn Fn(&str) -> String) -> String {
-    let cluster = path.split('/').next().unwrap_or_default();
-    if own { cluster.to_owned() } else { rename(cluster) }
+/// Places are those of the side after; `rename` says which cluster of the other one is meant.
+fn renamed(place: &Place, rename: &dyn Fn(&str) -> String) -> Place {
+    Place { cluster: rename(&place.cluster).into(), area: place.area }
 }
 
-/// The objects of a file; none where it is not there or is no manifest. What cannot be read is told
-/// by the comparison.
-fn objects(path: &str, bytes: Option<&Vec<u8>>) -> Vec<Object> {
-    let is_manifest = !path.ends_with("/kustomization.yaml")
-        && !path.split('/').skip(1).any(|folder| matches!(folder, "components" | "patches"))
-        && [".yaml", ".yml", ".json"].iter().any(|end| path.ends_with(end));
-    let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
-    match text.filter(|_| is_manifest) {
-        Some(text) => objects_of(read(FileId(0), text, &Budget::MANIFESTS).0).0,
-        None => Vec::new(),
-    }
+/// The objects of a file. What cannot be read is told by the comparison.
+fn objects(bytes: &[u8]) -> Vec<Arc<Object>> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    objects_in(FileId(0), text, &mut Vec::new()).into_iter().map(Arc::new).collect()
 }

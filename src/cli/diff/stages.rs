@@ -74,7 +74,7 @@ fn compared(
     };
     let origins = match tree.is_empty() {
         true => Origins::default(),
-        false => origins(&new.resolved, &new.world.sources, &tree, &flags, changes),
+        false => origins(&new.resolved, &new.sources, &tree, &flags, changes),
     };
     EnvironmentReport {
         name: format!("{}, {}", environment.name, spoken(reached)),
@@ -136,7 +136,7 @@ fn assert(
     let mut found = Vec::new();
     let results = answers(&here.world, Some(&before.world.mesh), &mut found);
     sort(&mut found);
-    terminal.show(&found, &here.world.sources);
+    terminal.show(&found, &here.sources);
     let failed = results.iter().filter(|result| !result.passed()).count();
     let tests = counted(here.world.cases.len(), "access assertion");
     report.remarks.push(match (here.world.cases.len(), failed) {

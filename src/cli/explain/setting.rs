@@ -7,11 +7,11 @@ use serde::Serialize;
 
 use crate::diagnostic::{Sources, Span};
 use crate::manifest::Manifest;
-use crate::model::{Cluster, ClusterName, Environment, Fqn, Namespace, Reached, TrafficMode};
+use crate::model::{Area, Cluster, ClusterName, Environment, Fqn, Namespace, Reached, TrafficMode};
 use crate::plan;
 use crate::resolve::Resolved;
 use crate::resolve::tenancy::{Membership, Outcome, Step};
-use crate::translate::{Area, namespace_manifests};
+use crate::translate::namespace_manifests;
 
 /// A namespace of an environment.
 #[derive(Debug, Serialize)]

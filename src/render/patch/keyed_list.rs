@@ -10,8 +10,8 @@
 
 use serde_json::{Map, Value};
 
-use super::merge_keys::Schema;
 use super::strategic::{DIRECTIVE, Dest, Directive, Fault, directive, merge_map, scalar_text};
+use crate::k8s::merge_keys::Schema;
 use crate::yaml::Pointer;
 
 /// Merges a list by its keys, or as a set of scalars where there is none. `None` means that the

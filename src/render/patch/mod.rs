@@ -30,7 +30,6 @@ mod fight;
 mod identity;
 mod json6902;
 mod keyed_list;
-mod merge_keys;
 mod names;
 mod objects;
 mod outcome;

@@ -2,13 +2,13 @@
 //! `kyaml/yaml/walk`).
 //!
 //! Mappings merge, `null` removes, lists are replaced except where Kubernetes' schema merges them
-//! by key (`merge_keys.rs`), `$patch: delete`, `replace` and `merge` direct. Where kustomize would
+//! by key (`k8s::merge_keys`), `$patch: delete`, `replace` and `merge` direct. Where kustomize would
 //! drop a part of the patch, ignore a directive or leave it in the object, this refuses.
 
 use serde_json::{Map, Value};
 
 use super::keyed_list;
-use super::merge_keys::{Field, Schema};
+use crate::k8s::merge_keys::{Field, Schema};
 use crate::yaml::Pointer;
 
 /// Why a patch cannot be merged, and where in the object.

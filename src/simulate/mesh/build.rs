@@ -15,6 +15,7 @@ use crate::simulate::request_authentication::RequestAuthentication;
 
 use super::endpoints::{Behind, Slices};
 use super::gateway::named;
+use super::owner::Makers;
 use super::service::chooses_address;
 use super::workload::{state_of, template_of};
 use super::{
@@ -61,7 +62,7 @@ impl Builder {
         let options = cluster.options.clone();
         let domains = TrustDomains::new(&options.trust_domain, &options.trust_domain_aliases);
         self.fixed.clusters.push((options, domains));
-        let mut objects: Vec<&Object> = cluster.objects.iter().collect();
+        let mut objects: Vec<&Object> = cluster.objects.clone();
         // the mesh does not depend on the order of files; of two objects with one identity the
         // first counts
         objects.sort_by_cached_key(|o| (o.namespace.clone(), o.name.clone(), o.gvk.kind.clone()));
@@ -82,8 +83,11 @@ impl Builder {
         }
         let classes = self.classes(&objects);
         let carriers = self.classic_gateways(&objects);
-        for object in &objects {
+        let makers = Makers::of(&objects);
+        for object in objects.iter().filter(|object| !makers.make(object)) {
             self.workload(id, object, &carriers);
+        }
+        for object in &objects {
             self.workload_entry(id, object);
         }
         let first_gateway = self.fixed.gateways.len();
@@ -157,10 +161,6 @@ impl Builder {
 
     fn workload(&mut self, cluster: ClusterId, object: &Object, carriers: &[Labels]) {
         let Some(read) = template_of(object) else { return };
-        let owned = object.body.get("metadata").and_then(|m| m.get("ownerReferences"));
-        if owned.and_then(|o| o.as_list()).is_some_and(|o| !o.is_empty()) {
-            return;
-        }
         let Some(template) = self.keep(read) else { return };
         let spec = template.spec;
         let containers = || spec.containers.iter().chain(&spec.init_containers);

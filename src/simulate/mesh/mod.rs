@@ -4,6 +4,7 @@ mod build;
 mod endpoints;
 mod entry;
 mod gateway;
+mod owner;
 mod points;
 mod service;
 mod unknown;
@@ -37,6 +38,11 @@ pub use workload::{PodState, Role, Workload, WorkloadId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ClusterId(pub(super) u32);
 
+impl ClusterId {
+    /// The first cluster: of a mesh of one, the cluster.
+    pub const FIRST: Self = Self(0);
+}
+
 /// A namespace of one cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NamespaceId(pub(super) u32);
@@ -47,7 +53,7 @@ pub struct Cluster<'a> {
     /// Its settings, among them its name.
     pub options: Options,
     /// Its objects.
-    pub objects: &'a [Object],
+    pub objects: Vec<&'a Object>,
 }
 
 /// A namespace.
@@ -101,6 +107,7 @@ pub(super) struct Fixed {
 impl Mesh {
     /// Reads the objects of one cluster. What cannot be read is a finding, and taken as absent.
     pub fn from_objects(objects: &[Object], options: &Options) -> (Self, Vec<Diagnostic>) {
+        let objects = objects.iter().collect();
         Self::from_clusters(&[Cluster { options: options.clone(), objects }])
     }
 

@@ -178,6 +178,15 @@ fn is_captured(workload: &Workload, namespace: &Labels, name: &str) -> bool {
     pod == Some("ambient") || (pod != Some("none") && namespace == Some("ambient"))
 }
 
+/// True for what makes pods: it has a template of them.
+pub(super) fn makes_pods(object: &Object) -> bool {
+    let spec = match object.gvk.is("batch", "CronJob") {
+        true => object.body.get_path(&["spec", "jobTemplate", "spec"]),
+        false => object.body.get("spec"),
+    };
+    spec.and_then(|spec| spec.get("template")?.get("spec")?.get("containers")).is_some()
+}
+
 /// The pod template of whatever makes pods, by its shape: `spec.template.spec.containers`, or what
 /// a CronJob and a Pod have. `None` for everything else.
 pub(super) fn template_of(object: &Object) -> Option<Result<raw::PodTemplate, Box<Diagnostic>>> {

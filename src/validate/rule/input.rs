@@ -1,4 +1,5 @@
-//! What rules look at: all objects that are applied together, and what is known beside them.
+//! What rules look at: the objects of one cluster, the mesh that they make, and what is known
+//! beside them.
 //!
 //! What is not there is not assumed: a rule speaks of a namespace's mode, a waypoint or a Service
 //! only where the objects show it.
@@ -7,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::diagnostic::FileId;
 use crate::k8s::{LabelSelector, Labels, Object};
+use crate::simulate::{ClusterId, Mesh};
 use crate::yaml::Node;
 
 /// The label that enrols a namespace or a pod.
@@ -60,10 +62,38 @@ impl Default for Settings {
     }
 }
 
+/// The objects of a cluster, as they are there and as they are written.
+#[derive(Clone, Debug)]
+pub struct RuleObjects<'a> {
+    /// What is in the cluster: every object once, its parts laid over each other.
+    pub present: Vec<&'a Object>,
+    /// What the units apply, as it is written: of a part of an object the part. Rules about how
+    /// objects are delivered ask it; what exists already is not delivered.
+    pub applied: Vec<&'a Object>,
+    /// Everything as it is written, whoever applies it: rules about texts ask it.
+    pub written: Vec<&'a Object>,
+}
+
+impl<'a> RuleObjects<'a> {
+    /// Objects that are applied together and are all that is known of the cluster.
+    pub fn applied_together(objects: &'a [Object]) -> Self {
+        let all: Vec<&Object> = objects.iter().collect();
+        Self { present: all.clone(), applied: all.clone(), written: all }
+    }
+}
+
 /// The objects, and how they hang together.
 pub struct RuleInput<'a> {
-    /// All objects.
-    pub objects: &'a [Object],
+    /// What is in the cluster: every object once.
+    pub objects: Vec<&'a Object>,
+    /// What the units apply, as it is written.
+    pub applied: Vec<&'a Object>,
+    /// Everything as it is written.
+    pub written: Vec<&'a Object>,
+    /// The mesh of all clusters: who is captured, who decides, what a policy comes to.
+    pub mesh: &'a Mesh,
+    /// The cluster of the objects in it.
+    pub cluster: ClusterId,
     /// What is known beside them.
     pub settings: &'a Settings,
     kinds: BTreeMap<(&'a str, &'a str), Vec<&'a Object>>,
@@ -86,11 +116,16 @@ pub(super) struct Workload<'a> {
 
 impl<'a> RuleInput<'a> {
     /// Looks the objects over once.
-    pub fn new(objects: &'a [Object], settings: &'a Settings) -> Self {
+    pub fn new(
+        objects: RuleObjects<'a>,
+        (mesh, cluster): (&'a Mesh, ClusterId),
+        settings: &'a Settings,
+    ) -> Self {
+        let RuleObjects { present: objects, applied, written } = objects;
         let mut kinds: BTreeMap<_, Vec<&Object>> = BTreeMap::new();
         let mut places: BTreeMap<_, BTreeMap<_, Vec<&Object>>> = BTreeMap::new();
         let mut workloads: BTreeMap<&str, Vec<Workload<'_>>> = BTreeMap::new();
-        for object in objects {
+        for object in objects.iter().copied() {
             let (group, kind) = (object.gvk.group.as_str(), object.gvk.kind.as_str());
             let namespace = object.namespace.as_deref().unwrap_or_default();
             kinds.entry((group, kind)).or_default().push(object);
@@ -102,7 +137,18 @@ impl<'a> RuleInput<'a> {
         }
         let of_kind = kinds.get(&("", "Namespace")).map(Vec::as_slice).unwrap_or_default();
         let namespaces = of_kind.iter().map(|o| (o.name.as_str(), *o)).collect();
-        Self { objects, settings, kinds, places, namespaces, workloads }
+        Self {
+            objects,
+            applied,
+            written,
+            mesh,
+            cluster,
+            settings,
+            kinds,
+            places,
+            namespaces,
+            workloads,
+        }
     }
 
     /// All objects of a kind, in any version.
@@ -150,6 +196,11 @@ impl<'a> RuleInput<'a> {
     /// The workloads of a namespace.
     pub(super) fn workloads(&self, namespace: &str) -> &[Workload<'a>] {
         self.workloads.get(namespace).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// The workloads that the units apply, or a part of.
+    pub(super) fn applied_workloads(&self) -> impl Iterator<Item = Workload<'a>> + '_ {
+        self.applied.iter().filter_map(|object| Workload::of(object))
     }
 
     /// All workloads.

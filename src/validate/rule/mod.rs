@@ -16,7 +16,7 @@ mod waypoint;
 
 use crate::diagnostic::{Diagnostic, Severity};
 
-pub use input::{RuleInput, Settings};
+pub use input::{RuleInput, RuleObjects, Settings};
 pub use secret::{mask, redact, secret_spans, secrets_of_text, shown, without_values};
 pub use suppress::{Suppressions, apply_annotations};
 
@@ -114,6 +114,7 @@ mod tests {
     use super::*;
     use crate::diagnostic::FileId;
     use crate::k8s::objects_of;
+    use crate::simulate::{ClusterId, Mesh, Options};
     use crate::yaml::{Budget, read};
 
     /// What is found in the objects of one unit.
@@ -125,7 +126,9 @@ mod tests {
         let mut found = Vec::new();
         let mut settings = Settings::default();
         settings.units.insert(FileId(0), "unit".to_owned());
-        check_all(&RuleInput::new(&objects, &settings), &mut found);
+        let (mesh, _) = Mesh::from_objects(&objects, &Options::default());
+        let input = RuleObjects::applied_together(&objects);
+        check_all(&RuleInput::new(input, (&mesh, ClusterId::FIRST), &settings), &mut found);
         found
     }
 

@@ -31,7 +31,7 @@ impl<'a> Suppressions<'a> {
     }
 
     /// Takes out what is suppressed among the findings about a cluster's objects.
-    pub fn apply(&mut self, cluster: &str, objects: &[Object], found: &mut Vec<Diagnostic>) {
+    pub fn apply(&mut self, cluster: &str, objects: &[&Object], found: &mut Vec<Diagnostic>) {
         let today = self.today;
         let mut active: Vec<_> = self
             .entries
@@ -120,7 +120,7 @@ const ANNOTATION: &str = "galley.istio.io/analyze-suppress";
 /// (`filterMessages`): `*`, or the code to the letter, between commas. They are Istio's codes, so
 /// lints that look for something else are left alone, and so is every error: an annotation has
 /// neither reason nor end, and comes with the object that it excuses.
-pub fn apply_annotations(objects: &[Object], found: &mut Vec<Diagnostic>) {
+pub fn apply_annotations(objects: &[&Object], found: &mut Vec<Diagnostic>) {
     if !objects.iter().any(|object| object.annotations.contains_key(ANNOTATION)) {
         return;
     }
@@ -157,9 +157,9 @@ fn excuse<'o>(
 }
 
 /// The objects of each file, in its order.
-fn by_file(objects: &[Object]) -> BTreeMap<FileId, Vec<&Object>> {
+fn by_file<'o>(objects: &[&'o Object]) -> BTreeMap<FileId, Vec<&'o Object>> {
     let mut by_file: BTreeMap<FileId, Vec<&Object>> = BTreeMap::new();
-    for object in objects {
+    for object in objects.iter().copied() {
         by_file.entry(object.span().file).or_default().push(object);
     }
     for objects in by_file.values_mut() {

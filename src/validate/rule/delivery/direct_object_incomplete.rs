@@ -68,7 +68,7 @@ const HIERARCHY: [&str; 3] = ["organization", "tenant", "workspace"];
 const GROUPS: [&str; 4] = ["trafficGroup", "securityGroup", "gatewayGroup", "istioInternalGroup"];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in input.objects.iter().copied() {
         // Kubernetes' own Gateway API is none of TSB's
         if !object.gvk.group.ends_with(".istio.io") {
             continue;

@@ -56,7 +56,7 @@ const FIELDS: [(&str, &str, &str); 2] = [
 ];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in input.applied.iter().copied() {
         let (above, fields): (&Node, &[_]) = match object.gvk.group.as_str() {
             "kustomize.config.k8s.io" => (&object.body, &FIELDS),
             "kustomize.toolkit.fluxcd.io" => match at(&object.body, &["spec"]) {

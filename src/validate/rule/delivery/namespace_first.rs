@@ -71,7 +71,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     let mut units: BTreeMap<&str, Vec<&Object>> = BTreeMap::new();
-    for object in input.objects {
+    for object in input.applied.iter().copied() {
         if let Some(unit) = input.settings.units.get(&object.span().file) {
             units.entry(unit).or_default().push(object);
         }

@@ -55,7 +55,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 const ANNOTATION: &str = "kubectl.kubernetes.io/restartedAt";
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for workload in input.all_workloads().filter(|w| w.annotations.contains_key(ANNOTATION)) {
+    for workload in input.applied_workloads().filter(|w| w.annotations.contains_key(ANNOTATION)) {
         found.push(
             Diagnostic::warning(
                 RULE.code,

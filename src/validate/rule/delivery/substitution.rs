@@ -58,7 +58,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     if input.settings.substitution_is_off {
         return;
     }
-    for object in input.objects {
+    for object in input.applied.iter().copied() {
         let is_off = [&object.annotations, &object.labels]
             .iter()
             .any(|m| m.get(ANNOTATION).is_some_and(|v| v == "disabled"));

@@ -54,7 +54,7 @@ const MARKS: [(&str, &str); 3] = [
 ];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in input.applied.iter().copied() {
         for (map, key) in MARKS {
             if let Some(node) = at(&object.body, &["metadata", map, key]) {
                 found.push(

@@ -53,7 +53,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in input.objects.iter().copied() {
         let path: &[&str] = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
             ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
             | ("batch", "Job") => &["spec", "template", "metadata", "labels", DATAPLANE_MODE],

@@ -56,7 +56,7 @@ const VALUES: [(&str, &[&str]); 3] = [
 ];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in input.objects.iter().copied() {
         for (key, known) in VALUES {
             let Some(value) = object.labels.get(key) else { continue };
             if known.contains(&value.as_str()) {

@@ -60,7 +60,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in input.objects.iter().copied() {
         let namespace = object.namespace.as_deref().unwrap_or_default();
         if !object.gvk.group.ends_with(".istio.io") || !input.is_ambient(namespace) {
             continue;

@@ -53,7 +53,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for secret in input.of("", "Secret") {
+    for secret in input.written.iter().filter(|o| o.gvk.is("", "Secret")) {
         // one finding for an object; the key says where, the value is shown by nobody
         if let Some(first) = values(secret).first() {
             found.push(

@@ -51,7 +51,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects {
+    for object in &input.written {
         let name = object.reference();
         walk(&object.body, &mut |span, what| {
             found.push(

@@ -95,7 +95,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         }
     }
     let is_route = |o: &&Object| o.gvk.group == GATEWAY_API && o.gvk.kind.ends_with("Route");
-    for route in input.objects.iter().filter(is_route) {
+    for route in input.objects.iter().copied().filter(is_route) {
         let own = route.namespace.as_deref().unwrap_or_default();
         for backend in items(&route.body, &["spec", "rules"])
             .iter()

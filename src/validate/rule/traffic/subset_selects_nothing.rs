@@ -136,7 +136,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
 /// template (also kinds of others: Rollout, CloneSet), and machines outside.
 fn endpoints(input: &RuleInput<'_>) -> BTreeMap<String, Vec<Labels>> {
     let mut all: BTreeMap<String, Vec<Labels>> = BTreeMap::new();
-    for object in input.objects {
+    for object in input.objects.iter().copied() {
         let labels = match object.gvk.kind.as_str() {
             "Pod" => object.labels.clone(),
             "WorkloadEntry" => {

@@ -28,9 +28,9 @@ struct Binding<'a> {
 }
 
 /// Every object that `istio.io/use-waypoint` binds; pods by their templates are left to Istio.
-fn bindings<'a>(input: &RuleInput<'a>) -> impl Iterator<Item = Binding<'a>> + use<'a> {
+fn bindings<'i, 'a>(input: &'i RuleInput<'a>) -> impl Iterator<Item = Binding<'a>> + use<'i, 'a> {
     use super::input::{USE_WAYPOINT, USE_WAYPOINT_NAMESPACE};
-    input.objects.iter().filter_map(|object| {
+    input.objects.iter().copied().filter_map(|object| {
         let namespace = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
             ("", "Namespace") => object.name.as_str(),
             ("", "Service") | ("networking.istio.io", "ServiceEntry" | "WorkloadEntry") => {

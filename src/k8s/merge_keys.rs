@@ -1,4 +1,4 @@
-//! Which lists of which kinds a strategic merge joins by key.
+//! Which lists of which kinds are merged by key, by kustomize and by the API server.
 //!
 //! This is what kustomize 5.8.2 carries as Kubernetes' OpenAPI v1.21.2: `x-kubernetes-patch-strategy:
 //! merge` with `x-kubernetes-patch-merge-key` or `x-kubernetes-list-map-keys`
@@ -8,7 +8,7 @@
 
 /// A type of the OpenAPI document that holds such lists, itself or below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Schema {
+pub(crate) enum Schema {
     /// Any kind whose metadata alone matters.
     Plain,
     ObjectMeta,
@@ -45,7 +45,7 @@ pub(super) enum Schema {
 
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Field {
+pub(crate) enum Field {
     /// A mapping of this type.
     Object(Schema),
     /// A list merged by these keys; none means a set of scalars.
@@ -54,7 +54,7 @@ pub(super) enum Field {
 
 impl Schema {
     /// The type behind an `apiVersion` and a `kind`.
-    pub(super) fn of(api_version: &str, kind: &str) -> Option<Self> {
+    pub(crate) fn of(api_version: &str, kind: &str) -> Option<Self> {
         let special = match (api_version, kind) {
             ("apps/v1", "DaemonSet" | "Deployment" | "ReplicaSet" | "StatefulSet")
             | ("batch/v1", "Job")
@@ -87,7 +87,7 @@ impl Schema {
     }
 
     /// What a field of this type holds; `None` for a field without such lists below.
-    pub(super) fn field(self, name: &str) -> Option<Field> {
+    pub(crate) fn field(self, name: &str) -> Option<Field> {
         use Field::{List, Object};
         use Schema as S;
         let by_name: &[&str] = &["name"];

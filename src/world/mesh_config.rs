@@ -1,5 +1,5 @@
-//! The mesh's configuration, where a folder holds it: ConfigMap `istio` of namespace `istio-system`, from
-//! which istiod takes it.
+//! The settings of a cluster's mesh: what the spec says, and ConfigMap `istio` of namespace
+//! `istio-system`, from which istiod takes its own.
 
 use std::collections::BTreeSet;
 
@@ -7,7 +7,8 @@ use serde::Deserialize;
 
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
-use crate::simulate::{Options, PathNormalization};
+use crate::model::{ClusterName, Environment};
+use crate::simulate::{IstioVersion, Options, PathNormalization};
 use crate::yaml::Node;
 
 /// What of `MeshConfig` decides about access.
@@ -47,18 +48,49 @@ struct Provider {
 
 /// Istio's defaults with what the objects say. A configuration that cannot be read is reported, and counts
 /// as absent.
-pub(super) fn options(objects: &[Object], found: &mut Vec<Diagnostic>) -> Options {
+pub fn of_objects<'a>(
+    objects: impl IntoIterator<Item = &'a Object>,
+    found: &mut Vec<Diagnostic>,
+) -> Options {
     let mut options = Options::default();
+    configure(&mut options, objects, found);
+    options
+}
+
+/// The same for a cluster of an environment. What the spec says counts: the ConfigMap is TSB's
+/// output of it.
+pub(super) fn of_environment<'a>(
+    environment: &Environment,
+    cluster: &ClusterName,
+    objects: impl IntoIterator<Item = &'a Object>,
+    found: &mut Vec<Diagnostic>,
+) -> Options {
+    let mut options = Options::default();
+    configure(&mut options, objects, found);
+    options.cluster = cluster.as_str().to_owned();
+    options.istio = IstioVersion::new(environment.istio.major, environment.istio.minor);
+    if let Some(settings) = environment.clusters.get(cluster) {
+        options.trust_domain = settings.trust_domain.as_str().to_owned();
+    }
+    options
+}
+
+fn configure<'a>(
+    options: &mut Options,
+    objects: impl IntoIterator<Item = &'a Object>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let root = options.root_namespace.clone();
     let is_mesh = |o: &&Object| {
         o.gvk.is("", "ConfigMap")
             && o.name == "istio"
-            && o.namespace.as_deref() == Some(options.root_namespace.as_str())
+            && o.namespace.as_deref() == Some(root.as_str())
     };
     let text = |o: &Object| -> Option<(String, crate::diagnostic::Span)> {
         let node = o.body.get("data")?.get("mesh")?;
         Node::as_str(node).map(|text| (text.to_owned(), node.span))
     };
-    let Some((text, span)) = objects.iter().find(is_mesh).and_then(text) else { return options };
+    let Some((text, span)) = objects.into_iter().find(is_mesh).and_then(text) else { return };
     let config: MeshConfig = match serde_yaml::from_str::<Option<MeshConfig>>(&text) {
         Ok(config) => config.unwrap_or_default(),
         Err(error) => {
@@ -67,7 +99,7 @@ pub(super) fn options(objects: &[Object], found: &mut Vec<Diagnostic>) -> Option
                     .at(span, "istiod would go on with the last good one")
                     .help("write YAML with the fields of Istio's MeshConfig"),
             );
-            return options;
+            return;
         }
     };
     if let Some(domain) = config.trust_domain.filter(|d| !d.is_empty()) {
@@ -94,5 +126,4 @@ pub(super) fn options(objects: &[Object], found: &mut Vec<Diagnostic>) -> Option
     let providers: BTreeSet<String> =
         config.extension_providers.into_iter().map(|p| p.name).collect();
     options.extension_providers = Some(providers);
-    options
 }
