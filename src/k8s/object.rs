@@ -73,7 +73,18 @@ impl Object {
             return Err(not_an_object(&format!("it is {}", node.value.noun()), span));
         };
         let text = |key: &str| match root.get(key) {
-            None => Err(not_an_object(&format!("`{key}` is missing"), span)),
+            // tctl takes such a key; Kubernetes does not
+            None => match root.entries.iter().find(|e| e.key.eq_ignore_ascii_case(key)) {
+                Some(e) => Err(Box::new(
+                    Diagnostic::error(
+                        "not-an-object",
+                        format!("not a Kubernetes object: `{}` is misspelt", e.key),
+                    )
+                    .at(e.key_span, "")
+                    .help(format!("write `{key}`: keys are told apart by their case")),
+                )),
+                None => Err(not_an_object(&format!("`{key}` is missing"), span)),
+            },
             Some(value) => value
                 .as_str()
                 .filter(|t| !t.is_empty())

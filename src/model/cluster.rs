@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{ClusterName, Namespace, NamespaceName, Platform, TrustDomain, Waypoint};
 use crate::diagnostic::{Places, Span};
-use crate::k8s::Object;
+use crate::k8s::{Labels, Object};
 
 /// A cluster.
 #[derive(Clone, Debug)]
@@ -49,6 +49,11 @@ impl InstallBase {
         let places = object.body.places();
         Self { object, body, origin, places }
     }
+
+    /// The value at a pointer below `spec`.
+    fn spec(&self, pointer: &str) -> Option<&Value> {
+        self.body.get("spec")?.pointer(pointer)
+    }
 }
 
 /// What is made of a base.
@@ -83,6 +88,57 @@ pub struct ControlPlane {
     pub places: Places,
     /// Where the user wrote it.
     pub origin: Span,
+}
+
+impl ControlPlane {
+    /// Whether the finished resource runs ambient mode: by the free fields, else by `ambient`, else
+    /// by the base. Where a base says nothing it does not (facts/tsb.md, "Ambient switch"). `None`
+    /// where there is no base that would say: not known.
+    pub fn runs_ambient(&self) -> Option<bool> {
+        const ENABLE: &str = "/components/istio/ambient/enable";
+        if let Some(value) = free(&self.spec, ENABLE) {
+            return Some(value == &Value::Bool(true));
+        }
+        if self.ambient.is_some() {
+            return self.ambient;
+        }
+        self.base.as_ref().map(|base| base.spec(ENABLE) == Some(&Value::Bool(true)))
+    }
+
+    /// Whether TSB makes a waypoint in an ambient namespace by what the free fields and the base
+    /// say. A level that says nothing of `enable` is on, and so is a cluster that says nothing at
+    /// all; an entry of a namespace wins over the cluster's (facts/tsb.md, "Ambient settings").
+    pub fn tsb_makes_waypoint(&self, namespace: &NamespaceName, labels: &Labels) -> bool {
+        const WAYPOINTS: &str = "/components/istio/ambient/waypoints";
+        let is_on = |config: Option<&Value>| {
+            config.and_then(|config| config.get("enable")).and_then(Value::as_bool)
+        };
+        let said = |below: &str| {
+            let at = format!("{WAYPOINTS}/{below}");
+            let base = self.base.as_ref().and_then(|base| base.spec(&at));
+            [free(&self.spec, &at), base]
+        };
+        let entries = said("namespaceLevel").into_iter().flatten().filter_map(Value::as_array);
+        let entry = entries.flatten().find(|entry| {
+            let name = entry.get("name").and_then(Value::as_str);
+            let selector = entry.pointer("/selector/labels").and_then(Value::as_object);
+            let selects = |(key, value): (&String, &Value)| {
+                labels.get(key).map(String::as_str) == value.as_str()
+            };
+            name == Some(namespace.as_str())
+                || (name.is_none() && selector.is_some_and(|s| s.iter().all(selects)))
+        });
+        match entry {
+            Some(entry) => is_on(entry.get("config")).unwrap_or(true),
+            None => said("clusterLevel").into_iter().find_map(is_on).unwrap_or(true),
+        }
+    }
+}
+
+/// The value at a pointer in the free fields below `spec`.
+fn free<'a>(spec: &'a serde_json::Map<String, Value>, pointer: &str) -> Option<&'a Value> {
+    let (first, rest) = pointer.strip_prefix('/')?.split_once('/')?;
+    spec.get(first)?.pointer(&format!("/{rest}"))
 }
 
 /// One environment variable of the XCP edge.

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Cluster, ClusterName, DataplaneMode, Delivery, EnvironmentName, ManagementPlane, Namespace,
-    NamespaceId, NamespaceName, StageName, Unit, Version,
+    Cluster, ClusterName, Delivery, EnvironmentName, ManagementPlane, Namespace, NamespaceId,
+    NamespaceName, StageName, Unit, Version,
 };
 use crate::diagnostic::Span;
 
@@ -17,8 +17,9 @@ pub struct Environment {
     pub organization: String,
     /// TSB's version: selects field gates and the policy profile.
     pub tsb: Version,
-    /// Istio's version: selects feature gates.
-    pub istio: Version,
+    /// Istio's version: selects feature gates. `None` where the spec gives none, which it may where
+    /// no cluster runs Istio.
+    pub istio: Option<Version>,
     /// Who makes what in the cluster.
     pub ownership: Ownership,
     /// What becomes of the injection label of a namespace that leaves sidecar mode.
@@ -42,20 +43,46 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// The namespaces of a cluster that are ambient now or at some stage, whole or in part.
+    pub fn ambient_namespaces<'a>(
+        &self,
+        cluster: &'a Cluster,
+    ) -> impl Iterator<Item = &'a Namespace> + use<'a, '_> {
+        let ids = self.stages.iter().flat_map(|stage| &stage.namespaces);
+        let staged: BTreeSet<&NamespaceName> =
+            ids.filter(|id| id.cluster == cluster.name).map(|id| &id.namespace).collect();
+        cluster.namespaces.values().filter(move |n| n.has_ambient() || staged.contains(&n.name))
+    }
+
     /// The first namespace of a cluster that is ambient at some stage, or has a workload that is.
     pub fn first_ambient<'a>(&self, cluster: &'a Cluster) -> Option<&'a Namespace> {
-        let staged: BTreeSet<&NamespaceName> = self
-            .stages
-            .iter()
-            .flat_map(|stage| &stage.namespaces)
-            .filter(|id| id.cluster == cluster.name)
-            .map(|id| &id.namespace)
-            .collect();
-        cluster.namespaces.values().find(|n| {
-            n.mode == DataplaneMode::Ambient
-                || n.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
-                || staged.contains(&n.name)
-        })
+        self.ambient_namespaces(cluster).next()
+    }
+
+    /// The namespaces of a cluster that some stage moves.
+    pub fn moved_namespaces<'a>(
+        &self,
+        cluster: &'a Cluster,
+    ) -> impl Iterator<Item = &'a Namespace> + use<'a> {
+        let ids = self.stages.iter().flat_map(|stage| &stage.namespaces);
+        let staged: BTreeSet<NamespaceName> =
+            ids.filter(|id| id.cluster == cluster.name).map(|id| id.namespace.clone()).collect();
+        cluster.namespaces.values().filter(move |n| staged.contains(&n.name))
+    }
+
+    /// What a stage moves and nothing restarts, as cluster, namespace, kind and name: its pods keep
+    /// their sidecars although the labels say otherwise.
+    pub fn kept_sidecars(&self) -> BTreeSet<[&str; 4]> {
+        let mut kept = BTreeSet::new();
+        for cluster in self.clusters.values() {
+            for namespace in self.moved_namespaces(cluster) {
+                for pods in namespace.other_pods.iter().filter(|pods| pods.keep_sidecars()) {
+                    let (cluster, namespace) = (cluster.name.as_str(), namespace.name.as_str());
+                    kept.insert([cluster, namespace, &pods.kind, &pods.name]);
+                }
+            }
+        }
+        kept
     }
 
     /// The name of a unit's Application or Kustomization. A renamed one prunes what it applied and

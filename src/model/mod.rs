@@ -32,10 +32,11 @@ pub use name::{
     ClusterName, EnvironmentName, NameError, NamespaceId, NamespaceName, ObjectName, StageName,
 };
 pub use namespace::{
-    DataplaneMode, Lifecycle, Namespace, Service, ServicePort, Workload, WorkloadKind,
+    DataplaneMode, Lifecycle, Namespace, OtherPods, PodOptions, Service, ServicePort,
+    WaypointChoice, Workload, WorkloadKind,
 };
 pub use platform::Platform;
-pub use security::{Access, Attributed, SecuritySetting, TrafficMode};
+pub use security::{Access, Attributed, Closed, SecuritySetting, TrafficMode};
 pub use tenancy::{Position, Standing, TsbResource};
 pub use unit::{Area, RESTART_TOKEN, Unit};
 pub use version::Version;

@@ -38,6 +38,15 @@ pub enum Lifecycle {
     Create,
 }
 
+/// What the spec says of a namespace's waypoint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WaypointChoice {
+    /// Nothing: the cluster's default, or else whoever makes the waypoints, decides.
+    Unsaid,
+    /// That it has one, or none.
+    Said,
+}
+
 /// A namespace of a cluster.
 #[derive(Clone, Debug)]
 pub struct Namespace {
@@ -51,6 +60,8 @@ pub struct Namespace {
     pub revision: Option<String>,
     /// The waypoint it gets once it is ambient.
     pub waypoint: Option<Waypoint>,
+    /// What the spec says of it.
+    pub waypoint_choice: WaypointChoice,
     /// Labels the spec or the inventory gives the Namespace besides the mesh's own. Rendered for
     /// created namespaces only.
     pub labels: Labels,
@@ -58,6 +69,8 @@ pub struct Namespace {
     pub workloads: BTreeMap<(WorkloadKind, ObjectName), Workload>,
     /// Its Services, by name.
     pub services: BTreeMap<ObjectName, Service>,
+    /// What makes pods besides the workloads: nothing here restarts them.
+    pub other_pods: Vec<OtherPods>,
     /// Names of whatever else access tests may speak of: ServiceEntries, WorkloadEntries, and what
     /// makes pods but cannot be restarted.
     pub others: BTreeSet<String>,
@@ -69,6 +82,20 @@ pub struct Namespace {
     pub gateways: Vec<super::Principal>,
     /// Where the user wrote it.
     pub origin: Span,
+}
+
+impl Namespace {
+    /// True where its pods, or those of a workload, are ambient before any stage.
+    pub fn has_ambient(&self) -> bool {
+        let own = self.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient));
+        self.mode == DataplaneMode::Ambient || own
+    }
+
+    /// True where its pods, or those of a workload, are in the mesh before any stage.
+    pub fn is_in_mesh(&self) -> bool {
+        let is_in = |mode: DataplaneMode| mode != DataplaneMode::None;
+        is_in(self.mode) || self.workloads.values().filter_map(|w| w.mode).any(is_in)
+    }
 }
 
 /// Kinds that have a pod template and can be restarted by it (facts/gitops-delivery.md 5.1).
@@ -111,8 +138,57 @@ pub struct Workload {
     pub service_account: ObjectName,
     /// Replicas, where the manifest says.
     pub replicas: Option<u32>,
+    /// How its pods stand to the mesh whatever their namespace says.
+    pub pods: PodOptions,
     /// Where it was read.
     pub origin: Span,
+}
+
+/// What a pod template says of its part in the mesh, whatever the namespace says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PodOptions {
+    /// It refuses a sidecar: `sidecar.istio.io/inject: "false"`.
+    pub refuses_sidecar: bool,
+    /// It shares the node's network: neither sidecar nor ztunnel takes its traffic.
+    pub host_network: bool,
+}
+
+/// What makes pods, or is one, and has no template that the tree can annotate: a Rollout, a Job or
+/// CronJob, a bare Pod, or the Pod of an operator.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OtherPods {
+    /// Kind of the object.
+    pub kind: String,
+    /// Its name.
+    pub name: String,
+    /// What made it, where that is no workload: kind and name.
+    pub owner: Option<(String, String)>,
+    /// Labels of the pods.
+    pub pod_labels: Labels,
+    /// How the pods stand to the mesh whatever their namespace says.
+    pub pods: PodOptions,
+    /// The spec says that they were restarted since the namespace moved.
+    pub restarted: bool,
+    /// Where it was read.
+    pub origin: Span,
+}
+
+impl OtherPods {
+    /// True where the pods have a sidecar in a namespace of sidecars, and keep it until somebody
+    /// restarts them.
+    pub fn keep_sidecars(&self) -> bool {
+        !self.restarted && !self.pods.refuses_sidecar && !self.pods.host_network
+    }
+}
+
+impl fmt::Display for OtherPods {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} `{}`", self.kind, self.name)?;
+        match &self.owner {
+            Some((kind, name)) => write!(f, " of {kind} `{name}`"),
+            None => Ok(()),
+        }
+    }
 }
 
 /// A Service.

@@ -37,6 +37,37 @@ pub struct Access {
     pub deny: Arc<BTreeSet<Principal>>,
     /// `None`: everyone who is not denied. `Some`: these only; empty means nobody.
     pub allow: Option<Arc<BTreeSet<Principal>>>,
+    /// Why nobody may call, where `allow` came out empty.
+    pub closed: Option<Closed>,
+}
+
+/// Why what is allowed comes to nobody.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Closed {
+    /// Allow rules exist, and none names the namespace, or what it belongs to, as `to`.
+    NoRule,
+    /// The rules that name it, whose `from` takes no namespace of the environment.
+    NoCaller(Vec<Span>),
+    /// None of the listed service accounts is known.
+    NoAccount,
+    /// Mode `GROUP` without a security group.
+    NoGroup,
+}
+
+impl Closed {
+    /// The reason as a sentence that follows "nobody may call".
+    pub fn why(&self) -> &'static str {
+        match self {
+            Closed::NoRule => {
+                "allow rules exist, and none names it as `to`; its own pods are refused too"
+            }
+            Closed::NoCaller(_) => {
+                "the rules that name it as `to` take no namespace of the environment as `from`; its own pods are refused too"
+            }
+            Closed::NoAccount => "none of the listed service accounts is known",
+            Closed::NoGroup => "mode `GROUP` holds, and it is in no security group",
+        }
+    }
 }
 
 impl Access {

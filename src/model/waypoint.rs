@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::ObjectName;
 use crate::diagnostic::Span;
+use crate::k8s::Labels;
 
 /// What a waypoint takes traffic for (`istio.io/waypoint-for`, facts/istio-ambient.md §2.3).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,6 +45,16 @@ pub struct Waypoint {
     pub resources: Option<Value>,
     /// `spec` of a HorizontalPodAutoscaler, without its target.
     pub autoscaling: Option<Value>,
+    /// `spec` of a PodDisruptionBudget, without its selector.
+    pub pod_disruption_budget: Option<Value>,
+    /// `tolerations` of its pods.
+    pub tolerations: Option<Value>,
+    /// Fields of its Service's `spec`.
+    pub service: Option<Value>,
+    /// Labels of every object that Istio makes of the Gateway.
+    pub labels: Labels,
+    /// Annotations of every object that Istio makes of the Gateway.
+    pub annotations: Labels,
     /// `istio.io/rev` of the Gateway: the control plane that manages the waypoint.
     pub revision: Option<String>,
     /// Where the user asked for it.
@@ -51,8 +62,31 @@ pub struct Waypoint {
 }
 
 impl Waypoint {
-    /// True when the waypoint needs a parameters ConfigMap.
+    /// A waypoint of this name with nothing set.
+    pub fn named(name: ObjectName) -> Self {
+        Self {
+            name,
+            waypoint_for: WaypointFor::default(),
+            replicas: None,
+            resources: None,
+            autoscaling: None,
+            pod_disruption_budget: None,
+            tolerations: None,
+            service: None,
+            labels: Labels::new(),
+            annotations: Labels::new(),
+            revision: None,
+            origin: None,
+        }
+    }
+
+    /// True when the waypoint needs a parameters ConfigMap: labels and annotations go through the
+    /// Gateway's `infrastructure`.
     pub fn is_customised(&self) -> bool {
-        self.replicas.is_some() || self.resources.is_some() || self.autoscaling.is_some()
+        let Self { replicas, resources, autoscaling, pod_disruption_budget, .. } = self;
+        replicas.is_some()
+            || [resources, autoscaling, pod_disruption_budget, &self.tolerations, &self.service]
+                .iter()
+                .any(|value| value.is_some())
     }
 }

@@ -86,6 +86,17 @@ impl Assembly {
         self.files.reserve(objects);
     }
 
+    /// What a unit applies: cluster, text, object, and what asked for it.
+    pub(super) fn applied(
+        &self,
+        unit: Unit,
+    ) -> impl Iterator<Item = (&str, &str, &ObjectRef, Option<Span>)> {
+        self.files.iter().filter_map(move |file| {
+            let place = file.file.place().filter(|place| place.area == Area::Unit(unit))?;
+            Some((&*place.cluster, file.file.text(), file.file.object()?, file.origin))
+        })
+    }
+
     /// Takes an object of a cluster in.
     pub(super) fn add(&mut self, written: Written) {
         let Written { area, path, inside, file, origin } = written;

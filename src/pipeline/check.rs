@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::assemble::reference;
 use crate::diagnostic::{Diagnostic, Place, Span};
 use crate::k8s::{Object, ObjectRef};
-use crate::translate::install::InstallCheck;
+use crate::model::{Cluster, Environment};
+use crate::translate::install::{InstallCheck, InstallFiles};
 use crate::validate::manifests::Validator;
 use crate::yaml::Node;
 
@@ -36,6 +37,36 @@ pub(super) fn read_object(
     let mut own = Vec::new();
     validator.check(object, &mut own);
     blame(own, || object.reference(), origin, found);
+}
+
+/// A ControlPlane whose patches leave it without ambient mode, in a cluster that is to run it.
+pub(super) fn ambient(
+    environment: &Environment,
+    cluster: &Cluster,
+    files: &InstallFiles,
+    found: &mut Vec<Diagnostic>,
+) {
+    let Some(first) = environment.first_ambient(cluster) else { return };
+    let is_plane = |value: &&Value| value["kind"] == "ControlPlane";
+    let is_on = |plane: &Value| {
+        plane.pointer("/spec/components/istio/ambient/enable") == Some(&Value::Bool(true))
+    };
+    if files.patched.iter().find(is_plane).is_some_and(|plane| !is_on(plane)) {
+        let diagnostic = Diagnostic::error(
+            "ambient-off",
+            format!(
+                "namespace `{}/{}` is to be ambient, but its control plane has ambient mode off once its patches are applied",
+                cluster.name, first.name
+            ),
+        );
+        let at = cluster.control_plane.as_ref().map_or(cluster.origin, |plane| plane.origin);
+        found.push(
+            diagnostic
+                .at(at, "with its patches")
+                .also(first.origin, "this namespace")
+                .help("set `controlPlane.ambient: true`, and let no patch take it back"),
+        );
+    }
 }
 
 /// Puts findings where the user can do something about them.

@@ -5,6 +5,7 @@
 
 mod assemble;
 mod check;
+mod collide;
 mod deliver;
 mod digest;
 mod lint;
@@ -150,12 +151,16 @@ pub fn render(
         let (install, others) = patcher.apply(install, others);
         for (files, origin) in install {
             check_install(tools, &files, origin, &mut found);
+            if !resolved.patches.is_empty() {
+                check::ambient(environment, cluster, &files, &mut found);
+            }
             assembly.add_install(name, files, origin, &mut found);
         }
         let files = finish(tools, name, others, &mut found);
         progress(files.len());
         files.into_iter().for_each(|file| assembly.add(file));
     }
+    collide::check(resolved, &assembly, &mut found);
     let mut rendered = assembly.finish(provenance(resolved, request), &mut found);
     deliver::add_guards(environment, &mut rendered.tree, &mut found);
     rendered.delivery = deliver::deliver(
@@ -330,7 +335,7 @@ fn check_install(
     }
 }
 
-/// TSB resources are applied in one cluster: where the management plane lives, else the first.
+/// TSB resources are applied in one cluster: where the management plane lives, or else the only one.
 fn holds_tsb(environment: &Environment, cluster: &Cluster) -> bool {
     match &environment.management_plane {
         Some(plane) => plane.cluster == cluster.name,

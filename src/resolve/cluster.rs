@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, Span, Spanned};
 use crate::k8s::Object;
 use crate::model::{
     Cluster, ClusterName, ControlPlane, EdgeEnv, Environment, InstallBase, InstallOutput,
-    ManagementPlane, Platform, TrustDomain, Version,
+    ManagementPlane, Namespace, Platform, TrustDomain, Version,
 };
 use crate::spec;
 use crate::yaml::{Node, Pointer};
@@ -245,37 +245,30 @@ fn check_trust_domains(clusters: &Clusters, found: &mut Vec<Diagnostic>) {
     }
 }
 
-/// Ambient namespaces need releases that know the mode, and a control plane that runs it.
+/// What ambient namespaces need: releases that know the mode, and a control plane that runs it.
 pub(super) fn check_ambient(
     environment: &Environment,
     versions: &spec::Versions,
+    is_patched: bool,
     found: &mut Vec<Diagnostic>,
 ) {
     let mut any = false;
     for cluster in environment.clusters.values() {
         let Some(first) = environment.first_ambient(cluster) else { continue };
         any = true;
-        if let Some(control_plane) = &cluster.control_plane
-            && control_plane.ambient == Some(false)
+        // what patches leave of it is seen once they are applied
+        if let Some(plane) = cluster.control_plane.as_ref().filter(|_| !is_patched)
+            && plane.runs_ambient() == Some(false)
         {
-            found.push(
-                Diagnostic::error(
-                    "ambient-off",
-                    format!(
-                        "namespace `{}/{}` is to be ambient, but its control plane has ambient mode off",
-                        cluster.name, first.name
-                    ),
-                )
-                .at(control_plane.origin, "`ambient: false` here")
-                .also(first.origin, "this namespace")
-                .help("set `ambient: true`"),
-            );
+            found.push(ambient_off(cluster, plane, first));
         }
     }
+    check_istio_is_known(environment, versions, found);
     for (version, least, typed, what) in [
-        (environment.istio, ISTIO_WITH_AMBIENT, &versions.istio, "Istio"),
-        (environment.tsb, TSB_WITH_AMBIENT, &versions.tsb, "TSB"),
+        (environment.istio, ISTIO_WITH_AMBIENT, versions.istio.as_ref(), "Istio"),
+        (Some(environment.tsb), TSB_WITH_AMBIENT, Some(&versions.tsb), "TSB"),
     ] {
+        let (Some(version), Some(typed)) = (version, typed) else { continue };
         if any && version.is_before(least) {
             found.push(
                 Diagnostic::error(
@@ -287,4 +280,57 @@ pub(super) fn check_ambient(
             );
         }
     }
+}
+
+fn ambient_off(cluster: &Cluster, plane: &ControlPlane, first: &Namespace) -> Diagnostic {
+    let enable = "/spec/components/istio/ambient/enable";
+    let base = plane.base.as_ref().filter(|_| plane.ambient.is_none());
+    let (at, label, help) = match (plane.places.get(enable), plane.places.get("/ambient"), base) {
+        (Some(free), _, _) => (free, "off here", "set it to `true`"),
+        (None, Some(flag), _) => (flag, "`ambient: false` here", "set `ambient: true`"),
+        (None, None, Some(base)) => match base.places.get(enable) {
+            Some(place) => {
+                (place, "off here", "set `controlPlane.ambient: true`, or enable it in the base")
+            }
+            None => (
+                base.origin,
+                "this resource does not switch it on",
+                "set `controlPlane.ambient: true`, or `components.istio.ambient.enable: true` in the base",
+            ),
+        },
+        (None, None, None) => (plane.origin, "off here", "set `ambient: true`"),
+    };
+    Diagnostic::error(
+        "ambient-off",
+        format!(
+            "namespace `{}/{}` is to be ambient, but its control plane has ambient mode off",
+            cluster.name, first.name
+        ),
+    )
+    .at(at, label)
+    .also(first.origin, "this namespace")
+    .help(help)
+}
+
+/// A cluster with only the SPM agent runs no Istio (facts/tsb.md, "Control plane"): its release is
+/// asked for where a namespace is in the mesh, or a control plane runs ambient mode.
+fn check_istio_is_known(
+    environment: &Environment,
+    versions: &spec::Versions,
+    found: &mut Vec<Diagnostic>,
+) {
+    if versions.istio.is_some() {
+        return;
+    }
+    let namespaces = environment.clusters.values().flat_map(|c| c.namespaces.values());
+    let staged = environment.stages.iter().map(|stage| stage.origin);
+    let planes = environment.clusters.values().filter_map(|c| c.control_plane.as_ref());
+    let first = namespaces.filter(|n| n.is_in_mesh()).map(|n| n.origin).next();
+    let plane = planes.filter(|p| p.runs_ambient() == Some(true)).map(|p| p.origin);
+    let Some(user) = first.into_iter().chain(staged).chain(plane).next() else { return };
+    found.push(
+        Diagnostic::error("missing-field", "`versions.istio` is missing, and Istio runs here")
+            .at(user, "with a sidecar or in ambient mode")
+            .help("add the release, such as `istio: \"1.24\"`; where no Istio runs, write `mode: none`"),
+    );
 }

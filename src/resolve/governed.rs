@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use super::name::Clusters;
 use super::tenancy::{self, Settings, Tenancy};
-use crate::diagnostic::{Diagnostic, FileId, Spanned};
+use crate::diagnostic::{Diagnostic, FileId, Span, Spanned};
 use crate::k8s::Object;
-use crate::model::{Attributed, Fqn, Owner};
+use crate::model::{Attributed, Closed, Fqn, Owner};
 use crate::spec::tsb::read_documents;
 
 /// Resolves the TSB resources and fills the namespaces with what they come to.
@@ -41,7 +41,60 @@ pub(super) fn govern(
                 tenancy.workspace(&cluster.name, &namespace.name).map(Fqn::to_string);
         }
     }
+    report_closed(clusters, found);
     tenancy
+}
+
+/// How many further places a finding shows.
+const SHOWN: usize = 4;
+
+/// Namespaces that nobody may call, though nothing says `denyAll`: the rules of one setting and one
+/// reason are one finding. One allow rule closes everything that no rule opens (facts/tsb.md, "RULES
+/// evaluation, in order").
+fn report_closed(clusters: &Clusters, found: &mut Vec<Diagnostic>) {
+    type Key<'a> = (Option<Span>, &'a Closed);
+    let mut closed: BTreeMap<Key<'_>, Vec<(String, Span)>> = BTreeMap::new();
+    for cluster in clusters.values() {
+        for namespace in cluster.namespaces.values().filter(|n| n.is_in_mesh()) {
+            let Attributed { value, origin } = &namespace.security.access;
+            // a mode without a group has a finding of its own
+            if let Some(why) = value.closed.as_ref().filter(|why| **why != Closed::NoGroup)
+                && !value.deny_all
+            {
+                let name = format!("{}/{}", cluster.name, namespace.name);
+                closed.entry((*origin, why)).or_default().push((name, namespace.origin));
+            }
+        }
+    }
+    for ((origin, why), namespaces) in closed {
+        let Some(((name, at), rest)) = namespaces.split_first() else { continue };
+        let subject = match rest.len() {
+            0 => format!("namespace `{name}`"),
+            1 => format!("namespace `{name}` and one more"),
+            n => format!("namespace `{name}` and {n} more"),
+        };
+        let mut diagnostic = Diagnostic::warning(
+            "nobody-may-call",
+            format!("nobody may call {subject}: {}", why.why()),
+        )
+        .at(*at, "closed");
+        if let Some(origin) = origin {
+            diagnostic = diagnostic.also(origin, "by this");
+        }
+        if let Closed::NoCaller(rules) = why {
+            for rule in rules.iter().take(SHOWN) {
+                diagnostic = diagnostic.also(*rule, "its `from` takes no namespace");
+            }
+        }
+        for (_, place) in rest.iter().take(SHOWN) {
+            diagnostic = diagnostic.also(*place, "closed too");
+        }
+        found.push(diagnostic.help(match why {
+            Closed::NoCaller(_) => "declare the namespaces of the callers in `clusters`, or correct the selector of what the rule names as `from`; if it is meant, write `denyAll: true`",
+            Closed::NoAccount => "correct the entries of `serviceAccounts`, or declare their namespaces in `clusters`",
+            Closed::NoRule | Closed::NoGroup => "add a rule whose `to` is its workspace: one from the workspace to itself lets its own pods in; if it is meant, write `denyAll: true` for it",
+        }));
+    }
 }
 
 /// What stands among TSB resources and is none: one finding a file.

@@ -3,10 +3,12 @@
 
 mod object;
 mod placing;
+mod pods;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+pub(super) use self::pods::Restarted;
 use super::name::{Clusters, did_you_mean};
 use super::namespace::is_mesh_label;
 use crate::diagnostic::{Diagnostic, Span};
@@ -24,6 +26,7 @@ type ByCluster = BTreeMap<ClusterName, Vec<Arc<Object>>>;
 pub(super) fn place(
     inventory: Vec<Placed>,
     clusters: &mut Clusters,
+    restarted: &BTreeMap<ClusterName, Restarted>,
     found: &mut Vec<Diagnostic>,
 ) -> ByCluster {
     let is_given = !inventory.is_empty();
@@ -32,6 +35,10 @@ pub(super) fn place(
         let Some(cluster) = clusters.get_mut(name) else { continue };
         let declared = declared_workloads(cluster);
         fill(cluster, objects, found);
+        pods::fill(cluster, objects);
+        if let Some(named) = restarted.get(name) {
+            pods::restarted(cluster, named, found);
+        }
         if is_given {
             check_held(cluster, objects, found);
             check_workloads(cluster, &declared, found);

@@ -13,7 +13,10 @@ mod inventory;
 mod migration;
 mod name;
 mod namespace;
+mod pods;
 pub mod tenancy;
+mod unit;
+mod waypoint;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -62,19 +65,20 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let spec = environment.spec;
     let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
     let tsb_version = version(&spec.versions.tsb, found);
-    let istio_version = version(&spec.versions.istio, found);
+    let istio_version = spec.versions.istio.as_ref().map(|typed| version(typed, found));
     let ownership = Ownership {
         waypoints: owner(spec.ownership.waypoints),
         policies: owner(spec.ownership.policies),
     };
 
     let migrating = migration::migrating(spec.migration.as_ref());
+    let restarted = namespace::restarted(&spec.clusters);
     let mut clusters = cluster::clusters(spec.clusters, &document, &bases, &migrating, found);
     let management_plane = spec
         .management_plane
         .and_then(|m| cluster::management_plane(m, &document, &bases, &clusters, found));
     let (stages, reached) = migration::migration(spec.migration, &clusters, found);
-    let inventory = inventory::place(inventory, &mut clusters, found);
+    let inventory = inventory::place(inventory, &mut clusters, &restarted, found);
     let direct = inventory::place_direct(direct, &clusters, found);
     let access = access::cases(access, &clusters, found);
     let tenancy =
@@ -85,11 +89,14 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         let names = delivery::Names { environment: name.as_ref(), clusters: &clusters };
         delivery::delivery(typed, &names, !stages.is_empty(), found)
     });
-    let environment = Environment {
+    let mut environment = Environment {
         name: name?,
         organization: spec.organization.value,
         tsb: tsb_version?,
-        istio: istio_version?,
+        istio: match istio_version {
+            Some(read) => Some(read?),
+            None => None,
+        },
         ownership,
         injection_label: match spec.injection_label {
             None | Some(spec::InjectionLabel::Disable) => InjectionLabel::Disable,
@@ -105,7 +112,10 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         delivery,
         origin: environment.metadata.name.span,
     };
-    cluster::check_ambient(&environment, &spec.versions, found);
+    waypoint::of_tsb(&mut environment);
+    pods::check(&environment, found);
+    cluster::check_ambient(&environment, &spec.versions, !patches.is_empty(), found);
+    unit::check_tsb(&environment, tenancy.resources(), found);
     Some(Resolved {
         environment,
         tenancy,

@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::cluster::TrustDomains;
-use super::name;
+use super::{inventory, name};
 use crate::diagnostic::{Diagnostic, Spanned};
 use crate::k8s::{Labels, is_label_key};
 use crate::model::{
-    ClusterName, DataplaneMode, Lifecycle, Namespace, NamespaceName, ObjectName, Principal,
-    SecuritySetting, Waypoint, WaypointFor, Workload, WorkloadKind,
+    ClusterName, DataplaneMode, Lifecycle, Namespace, NamespaceName, ObjectName, PodOptions,
+    Principal, SecuritySetting, Waypoint, WaypointChoice, WaypointFor, Workload, WorkloadKind,
 };
 use crate::spec;
 
@@ -90,15 +90,37 @@ fn namespace(
         mode,
         revision: typed.revision.map(|r| r.value),
         waypoint,
+        waypoint_choice: match typed.waypoint {
+            None => WaypointChoice::Unsaid,
+            Some(_) => WaypointChoice::Said,
+        },
         labels,
         workloads,
         services: BTreeMap::new(),
+        other_pods: Vec::new(),
         others: BTreeSet::new(),
         security: SecuritySetting::default(),
         workspace: None,
         gateways,
         origin: typed.name.span,
     })
+}
+
+/// What the spec says was restarted by hand. Names that are none are reported where the clusters and
+/// namespaces are made.
+pub(super) fn restarted(
+    clusters: &[Spanned<spec::Cluster>],
+) -> BTreeMap<ClusterName, inventory::Restarted> {
+    let mut named: BTreeMap<ClusterName, inventory::Restarted> = BTreeMap::new();
+    for cluster in clusters {
+        let Ok(name) = ClusterName::parse(&cluster.name) else { continue };
+        for namespace in cluster.namespaces.iter().filter(|n| !n.restarted.is_empty()) {
+            let Ok(namespace_name) = NamespaceName::parse(&namespace.name) else { continue };
+            let entries = named.entry(name.clone()).or_default().entry(namespace_name).or_default();
+            entries.extend(namespace.restarted.iter().cloned());
+        }
+    }
+    named
 }
 
 pub(super) fn dataplane_mode(typed: spec::Mode) -> DataplaneMode {
@@ -128,20 +150,70 @@ pub(super) fn waypoint(
         Some(typed) => name::parse(typed, ObjectName::parse, found)?,
         None => ObjectName::parse("waypoint").ok()?,
     };
+    let json = |map: serde_json::Map<String, Value>| Value::Object(map);
+    // one number of pods: a layer that says how it is found replaces the other way too
+    let counts = |w: &&spec::Waypoint| w.replicas.is_value() || w.autoscaling.is_value();
+    let counting = layers.iter().position(counts).map_or(0, |i| i + 1);
+    let counting = &layers[..counting];
     Some(Waypoint {
-        name,
         waypoint_for: match layers.iter().find_map(|w| w.waypoint_for) {
             None | Some(spec::WaypointFor::All) => WaypointFor::All,
             Some(spec::WaypointFor::Service) => WaypointFor::Service,
             Some(spec::WaypointFor::Workload) => WaypointFor::Workload,
             Some(spec::WaypointFor::None) => WaypointFor::None,
         },
-        replicas: layers.iter().find_map(|w| w.replicas),
-        resources: layers.iter().find_map(|w| w.resources.clone()).map(Value::Object),
-        autoscaling: layers.iter().find_map(|w| w.autoscaling.clone()).map(Value::Object),
-        revision: layers.iter().find_map(|w| w.revision.as_ref()).map(|r| r.value.clone()),
+        replicas: setting(counting, |w| &w.replicas),
+        resources: setting(&layers, |w| &w.resources).map(json),
+        autoscaling: setting(counting, |w| &w.autoscaling).map(json),
+        pod_disruption_budget: setting(&layers, |w| &w.pod_disruption_budget).map(json),
+        tolerations: setting(&layers, |w| &w.tolerations)
+            .map(|list| list.into_iter().map(json).collect()),
+        service: setting(&layers, |w| &w.service).map(json),
+        labels: keys(setting(&layers, |w| &w.labels), found),
+        annotations: keys(setting(&layers, |w| &w.annotations), found),
+        revision: setting(&layers, |w| &w.revision).map(|r| r.value),
         origin: Some(origin),
+        ..Waypoint::named(name)
     })
+}
+
+/// What the first layer says that says anything.
+fn setting<T: Clone>(
+    layers: &[&spec::Waypoint],
+    field: impl Fn(&spec::Waypoint) -> &spec::Setting<T>,
+) -> Option<T> {
+    layers.iter().find_map(|layer| match field(layer) {
+        spec::Setting::Inherited => None,
+        spec::Setting::Nothing => Some(None),
+        spec::Setting::Value(value) => Some(Some(value.clone())),
+    })?
+}
+
+/// Labels or annotations of what Istio makes of a waypoint's Gateway. It ignores keys of the Gateway
+/// API's own group (facts/istio-ambient.md §3.6), and one key is ours.
+fn keys(typed: Option<BTreeMap<String, Spanned<String>>>, found: &mut Vec<Diagnostic>) -> Labels {
+    let mut kept = Labels::new();
+    for (key, value) in typed.unwrap_or_default() {
+        if !is_label_key(&key) {
+            found.push(
+                Diagnostic::error("invalid-name", format!("`{key}` is not a label's key"))
+                    .at(value.span, "of this label")
+                    .help(LABEL_KEY),
+            );
+        } else if key.starts_with("gateway.networking.k8s.io/") || key == "waypost.dev/managed" {
+            found.push(
+                Diagnostic::error(
+                    "reserved-label",
+                    format!("`{key}` cannot be set on what a waypoint's Gateway makes"),
+                )
+                .at(value.span, "")
+                .help("remove it: Istio ignores keys of `gateway.networking.k8s.io`, and `waypost.dev/managed` is always there"),
+            );
+        } else {
+            kept.insert(key, value.value);
+        }
+    }
+    kept
 }
 
 fn workloads(
@@ -166,6 +238,7 @@ fn workloads(
             pod_labels: Labels::new(),
             service_account,
             replicas: None,
+            pods: PodOptions::default(),
             origin: typed.name.span,
         };
         match workloads.get(&(kind, name.clone())) {
@@ -198,6 +271,8 @@ pub(super) fn is_mesh_label(key: &str) -> bool {
             .is_some_and(|(prefix, _)| prefix == "istio.io" || prefix.ends_with(".istio.io"))
 }
 
+const LABEL_KEY: &str = "a key is letters, digits, dashes, underscores and points, with a domain and a slash before it or none";
+
 fn labels(
     typed: BTreeMap<String, Spanned<String>>,
     lifecycle: Lifecycle,
@@ -224,7 +299,7 @@ fn labels(
             found.push(
                 Diagnostic::error("invalid-name", format!("`{key}` is not a label's key"))
                     .at(value.span, "of this label")
-                    .help("a key is letters, digits, dashes, underscores and points, with a domain and a slash before it or none"),
+                    .help(LABEL_KEY),
             );
         }
     }

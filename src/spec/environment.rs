@@ -74,8 +74,8 @@ pub struct EnvironmentSpec {
 pub struct Versions {
     /// TSB.
     pub tsb: Spanned<String>,
-    /// Istio.
-    pub istio: Spanned<String>,
+    /// Istio; left out where no cluster runs it.
+    pub istio: Option<Spanned<String>>,
 }
 
 /// Who makes what in the clusters.

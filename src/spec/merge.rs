@@ -49,9 +49,12 @@ fn merge_mappings(base: Mapping, over: Mapping, way: &mut Vec<String>) -> Mappin
     let mut at: BTreeMap<String, usize> =
         entries.iter().enumerate().map(|(i, e)| (e.key.clone(), i)).collect();
     let mut removed = BTreeSet::new();
+    // a waypoint's null stays: it says that nothing is inherited from the cluster either
+    let nulls_stay = way.last().is_some_and(|key| key == "waypoint");
     for Entry { key, key_span, value } in over.entries {
+        let removes = value.is_null() && !nulls_stay;
         match at.get(&key) {
-            Some(index) if value.is_null() => {
+            Some(index) if removes => {
                 removed.insert(*index);
             }
             Some(index) => {
@@ -63,7 +66,7 @@ fn merge_mappings(base: Mapping, over: Mapping, way: &mut Vec<String>) -> Mappin
                 way.pop();
             }
             // removes what is not there
-            None if value.is_null() => {}
+            None if removes => {}
             None => {
                 at.insert(key.clone(), entries.len());
                 entries.push(Entry { key, key_span, value });

@@ -36,7 +36,9 @@ pub use environment::{
 };
 pub use input::{Input, PatchEntry, Placed};
 pub use load::{Entry, EntryKind, Files};
-pub use namespace::{Lifecycle, Mode, Namespace, Waypoint, WaypointChoice, WaypointFor, Workload};
+pub use namespace::{
+    Lifecycle, Mode, Namespace, Setting, Waypoint, WaypointChoice, WaypointFor, Workload,
+};
 pub use patch::{RawPatch, RawPatchOptions, RawTarget};
 pub use read::Reader;
 pub use schema::{DocumentKind, schemas};

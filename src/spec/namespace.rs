@@ -29,6 +29,9 @@ pub struct Namespace {
     /// Workloads that are treated apart.
     #[serde(default)]
     pub workloads: Vec<Spanned<Workload>>,
+    /// `Kind/name` of pods that the tree does not restart and that were restarted since.
+    #[serde(default)]
+    pub restarted: Vec<Spanned<String>>,
     /// `[cluster/]namespace/serviceAccount` of gateways whose traffic enters here.
     #[serde(default)]
     pub gateways: Vec<Spanned<String>>,
@@ -77,9 +80,34 @@ pub enum WaypointChoice {
     Has(Box<Waypoint>),
 }
 
+/// A field that a layer may leave out, take away or set.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Setting<T> {
+    /// Left out: the layer below decides.
+    #[default]
+    Inherited,
+    /// `null`: nothing, whatever the layer below says.
+    Nothing,
+    /// A value.
+    Value(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Setting<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Setting::Nothing, Setting::Value))
+    }
+}
+
+impl<T> Setting<T> {
+    /// True where the layer sets a value.
+    pub fn is_value(&self) -> bool {
+        matches!(self, Setting::Value(_))
+    }
+}
+
 /// A waypoint. What is not given comes from the cluster's default, else from ours.
 #[derive(Clone, Debug, Default, serde::Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Waypoint {
     /// Name of the Gateway.
     pub name: Option<Spanned<String>>,
@@ -87,13 +115,23 @@ pub struct Waypoint {
     #[serde(rename = "for")]
     pub waypoint_for: Option<WaypointFor>,
     /// Number of pods.
-    pub replicas: Option<u32>,
+    pub replicas: Setting<u32>,
     /// `resources` of the proxy container.
-    pub resources: Option<Map<String, Value>>,
+    pub resources: Setting<Map<String, Value>>,
     /// `spec` of a HorizontalPodAutoscaler, without its target.
-    pub autoscaling: Option<Map<String, Value>>,
+    pub autoscaling: Setting<Map<String, Value>>,
+    /// `spec` of a PodDisruptionBudget, without its selector.
+    pub pod_disruption_budget: Setting<Map<String, Value>>,
+    /// `tolerations` of its pods.
+    pub tolerations: Setting<Vec<Map<String, Value>>>,
+    /// Fields of its Service's `spec`.
+    pub service: Setting<Map<String, Value>>,
+    /// Labels of every object that Istio makes of the Gateway.
+    pub labels: Setting<BTreeMap<String, Spanned<String>>>,
+    /// Annotations of every object that Istio makes of the Gateway.
+    pub annotations: Setting<BTreeMap<String, Spanned<String>>>,
     /// `istio.io/rev` of the Gateway.
-    pub revision: Option<Spanned<String>>,
+    pub revision: Setting<Spanned<String>>,
 }
 
 /// What a waypoint takes traffic for.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Context, Placed};
 use crate::diagnostic::Diagnostic;
@@ -42,8 +42,8 @@ pub(super) fn translate(
             // what TSB makes has none (facts/tsb.md, "Waypoint Gateway")
             infrastructure: (area != Area::Expected).then(|| Infrastructure {
                 // one of ours in each keeps Istio from copying the Gateway's own
-                labels: Labels::from([("waypost.dev/managed".into(), "true".into())]),
-                annotations: Labels::from([("waypost.dev/managed".into(), "true".into())]),
+                labels: with_ours(&waypoint.labels),
+                annotations: with_ours(&waypoint.annotations),
                 parameters_ref: parameters
                     .as_ref()
                     .map(|p| ParametersRef { name: p.metadata.name.clone() }),
@@ -74,17 +74,19 @@ fn parameters(
     found: &mut Vec<Diagnostic>,
 ) -> ConfigMap {
     let origin = waypoint.origin.unwrap_or(context.namespace.origin);
-    if context.environment.istio < CUSTOMISATION {
+    if let Some(istio) = context.environment.istio
+        && istio < CUSTOMISATION
+    {
         found.push(
             Diagnostic::error(
                 "version-gate",
                 format!(
-                    "the waypoint of `{}` is customised, which Istio {} cannot",
-                    context.namespace.name, context.environment.istio
+                    "the waypoint of `{}` is customised, which Istio {istio} cannot",
+                    context.namespace.name
                 ),
             )
             .at(origin, format!("needs Istio {CUSTOMISATION} or later"))
-            .help("leave `replicas`, `resources` and `autoscaling` out, or raise `versions.istio`"),
+            .help("leave all but `name`, `for`, `labels`, `annotations` and `revision` out, or raise `versions.istio`"),
         );
     }
     if waypoint.replicas.is_some() && waypoint.autoscaling.is_some() {
@@ -100,28 +102,47 @@ fn parameters(
             .help("keep one of them"),
         );
     }
-    let mut documents: BTreeMap<String, Value> = BTreeMap::new();
-    let mut deployment = serde_json::Map::new();
-    if let Some(replicas) = waypoint.replicas {
-        deployment.insert("replicas".into(), replicas.into());
-    }
-    if let Some(resources) = &waypoint.resources {
-        deployment.insert(
-            "template".into(),
-            json!({"spec": {"containers": [{"name": "istio-proxy", "resources": resources}]}}),
-        );
-    }
-    if !deployment.is_empty() {
-        documents.insert("deployment".into(), json!({"spec": deployment}));
-    }
-    if let Some(autoscaling) = &waypoint.autoscaling {
-        documents.insert("horizontalPodAutoscaler".into(), json!({"spec": autoscaling}));
-    }
     ConfigMap {
         metadata: Metadata::namespaced(
             context.namespace.name.as_str(),
             format!("{}-parameters", waypoint.name),
         ),
-        documents,
+        documents: patches(waypoint),
     }
+}
+
+fn with_ours(own: &Labels) -> Labels {
+    let mut all = own.clone();
+    all.insert("waypost.dev/managed".into(), "true".into());
+    all
+}
+
+/// The patches of the objects that Istio makes of a waypoint's Gateway, by the key of the object:
+/// what a parameters ConfigMap holds, and TSB's `overlays` too (facts/istio-ambient.md §3.6).
+pub(super) fn patches(waypoint: &Waypoint) -> BTreeMap<String, Value> {
+    let mut pods = Map::new();
+    if let Some(resources) = &waypoint.resources {
+        let containers = json!([{"name": "istio-proxy", "resources": resources}]);
+        pods.insert("containers".into(), containers);
+    }
+    if let Some(tolerations) = &waypoint.tolerations {
+        pods.insert("tolerations".into(), tolerations.clone());
+    }
+    let mut deployment = Map::new();
+    if let Some(replicas) = waypoint.replicas {
+        deployment.insert("replicas".into(), replicas.into());
+    }
+    if !pods.is_empty() {
+        deployment.insert("template".into(), json!({"spec": pods}));
+    }
+    let deployment = (!deployment.is_empty()).then_some(Value::Object(deployment));
+    [
+        ("deployment", deployment),
+        ("horizontalPodAutoscaler", waypoint.autoscaling.clone()),
+        ("podDisruptionBudget", waypoint.pod_disruption_budget.clone()),
+        ("service", waypoint.service.clone()),
+    ]
+    .into_iter()
+    .filter_map(|(key, spec)| Some((key.to_owned(), json!({"spec": spec?}))))
+    .collect()
 }

@@ -20,7 +20,7 @@ pub(super) fn translate(
 ) {
     let namespace = context.namespace;
     let restarts = context.state.migrates && context.environment.restart == Restart::Annotation;
-    if restarts && namespace.workloads.is_empty() {
+    if restarts && namespace.workloads.is_empty() && namespace.other_pods.is_empty() {
         found.push(
             Diagnostic::warning(
                 "no-workloads",

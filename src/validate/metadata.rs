@@ -10,6 +10,7 @@ use crate::k8s::{
     Object, ObjectRef, is_annotation_key, is_dns_label, is_dns_subdomain, is_label_key,
     is_label_value,
 };
+use crate::spec::tsb::is_tsb_group;
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 /// All annotations of an object together, keys and values: 256 KiB
@@ -58,11 +59,16 @@ pub(super) fn check(object: &Object, found: &mut Vec<Diagnostic>) {
 pub fn duplicates<'a>(objects: impl IntoIterator<Item = &'a Object>, found: &mut Vec<Diagnostic>) {
     let mut seen: BTreeMap<ObjectRef, Span> = BTreeMap::new();
     for object in objects {
-        if object.name.is_empty() || is_kustomize(object) {
+        let place = tctl_place(object);
+        if (object.name.is_empty() && place.is_none()) || is_kustomize(object) {
             continue;
         }
         let at = object.name_span();
-        match seen.entry(object.reference()) {
+        let mut reference = object.reference();
+        if let Some(place) = place {
+            reference.name = format!("{place}{}", reference.name);
+        }
+        match seen.entry(reference) {
             std::collections::btree_map::Entry::Vacant(entry) => {
                 entry.insert(at);
             }
@@ -74,6 +80,23 @@ pub fn duplicates<'a>(objects: impl IntoIterator<Item = &'a Object>, found: &mut
             ),
         }
     }
+}
+
+/// The place of a TSB resource in tctl form, where names are unique below their parent only, and
+/// AccessBindings have no name but that of what they are about (facts/tsb.md, "TSB resources in both
+/// forms"). `None` for every other object.
+fn tctl_place(object: &Object) -> Option<String> {
+    if !is_tsb_group(&object.gvk.group) {
+        return None;
+    }
+    let metadata = object.body.get("metadata")?;
+    let text = |key: &str| metadata.get(key).and_then(Node::as_str);
+    if let Some(fqn) = text("fqn") {
+        return Some(fqn.to_owned());
+    }
+    let parents = ["organization", "tenant", "workspace", "group", "application"];
+    let place: String = parents.iter().filter_map(|key| Some(format!("{}/", text(key)?))).collect();
+    (!place.is_empty()).then_some(place)
 }
 
 const LABEL_HELP: &str = "use lower case letters, digits and dashes, at most 63, beginning and ending with a letter or digit";
@@ -90,6 +113,10 @@ fn name(object: &Object, metadata: Option<&Mapping>, found: &mut Vec<Diagnostic>
             .at(entry.key_span, "every apply would make another object, and kustomize refuses it")
             .help("give it a `name`"),
         );
+        return;
+    }
+    let is_named_by_fqn = metadata.is_some_and(|m| m.get("fqn").is_some());
+    if object.name.is_empty() && is_named_by_fqn && tctl_place(object).is_some() {
         return;
     }
     if object.name.is_empty() {

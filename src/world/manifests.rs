@@ -1,5 +1,6 @@
 //! The manifests of a folder, of a commit, or of a dump, as one cluster.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Cluster, Origin, Present, World, case, mesh_config, objects_in};
@@ -37,6 +38,6 @@ impl World {
         let all = objects.iter().map(|present| &*present.object);
         let options = mesh_config::of_objects(all, &mut found);
         let cluster = Cluster { options, objects, rendered: Vec::new() };
-        Self::new(name, vec![cluster], cases, found)
+        Self::new(name, vec![cluster], &BTreeSet::new(), cases, found)
     }
 }

@@ -68,7 +68,9 @@ pub(super) fn of_environment<'a>(
     let mut options = Options::default();
     configure(&mut options, objects, found);
     options.cluster = cluster.as_str().to_owned();
-    options.istio = IstioVersion::new(environment.istio.major, environment.istio.minor);
+    if let Some(version) = environment.istio {
+        options.istio = IstioVersion::new(version.major, version.minor);
+    }
     if let Some(settings) = environment.clusters.get(cluster) {
         options.trust_domain = settings.trust_domain.as_str().to_owned();
     }

@@ -22,7 +22,7 @@ mod merge;
 mod mesh_config;
 mod restart;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub use case::Case;
@@ -140,7 +140,8 @@ impl World {
         });
         let clusters = clusters.collect();
         let name = format!("{}, stage {reached}", resolved.environment.name);
-        Self::new(name, clusters, case::of_environment(resolved), found)
+        let kept = resolved.environment.kept_sidecars();
+        Self::new(name, clusters, &kept, case::of_environment(resolved), found)
     }
 
     /// An environment at a point whose rendered tree this is. The files are added to the sources, below
@@ -170,6 +171,7 @@ impl World {
     fn new(
         name: String,
         clusters: Vec<Cluster>,
+        kept: &BTreeSet<[&str; 4]>,
         cases: Vec<Case>,
         mut found: Vec<Diagnostic>,
     ) -> Self {
@@ -182,7 +184,7 @@ impl World {
             .collect();
         let (mut mesh, diagnostics) = Mesh::from_clusters(&given);
         found.extend(diagnostics);
-        let restarted = restart::not_restarted(&mut mesh);
+        let restarted = restart::not_restarted(&mut mesh, kept);
         Self { name, clusters, mesh, restarted, cases, found }
     }
 

@@ -100,7 +100,7 @@ fn every_platform_has_its_settings() {
         let cluster = environment.clusters.values().next().expect("a cluster");
         let (files, found) = control_plane(&environment, cluster);
         assert!(!has_errors(&found), "{platform}: {found:?}");
-        let profile = profile(platform, environment.istio);
+        let profile = profile(platform, environment.istio.expect("a release"));
         assert_eq!(
             files.patched[0].pointer("/spec/components/istio/kubeSpec/CNI"),
             Some(&Value::Object(profile.cni.fields())),

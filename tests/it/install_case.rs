@@ -15,7 +15,7 @@ use waypost::model::{
     Cluster, ClusterName, ControlPlane, DataplaneMode, EdgeEnv, Environment, EnvironmentName,
     InjectionLabel, InstallBase, InstallOutput, Lifecycle, ManagementPlane, Namespace,
     NamespaceName, ObjectName, Owner, Ownership, Platform, Reached, Restart, SecuritySetting,
-    TrustDomain, TsbObjects, Version, Waypoint, WaypointFor,
+    TrustDomain, TsbObjects, Version, Waypoint, WaypointChoice, WaypointFor,
 };
 use waypost::translate::install::{InstallFiles, control_plane, management_plane};
 use waypost::yaml::{Budget, Node, read};
@@ -126,9 +126,14 @@ fn load(folder: &Path) -> Case {
             },
             revision: None,
             waypoint: value.get("waypoint").map(waypoint),
+            waypoint_choice: match value.get("waypoint") {
+                Some(_) => WaypointChoice::Said,
+                None => WaypointChoice::Unsaid,
+            },
             labels: Labels::new(),
             workloads: BTreeMap::new(),
             services: BTreeMap::new(),
+            other_pods: Vec::new(),
             others: std::collections::BTreeSet::new(),
             security: SecuritySetting::default(),
             workspace: None,
@@ -150,7 +155,7 @@ fn load(folder: &Path) -> Case {
         name: EnvironmentName::parse("test").expect("a name"),
         organization: "tetrate".to_owned(),
         tsb: Version::parse(text("/versions/tsb").unwrap_or("1.13")).expect("a version"),
-        istio: Version::parse(text("/versions/istio").unwrap_or("1.24")).expect("a version"),
+        istio: Version::parse(text("/versions/istio").unwrap_or("1.24")),
         ownership: Ownership {
             waypoints: match text("/ownership/waypoints") {
                 Some("tsb") => Owner::Tsb,
@@ -198,8 +203,8 @@ fn places(node: &Node) -> Places {
 }
 
 fn waypoint(value: &Value) -> Waypoint {
+    let name = ObjectName::parse(value["name"].as_str().unwrap_or("waypoint")).expect("a name");
     Waypoint {
-        name: ObjectName::parse(value["name"].as_str().unwrap_or("waypoint")).expect("a name"),
         waypoint_for: match value["for"].as_str() {
             Some("service") => WaypointFor::Service,
             _ => WaypointFor::All,
@@ -207,9 +212,19 @@ fn waypoint(value: &Value) -> Waypoint {
         replicas: value["replicas"].as_u64().and_then(|n| u32::try_from(n).ok()),
         resources: value.get("resources").cloned(),
         autoscaling: value.get("autoscaling").cloned(),
+        tolerations: value.get("tolerations").cloned(),
+        pod_disruption_budget: value.get("podDisruptionBudget").cloned(),
+        service: value.get("service").cloned(),
+        labels: labels(&value["labels"]),
+        annotations: labels(&value["annotations"]),
         revision: value["revision"].as_str().map(str::to_owned),
-        origin: None,
+        ..Waypoint::named(name)
     }
+}
+
+fn labels(value: &Value) -> Labels {
+    let map = value.as_object().cloned().unwrap_or_default();
+    map.into_iter().map(|(key, value)| (key, value.as_str().expect("a text").to_owned())).collect()
 }
 
 fn mapping(value: &Value, pointer: &str) -> Map<String, Value> {

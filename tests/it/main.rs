@@ -33,6 +33,7 @@ mod program;
 mod publish;
 mod refused;
 mod refused_tsb;
+mod render_rules;
 mod same_bytes;
 mod server;
 mod simulate;

@@ -92,7 +92,7 @@ fn what_is_not_said_has_a_default() {
     assert_eq!(environment.injection_label, InjectionLabel::Disable);
     assert_eq!(environment.restart, Restart::Annotation);
     assert_eq!(environment.reached, Reached::None);
-    assert_eq!(environment.istio, Version::new(1, 24));
+    assert_eq!(environment.istio, Some(Version::new(1, 24)));
     let east = &environment.clusters["east"];
     assert_eq!(east.trust_domain.as_str(), "east.tsb.local");
     assert_eq!(east.platform, Platform::Generic);

@@ -7,7 +7,9 @@ use serde::Serialize;
 
 use crate::diagnostic::{Sources, Span};
 use crate::manifest::Manifest;
-use crate::model::{Area, Cluster, ClusterName, Environment, Fqn, Namespace, Reached, TrafficMode};
+use crate::model::{
+    Access, Area, Closed, Cluster, ClusterName, Environment, Fqn, Namespace, Reached, TrafficMode,
+};
 use crate::plan;
 use crate::resolve::Resolved;
 use crate::resolve::tenancy::{Membership, Outcome, Step};
@@ -32,7 +34,7 @@ pub(super) struct NamespaceReport {
     /// What each level says of it, from the organization down.
     pub traffic_mode_levels: Vec<Level>,
     /// Who may call, in one sentence.
-    pub access: &'static str,
+    pub access: String,
     /// What each level says of it, from the organization down.
     pub authorization_levels: Vec<Level>,
     /// Everyone who is named, the refused first.
@@ -129,16 +131,7 @@ impl NamespaceReport {
                 TrafficMode::Required => "REQUIRED",
             },
             traffic_mode_levels: levels(&explanation.traffic_mode),
-            access: match (access.deny_all, &access.allow, access.deny.is_empty()) {
-                (true, _, _) => "nobody may call: denyAll",
-                (false, None, true) => "everyone may call",
-                (false, None, false) => "everyone may call who is not refused",
-                (false, Some(allow), _) if allow.is_empty() => {
-                    "nobody may call: what is allowed names no namespace that exists"
-                }
-                (false, Some(_), true) => "only those who are allowed may call",
-                (false, Some(_), false) => "only those who are allowed and not refused may call",
-            },
+            access: who_may_call(access),
             authorization_levels: levels(&explanation.authorization),
             callers: explanation
                 .callers
@@ -155,6 +148,21 @@ impl NamespaceReport {
                 .map(|cluster| policies(environment, cluster, namespace, reached))
                 .unwrap_or_default(),
         }
+    }
+}
+
+/// Who may call, in one sentence, and why where it is nobody.
+fn who_may_call(access: &Access) -> String {
+    let why = access.closed.as_ref().map(Closed::why);
+    match (access.deny_all, &access.allow, access.deny.is_empty()) {
+        (true, _, _) => "nobody may call: denyAll".to_owned(),
+        (false, None, true) => "everyone may call".to_owned(),
+        (false, None, false) => "everyone may call who is not refused".to_owned(),
+        (false, Some(allow), _) if allow.is_empty() => {
+            format!("nobody may call: {}", why.unwrap_or("nothing is allowed"))
+        }
+        (false, Some(_), true) => "only those who are allowed may call".to_owned(),
+        (false, Some(_), false) => "only those who are allowed and not refused may call".to_owned(),
     }
 }
 

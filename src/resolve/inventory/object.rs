@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{GroupVersionKind, LabelSelector, Labels, Object};
-use crate::model::{ObjectName, Service, ServicePort, Workload, WorkloadKind};
+use crate::model::{ObjectName, PodOptions, Service, ServicePort, Workload, WorkloadKind};
 
 /// Kinds without `metadata.namespace` that the API server would put into `default`.
 const NAMESPACED: [(&str, &str); 18] = [
@@ -48,6 +48,7 @@ pub(super) fn workload(kind: WorkloadKind, object: &Object) -> Result<Workload, 
     let spec = typed.spec.unwrap_or_default();
     let template = spec.template.unwrap_or_default();
     let pod = template.spec.unwrap_or_default();
+    let metadata = template.metadata.unwrap_or_default();
     // the deprecated alias is read only where the field itself is not set
     let account = [pod.service_account_name, pod.service_account]
         .into_iter()
@@ -60,11 +61,26 @@ pub(super) fn workload(kind: WorkloadKind, object: &Object) -> Result<Workload, 
         mode: None,
         selector: spec.selector.filter(|selector| *selector != LabelSelector::default()),
         service_name: spec.service_name.filter(|name| !name.is_empty()),
-        pod_labels: template.metadata.unwrap_or_default().labels.unwrap_or_default(),
+        pods: options(&metadata, pod.host_network),
+        pod_labels: metadata.labels.unwrap_or_default(),
         service_account: name(&account, object)?,
         replicas: spec.replicas,
         origin: object.name_span(),
     })
+}
+
+/// How pods of this metadata stand to the mesh.
+pub(super) fn options(metadata: &PodMetadata, host_network: Option<bool>) -> PodOptions {
+    const INJECT: &str = "sidecar.istio.io/inject";
+    let of = |map: &Option<Labels>| map.as_ref().and_then(|map| map.get(INJECT)).cloned();
+    // the label beats the annotation (istio/istio:pkg/kube/inject/inject.go `injectRequired`)
+    let said = of(&metadata.labels).or_else(|| of(&metadata.annotations));
+    let is_no =
+        |said: String| !matches!(said.to_lowercase().as_str(), "" | "y" | "yes" | "true" | "on");
+    PodOptions {
+        refuses_sidecar: said.is_some_and(is_no),
+        host_network: host_network.unwrap_or_default(),
+    }
 }
 
 /// Reads a Service.
@@ -113,21 +129,23 @@ struct WorkloadSpec {
 }
 
 #[derive(Default, Deserialize)]
-struct PodTemplate {
-    metadata: Option<PodMetadata>,
-    spec: Option<PodSpec>,
+pub(super) struct PodTemplate {
+    pub(super) metadata: Option<PodMetadata>,
+    pub(super) spec: Option<PodSpec>,
 }
 
 #[derive(Default, Deserialize)]
-struct PodMetadata {
-    labels: Option<Labels>,
+pub(super) struct PodMetadata {
+    pub(super) labels: Option<Labels>,
+    pub(super) annotations: Option<Labels>,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PodSpec {
+pub(super) struct PodSpec {
     service_account_name: Option<String>,
     service_account: Option<String>,
+    pub(super) host_network: Option<bool>,
 }
 
 #[derive(Deserialize)]

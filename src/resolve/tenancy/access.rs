@@ -11,7 +11,7 @@ use super::inventory::{Inventory, Slot};
 use super::ownership::Ownership;
 use super::rule::{RuleList, Target};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::{Access, Attributed, ClusterName, ObjectName, Principal};
+use crate::model::{Access, Attributed, Closed, ClusterName, ObjectName, Principal};
 
 /// Where a namespace hangs: in a workspace, and perhaps in a security group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -89,6 +89,7 @@ impl<'a> Compiler<'a> {
     ) -> Access {
         let Some(policy) = policy else { return Access::default() };
         let only = |callers: Callers| Access { allow: Some(callers), ..Access::default() };
+        let nobody = |closed| Access { closed: Some(closed), ..only(Callers::default()) };
         match &policy.value {
             // "DISABLED: no authorization"
             Policy::Disabled => Access::default(),
@@ -107,31 +108,42 @@ impl<'a> Compiler<'a> {
                 Some(group) => only(self.callers(vec![Target::Node(group)])),
                 None => {
                     self.tell_of_no_group(slot, policy.origin, found);
-                    only(Callers::default())
+                    nobody(Closed::NoGroup)
                 }
             },
             Policy::Rules(rules) => {
                 if let Some(access) = self.rules.get(&scope) {
                     return access.clone();
                 }
+                // any allow rule shuts every namespace that the setting governs, named by a `to` or
+                // not: the reading that facts/tsb.md leans to
+                let allow = (!rules.allow.is_empty()).then(|| self.sources(&rules.allow, scope));
+                let is_empty = allow.as_ref().is_some_and(|callers| callers.is_empty());
                 // 1. denyAll; 2. deny; 3. no allow rules: everyone; 4. allow; 5. deny
                 let access = Access {
                     deny_all: rules.deny_all,
                     deny: self.sources(&rules.deny, scope),
-                    allow: if rules.allow.is_empty() {
-                        None
-                    } else {
-                        // any allow rule shuts every namespace that the setting governs, named by
-                        // a `to` or not: the reading that facts/tsb.md leans to
-                        Some(self.sources(&rules.allow, scope))
-                    },
+                    closed: is_empty.then(|| self.why_closed(&rules.allow, scope)),
+                    allow,
                 };
                 self.rules.insert(scope, access.clone());
                 access
             }
             // "CUSTOM: only the listed serviceAccounts"
-            Policy::Custom(accounts) => only(self.listed(scope, slot, accounts, found)),
+            Policy::Custom(accounts) => {
+                let listed = self.listed(scope, slot, accounts, found);
+                if listed.is_empty() { nobody(Closed::NoAccount) } else { only(listed) }
+            }
         }
+    }
+
+    /// Why allow rules let nobody call in a scope.
+    fn why_closed(&self, rules: &RuleList, scope: Scope) -> Closed {
+        let targets = scope.targets(self.tree, self.domains).into_iter();
+        let mut spans: Vec<Span> =
+            targets.flat_map(|to| rules.to(to)).map(|rule| rule.span).collect();
+        spans.sort();
+        if spans.is_empty() { Closed::NoRule } else { Closed::NoCaller(spans) }
     }
 
     /// The sources of the rules that name the scope as `to`.

@@ -159,7 +159,7 @@ const KINDS: [(&str, &str, TsbKind); 27] = {
 };
 
 /// True for the API groups of TSB resources, known or not.
-pub(super) fn is_tsb_group(group: &str) -> bool {
+pub fn is_tsb_group(group: &str) -> bool {
     group == KUBERNETES_CORE || group.ends_with(".tsb.tetrate.io")
 }
 

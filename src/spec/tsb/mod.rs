@@ -14,7 +14,7 @@ mod parents;
 mod security;
 
 pub use document::{DocumentKind, TsbDocument, read_documents};
-pub use kind::{GroupKind, Level, TsbKind};
+pub use kind::{GroupKind, Level, TsbKind, is_tsb_group};
 pub use parents::{Form, Parents};
 pub use security::{
     Authorization, Beyond, Feature, Mode, Rule, Rules, Security, Strategy, TrafficMode,

@@ -27,8 +27,10 @@ pub fn control_plane(
         return (InstallFiles::default(), found);
     };
     let blame = Blame { base: plane.base.as_ref(), spec: &plane.places, origin: plane.origin };
-    let profile = profile(cluster.platform, environment.istio);
-    let is_ambient = is_ambient(plane);
+    // only ambient mode takes anything of it but the CNI's names, and then the release is known
+    let profile = profile(cluster.platform, environment.istio.unwrap_or(gate::AMBIENT_ISTIO));
+    // unknown, without a base, counts as no
+    let is_ambient = plane.runs_ambient().unwrap_or(false);
 
     let mut fields = Map::new();
     if let Some(enable) = plane.ambient {
@@ -48,7 +50,9 @@ pub fn control_plane(
     if is_ambient {
         gate::AMBIENT.check(environment, ambient_place(plane, &blame), &mut found);
         let waypoints = waypoints::fields(environment, cluster, &mut found);
-        set(&mut fields, &["components", "istio", "ambient", "waypoints"], waypoints);
+        if waypoints.as_object().is_some_and(|levels| !levels.is_empty()) {
+            set(&mut fields, &["components", "istio", "ambient", "waypoints"], waypoints);
+        }
         manual_steps(cluster, &profile.manual, &blame, &mut found);
     }
 
@@ -76,17 +80,6 @@ pub fn control_plane(
         files.resources.extend(profile.resources.iter().map(|make| make(namespace)));
     }
     (files, found)
-}
-
-/// Whether the finished ControlPlane runs ambient mode. Unknown, without a base, counts as no.
-fn is_ambient(plane: &ControlPlane) -> bool {
-    let free = plane
-        .spec
-        .get("components")
-        .and_then(|c| c.pointer("/istio/ambient/enable"))
-        .and_then(Value::as_bool);
-    let base = plane.base.as_ref().and_then(|base| base.body.pointer(ENABLE)?.as_bool());
-    free.or(plane.ambient).or(base).unwrap_or(false)
 }
 
 const ENABLE: &str = "/spec/components/istio/ambient/enable";

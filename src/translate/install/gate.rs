@@ -13,12 +13,15 @@ pub(super) struct Gate {
     istio: Version,
 }
 
+/// Istio's first release that TSB runs in ambient mode.
+pub(super) const AMBIENT_ISTIO: Version = Version::new(1, 24);
+
 /// Ambient mode: TSB 1.12.1 (1.12.0 ships an Istio before it) and Istio 1.24
 /// (facts/tsb.md, "Versions", \[Concepts\]\[AKS\]).
 pub(super) const AMBIENT: Gate = Gate {
     feature: "ambient mode",
     tsb: Version { major: 1, minor: 12, patch: 1 },
-    istio: Version::new(1, 24),
+    istio: AMBIENT_ISTIO,
 };
 
 /// `oap.spmAgentReceiverEnabled`: absent from the references up to 1.7, there with ambient
@@ -43,9 +46,11 @@ impl Gate {
     pub(super) fn check(&self, environment: &Environment, at: Span, found: &mut Vec<Diagnostic>) {
         let any = environment.clusters.values().any(|c| environment.first_ambient(c).is_some());
         for (product, has, needs, ambient) in [
-            ("TSB", environment.tsb, self.tsb, AMBIENT.tsb),
+            ("TSB", Some(environment.tsb), self.tsb, AMBIENT.tsb),
             ("Istio", environment.istio, self.istio, AMBIENT.istio),
         ] {
+            // one that is missing is asked for where it is needed
+            let Some(has) = has else { continue };
             let is_asked_for = any && has.is_before(ambient) && needs <= ambient;
             if has < needs && !is_asked_for {
                 let diagnostic = Diagnostic::error(

@@ -5,10 +5,10 @@ use serde_json::{Map, Value, json};
 
 use super::blame::Blame;
 use super::gate;
+use super::merge::set;
 use crate::diagnostic::{Diagnostic, Span};
-use crate::model::{
-    Cluster, DataplaneMode, Environment, Namespace, NamespaceId, Owner, Waypoint, WaypointFor,
-};
+use crate::model::{Cluster, Environment, Owner, Waypoint, WaypointChoice, WaypointFor};
+use crate::translate::waypoint::patches;
 
 const WAYPOINTS: &str = "/spec/components/istio/ambient/waypoints";
 
@@ -16,7 +16,8 @@ const WAYPOINTS: &str = "/spec/components/istio/ambient/waypoints";
 ///
 /// Git owns: the cluster level is off and TSB leaves `istio.io/use-waypoint` alone. TSB owns: the
 /// cluster level is the cluster's default waypoint, and the namespaces that want another one, or
-/// none, have entries of their own.
+/// none, have entries of their own. What the spec says nothing of is left as it is: there TSB makes
+/// the waypoints that its own fields ask for.
 pub(super) fn fields(
     environment: &Environment,
     cluster: &Cluster,
@@ -29,23 +30,24 @@ pub(super) fn fields(
 }
 
 fn tsb_fields(environment: &Environment, cluster: &Cluster, found: &mut Vec<Diagnostic>) -> Value {
-    let default = cluster.default_waypoint.as_ref();
-    let cluster_level = match default {
-        Some(waypoint) => config(environment, waypoint, cluster.origin, found),
-        None => json!({"enable": false}),
-    };
+    let cluster_level = cluster
+        .default_waypoint
+        .as_ref()
+        .map(|waypoint| config(environment, waypoint, cluster.origin, found));
     let mut namespace_level = Vec::new();
-    for namespace in
-        cluster.namespaces.values().filter(|n| becomes_ambient(environment, cluster, n))
-    {
+    for namespace in environment.ambient_namespaces(cluster) {
+        if namespace.waypoint_choice == WaypointChoice::Unsaid && cluster_level.is_none() {
+            continue;
+        }
         let config = match &namespace.waypoint {
             Some(waypoint) => config(environment, waypoint, namespace.origin, found),
             None => json!({"enable": false}),
         };
-        if config == cluster_level {
+        if cluster_level.as_ref() == Some(&config) {
             continue;
         }
-        if let (Some(waypoint), Some(lost)) = (&namespace.waypoint, cluster_level.get("overlays"))
+        let overlays = cluster_level.as_ref().and_then(|level| level.get("overlays"));
+        if let (Some(waypoint), Some(lost)) = (&namespace.waypoint, overlays)
             && config.get("overlays") != Some(lost)
         {
             found.push(
@@ -56,19 +58,13 @@ fn tsb_fields(environment: &Environment, cluster: &Cluster, found: &mut Vec<Diag
         namespace_level.push(json!({"name": namespace.name.as_str(), "config": config}));
     }
     let mut waypoints = Map::new();
-    waypoints.insert("clusterLevel".into(), cluster_level);
+    if let Some(level) = cluster_level {
+        waypoints.insert("clusterLevel".into(), level);
+    }
     if !namespace_level.is_empty() {
         waypoints.insert("namespaceLevel".into(), Value::Array(namespace_level));
     }
     Value::Object(waypoints)
-}
-
-/// A namespace that is ambient now or at some stage, whole or in part.
-fn becomes_ambient(environment: &Environment, cluster: &Cluster, namespace: &Namespace) -> bool {
-    let id = NamespaceId { cluster: cluster.name.clone(), namespace: namespace.name.clone() };
-    namespace.mode == DataplaneMode::Ambient
-        || namespace.workloads.values().any(|w| w.mode == Some(DataplaneMode::Ambient))
-        || environment.stages.iter().any(|stage| stage.namespaces.contains(&id))
 }
 
 /// A `WaypointConfig`. The deprecated fields beside `overlays` are not used.
@@ -101,29 +97,36 @@ fn config(
     if let Some(revision) = &waypoint.revision {
         config.insert("revision".into(), revision.as_str().into());
     }
-    if waypoint.is_customised() {
+    let overlays = overlays(waypoint);
+    if overlays.as_object().is_some_and(|overlays| !overlays.is_empty()) {
         gate::WAYPOINT_OVERLAYS.check(environment, origin, found);
-        config.insert("overlays".into(), json!({"istio-waypoint": overlays(waypoint)}));
+        config.insert("overlays".into(), json!({"istio-waypoint": overlays}));
     }
     Value::Object(config)
 }
 
-/// The customisation, keyed as Istio's parameters ConfigMap is (facts/istio-ambient.md §3.6).
+/// The customisation, keyed as Istio's parameters ConfigMap is. Labels and annotations, which
+/// git's own Gateways carry in `infrastructure`, go to each object that they reach there.
 fn overlays(waypoint: &Waypoint) -> Value {
-    let mut spec = Map::new();
-    if let Some(replicas) = waypoint.replicas {
-        spec.insert("replicas".into(), replicas.into());
+    let mut overlays: Map<String, Value> = patches(waypoint).into_iter().collect();
+    let mut metadata = Map::new();
+    for (key, map) in [("labels", &waypoint.labels), ("annotations", &waypoint.annotations)] {
+        if !map.is_empty() {
+            metadata.insert(key.into(), json!(map));
+        }
     }
-    if let Some(resources) = &waypoint.resources {
-        let containers = json!([{"name": "istio-proxy", "resources": resources}]);
-        spec.insert("template".into(), json!({"spec": {"containers": containers}}));
-    }
-    let mut overlays = Map::new();
-    if !spec.is_empty() {
-        overlays.insert("deployment".into(), json!({"spec": spec}));
-    }
-    if let Some(autoscaling) = &waypoint.autoscaling {
-        overlays.insert("horizontalPodAutoscaler".into(), json!({"spec": autoscaling}));
+    if !metadata.is_empty() {
+        let made = ["deployment", "service", "serviceAccount"];
+        let asked = ["horizontalPodAutoscaler", "podDisruptionBudget"];
+        let asked = asked.into_iter().filter(|key| overlays.contains_key(*key));
+        for object in made.into_iter().chain(asked).collect::<Vec<_>>() {
+            set(&mut overlays, &[object, "metadata"], Value::Object(metadata.clone()));
+        }
+        set(
+            &mut overlays,
+            &["deployment", "spec", "template", "metadata"],
+            Value::Object(metadata),
+        );
     }
     Value::Object(overlays)
 }

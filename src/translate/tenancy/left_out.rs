@@ -22,6 +22,7 @@ pub fn tctl(resources: &[TsbResource]) -> (Vec<Value>, Vec<Diagnostic>) {
             found.extend(own_wave(resource));
         }
     }
+    found.extend(waves(resources));
     found.extend(namespaces(resources));
     (resources.iter().map(to_tctl).collect(), found)
 }
@@ -64,6 +65,26 @@ fn own_wave(resource: &TsbResource) -> Option<Diagnostic> {
         )
         .at(resource.origin, format!("converted back it is `{given}`"))
     })
+}
+
+/// One note for all the waves that go with the kind: they order Argo CD's sync, and come back by
+/// themselves.
+fn waves(resources: &[TsbResource]) -> Option<Diagnostic> {
+    let is_given = |r: &&TsbResource| {
+        r.annotations.get(WAVE).is_some_and(|wave| *wave == rank(&r.gvk).to_string())
+    };
+    let known = resources.iter().filter(|r| r.standing == Standing::Known);
+    let given: Vec<&TsbResource> = known.filter(is_given).collect();
+    let first = given.first()?;
+    let what = match given.len() {
+        1 => format!("the sync wave of {} `{}` is", first.gvk.kind, first.name),
+        n => format!("the sync waves of {n} resources are"),
+    };
+    Some(
+        Diagnostic::note("left-out", format!("{what} left out: tctl form has none"))
+            .at(first.origin, if given.len() == 1 { "" } else { "the first of them" })
+            .help("converted back they are the same, unless `--no-sync-waves` is given"),
+    )
 }
 
 /// One note for all: every object of Kubernetes form has a namespace.
