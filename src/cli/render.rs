@@ -4,6 +4,7 @@ use std::ffi::OsStr;
 use std::io::Write;
 use std::path::{Component, Path};
 
+use chrono::Utc;
 use clap::Args;
 
 use super::allow::Allow;
@@ -11,9 +12,10 @@ use super::gitops::Folders;
 use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::{Diagnostic, has_errors};
+use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::model::Target;
-use crate::pipeline::Rendered;
+use crate::pipeline::{self, Rendered};
+use crate::resolve::Resolved;
 use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
 use crate::tree::{Change, Local, Scope, Tree, plan};
 
@@ -80,7 +82,16 @@ impl Render {
             let code = if self.stdout {
                 let rendered = session.render(&mut loaded, &prepared);
                 terminal.show(&loaded.found, &loaded.sources);
-                match rendered {
+                let Loaded { sources, resolved, .. } = loaded;
+                let nothing = Local::default();
+                let may_move = match (&rendered, &resolved) {
+                    (Some(rendered), Some(resolved)) => {
+                        let gate = Gate { name: &name, prepared: &prepared, scope: &scope };
+                        gate.lets_through(resolved, rendered, &nothing, sources, terminal)
+                    }
+                    _ => false,
+                };
+                match rendered.filter(|_| may_move) {
                     None => ExitCode::Problems,
                     Some(rendered) => {
                         stream.push_str(&rendered.stream());
@@ -136,6 +147,12 @@ impl Render {
         let rendered = session.render(&mut loaded, prepared);
         let Loaded { sources, resolved, found, .. } = loaded;
         terminal.show(&found, &sources);
+        if let (Some(rendered), Some(resolved)) = (&rendered, &resolved) {
+            let gate = Gate { name, prepared, scope };
+            if !gate.lets_through(resolved, rendered, &local, sources.clone(), terminal) {
+                return Ok(ExitCode::Problems);
+            }
+        }
         let told_provenance = resolved.as_ref().map(|resolved| prepared.delivery(resolved));
         // the trees are all that is needed from here on
         drop(resolved);
@@ -178,6 +195,53 @@ impl Render {
         }
         terminal.detail("written");
         Ok(ExitCode::Clean)
+    }
+}
+
+/// Refuses to render what moves a namespace into something that the lints call an error.
+struct Gate<'a> {
+    name: &'a str,
+    prepared: &'a Prepared<'a>,
+    scope: &'a Scope,
+}
+
+impl Gate<'_> {
+    /// False where errors of the lints concern a namespace that moves; they have been shown.
+    fn lets_through(
+        &self,
+        resolved: &Resolved,
+        rendered: &Rendered,
+        local: &Local,
+        sources: Sources,
+        terminal: &Terminal,
+    ) -> bool {
+        let moved = pipeline::moved(&rendered.provenance, local);
+        if moved.is_empty() {
+            return true;
+        }
+        let reached = self.prepared.reached().unwrap_or(&resolved.environment.reached);
+        let today = Utc::now().date_naive().to_string();
+        let mut points = self.prepared.points(resolved, sources);
+        let faults = if *self.scope == Scope::default() {
+            pipeline::concerning(&mut points, rendered, reached, &moved, &today)
+        } else {
+            // a part is judged with the rest of the point: an error there is told by a whole render
+            match points.at(reached, &|_| {}).0 {
+                Some(at) => {
+                    pipeline::concerning(&mut points, &at.rendered, reached, &moved, &today)
+                }
+                None => return true,
+            }
+        };
+        if faults.is_empty() {
+            return true;
+        }
+        terminal.show(&faults, &points.texts.sources);
+        terminal.say(&format!(
+            "{}: nothing was written: these errors concern namespaces that move to `{reached}`",
+            self.name
+        ));
+        false
     }
 }
 

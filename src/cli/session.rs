@@ -6,8 +6,8 @@ use super::changed::{Changes, other_version};
 use super::terminal::Terminal;
 use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, FileId, Sources, has_errors, sort};
-use crate::model::{Reached, Step, Target, Unit};
-use crate::pipeline::{self, Rendered, Request, Tools};
+use crate::model::{Reached, Target, Unit};
+use crate::pipeline::{self, Points, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
 use crate::spec::{DocumentKind, Entry, EntryKind, Files, Reader};
@@ -220,16 +220,6 @@ impl<'a> Session<'a> {
         rendered.filter(|_| !has_errors(&loaded.found))
     }
 
-    /// Finds the errors of the end of a migration, wherever it stands now.
-    pub(super) fn look_ahead(&self, loaded: &mut Loaded, prepared: &Prepared<'_>) {
-        let Some(resolved) = &loaded.resolved else { return };
-        let Some(last) = resolved.environment.stages.last() else { return };
-        let end = Reached::Stage(last.name.clone(), Step::Workloads);
-        let request = Request { stage: Some(&end), ..prepared.request() };
-        let found = pipeline::findings(resolved, &prepared.tools, &request);
-        loaded.found.extend(found.into_iter().filter(Diagnostic::is_error));
-    }
-
     /// True when the tree on disk is what a render would leave there, by its locks. The findings
     /// are in `loaded.found` then, as after a render.
     pub(super) fn is_current<'l>(
@@ -283,6 +273,11 @@ impl Prepared<'_> {
     /// The point of the migration that was asked for.
     pub(super) fn reached(&self) -> Option<&Reached> {
         self.reached.as_ref()
+    }
+
+    /// What renders the environment point by point.
+    pub(super) fn points<'p>(&'p self, resolved: &'p Resolved, sources: Sources) -> Points<'p> {
+        Points::new(resolved, &self.tools, self.input, sources)
     }
 
     /// What the appliers' trees are made from.

@@ -1,5 +1,7 @@
 //! `waypost validate`
 
+use std::collections::BTreeSet;
+
 use chrono::Utc;
 use clap::Args;
 
@@ -7,17 +9,19 @@ use super::format::{self, Format};
 use super::manifests::{Paths, STDIN};
 use super::session::Session;
 use super::terminal::Terminal;
-use super::{ExitCode, Global};
-use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors};
+use super::{ExitCode, Global, Usage};
+use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
+use crate::model::{Environment, Reached};
 use crate::pipeline;
+use crate::plan;
 use crate::report::{Counts, Findings};
 use crate::tree::Scope;
-use crate::world::{Existing, World};
 
 /// Check environments, or manifests of any folder, without writing anything.
 ///
 /// An argument that names an environment is checked as one: the spec, what it refers to, and what
-/// it renders to, with what would stop the last stage of its migration. Every other argument is a file or folder of manifests, or `-` for standard
+/// it renders to, at the point of its migration that is reached and at every one that is still to
+/// come; a finding says where it begins. Every other argument is a file or folder of manifests, or `-` for standard
 /// input: each object is held against the schema of its kind, or the CRD where there is one, with
 /// its rules; then all are held against the lints (`waypost explain`). A kind without a schema is
 /// reported as not validated, never as valid.
@@ -26,6 +30,13 @@ pub struct Validate {
     /// Environments, or files and folders of manifests; all environments where none is named.
     #[arg(value_name = "ENV|PATH")]
     targets: Vec<String>,
+    /// Of an environment, ask this point of the migration only: `none`, a stage, or `<stage>/<step>`
+    /// with step mesh, enrollment or workloads.
+    #[arg(long, value_name = "STAGE[/STEP]")]
+    stage: Option<String>,
+    /// Of an environment, ask every point of the migration, also those before the one that is reached.
+    #[arg(long, conflicts_with = "stage")]
+    every_stage: bool,
     /// How findings are written: text to standard error, everything else to standard output.
     #[arg(long, value_enum, default_value_t, value_name = "FORMAT")]
     format: Format,
@@ -46,6 +57,9 @@ impl Validate {
                 self.paths.refuse_suppressions()?;
                 self.environments(&environments, global, terminal)
             }
+            (true, false) if self.stage.is_some() || self.every_stage => {
+                Err(Usage::error(format!("`{}` is no environment: it has no stages", paths[0])))
+            }
             (true, false) => self.paths.run(&paths, self.format, global, terminal),
             (false, false) => {
                 anyhow::bail!(
@@ -53,6 +67,15 @@ impl Validate {
                     paths[0]
                 )
             }
+        }
+    }
+
+    /// The points to ask, the one that counts are about first.
+    fn points(&self, environment: &Environment, only: Option<&Reached>) -> Vec<Reached> {
+        match only {
+            Some(point) => vec![point.clone()],
+            None if self.every_stage => plan::points(environment),
+            None => plan::points_to_come(environment),
         }
     }
 
@@ -74,35 +97,32 @@ impl Validate {
         for name in names {
             let mut loaded = session.load(&name);
             let scope = Scope::default();
-            let prepared = session.prepare(&mut loaded, None, &scope)?;
-            session.look_ahead(&mut loaded, &prepared);
-            let rendered = session.render(&mut loaded, &prepared);
-            if let (Some(resolved), Some(rendered)) = (&loaded.resolved, &rendered) {
-                let world = World::of_tree(
-                    resolved,
-                    &resolved.environment.reached,
-                    &Existing::new(resolved),
-                    &rendered.tree,
-                    &rendered.patched,
-                    &format!("rendered/{name}"),
-                    &mut loaded.sources,
-                );
-                let lints = pipeline::lint(resolved, &world, &today, &mut loaded.sources);
-                loaded.found.extend(lints);
+            let prepared = session.prepare(&mut loaded, self.stage.as_deref(), &scope)?;
+            let mut objects = None;
+            if let Some(resolved) = &loaded.resolved {
+                let asked = self.points(&resolved.environment, prepared.reached());
+                let progress = terminal.progress(&format!("rendering {name}"));
+                let mut points = prepared.points(resolved, std::mem::take(&mut loaded.sources));
+                let count = |count| progress.add(count);
+                let (first, found) = pipeline::examine(&mut points, &asked, &today, &count);
+                loaded.sources = points.texts.sources;
+                loaded.found.extend(found);
+                objects = first;
             }
-            let objects = rendered.as_ref().map_or(0, |r| r.objects);
+            sort(&mut loaded.found);
+            let applied = objects.unwrap_or_default();
             counts += Counts {
-                files: loaded.sources.iter().count(),
-                objects,
-                valid: objects,
+                files: paths(&loaded.sources),
+                objects: applied,
+                valid: applied,
                 ..of_findings(&loaded.found)
             };
             if self.format == Format::Text {
                 terminal.show(&loaded.found, &loaded.sources);
             }
-            match rendered {
-                Some(rendered) if !has_errors(&loaded.found) => {
-                    terminal.say(&format!("{name}: valid, {} objects", rendered.objects));
+            match objects {
+                Some(objects) if !has_errors(&loaded.found) => {
+                    terminal.say(&format!("{name}: valid, {objects} objects"));
                 }
                 _ => worst = ExitCode::Problems,
             }
@@ -116,6 +136,11 @@ impl Validate {
         }
         Ok(worst)
     }
+}
+
+/// How many files there are: a rendered one may have several texts.
+fn paths(sources: &Sources) -> usize {
+    sources.iter().map(|(_, source)| source.path.as_str()).collect::<BTreeSet<_>>().len()
 }
 
 /// Counts of findings alone.

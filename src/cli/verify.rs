@@ -17,7 +17,7 @@ use crate::model::Cluster;
 use crate::plan;
 use crate::resolve::Resolved;
 use crate::verify::{Answer, Dump, Expected, Row, Verdict, commands, verify};
-use crate::world::{self, Existing, World};
+use crate::world::{self, World};
 
 /// No dump is larger.
 const LIMIT: u64 = 256 << 20;
@@ -85,15 +85,8 @@ impl Verify {
             prepared.reached().unwrap_or(&resolved.environment.reached),
         );
         let name = cluster.name.as_str();
-        let World { clusters, .. } = World::of_tree(
-            resolved,
-            &state.reached,
-            &Existing::new(resolved),
-            &rendered.tree,
-            &rendered.patched,
-            &format!("rendered/{}", self.environment),
-            &mut Sources::default(),
-        );
+        let mut points = prepared.points(resolved, Sources::default());
+        let World { clusters, .. } = points.world(&state.reached, &rendered);
         let here = clusters.into_iter().find(|c| c.options.cluster == name);
         let applied: Vec<_> = here.iter().flat_map(world::Cluster::applied).collect();
         let made_by_tsb: Vec<_> = here.iter().flat_map(world::Cluster::expected).collect();

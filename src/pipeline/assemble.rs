@@ -20,7 +20,7 @@ use crate::yaml::{EmitError, emit_checked};
 const CLUSTER_SCOPED: &str = "_cluster";
 
 /// An object as it is written.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Written {
     area: Area,
     /// Its path in the tree.

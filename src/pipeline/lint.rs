@@ -7,46 +7,77 @@ use crate::k8s::Object;
 use crate::model::ClusterName;
 use crate::resolve::Resolved;
 use crate::validate::rule::{RuleInput, RuleObjects, Settings, Suppressions, check_all, redact};
-use crate::world::World;
+use crate::world::{Cluster, World};
 
-/// Applies the lints, less what the spec suppresses on the day `today` (`2026-12-31`). The sources
-/// are those of the world's objects.
-pub fn lint(
-    resolved: &Resolved,
-    world: &World,
-    today: &str,
-    sources: &mut Sources,
-) -> Vec<Diagnostic> {
-    let environment = &resolved.environment;
-    let trust_domains: Vec<String> =
-        environment.clusters.values().map(|c| c.trust_domain.to_string()).collect();
-    let mut found = Vec::new();
-    let mut suppressions = Suppressions::new(&resolved.suppress, today);
-    for (name, (id, cluster)) in environment.clusters.keys().zip(world.in_mesh()) {
-        let mut settings = Settings {
-            root_namespace: cluster.options.root_namespace.clone(),
-            trust_domains: trust_domains.clone(),
-            services_elsewhere: services_elsewhere(resolved, name),
-            ..Settings::default()
-        };
-        for (unit, object) in cluster.applied() {
-            settings.units.insert(object.span().file, unit.as_str().to_owned());
+/// The lints of an environment, at one point of its migration or at several.
+pub struct Lints<'a> {
+    resolved: &'a Resolved,
+    trust_domains: Vec<String>,
+    suppressions: Suppressions<'a>,
+}
+
+impl<'a> Lints<'a> {
+    /// What the spec suppresses on the day `today` (`2026-12-31`) is left out.
+    pub fn new(resolved: &'a Resolved, today: &'a str) -> Self {
+        let clusters = resolved.environment.clusters.values();
+        Self {
+            resolved,
+            trust_domains: clusters.map(|c| c.trust_domain.to_string()).collect(),
+            suppressions: Suppressions::new(&resolved.suppress, today),
         }
-        let applied: Vec<&Object> = cluster.applied().map(|(_, object)| object).collect();
-        let written: Vec<&Object> =
-            existing(resolved, name).chain(applied.iter().copied()).collect();
-        let objects =
-            RuleObjects { present: cluster.objects().collect(), applied, written: written.clone() };
-        let mut here = Vec::new();
-        check_all(&RuleInput::new(objects, (&world.mesh, id), &settings), &mut here);
-        suppressions.apply(name.as_str(), &written, &mut here);
-        found.append(&mut here);
     }
-    suppressions.review(&mut found);
-    sort(&mut found);
-    let all = environment.clusters.keys().flat_map(|name| existing(resolved, name));
-    redact(&mut found, sources, all);
-    found
+
+    /// What is found at a point, less what `is_known` from another one.
+    pub fn at(
+        &mut self,
+        world: &World,
+        is_known: &mut dyn FnMut(&Diagnostic) -> bool,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        let names = self.resolved.environment.clusters.keys();
+        for (name, (id, cluster)) in names.zip(world.in_mesh()) {
+            let mut settings = Settings {
+                root_namespace: cluster.options.root_namespace.clone(),
+                trust_domains: self.trust_domains.clone(),
+                services_elsewhere: services_elsewhere(self.resolved, name),
+                ..Settings::default()
+            };
+            for (unit, object) in cluster.applied() {
+                settings.units.insert(object.span().file, unit.as_str().to_owned());
+            }
+            let applied: Vec<&Object> = cluster.applied().map(|(_, object)| object).collect();
+            let written = written(self.resolved, name, cluster);
+            let objects = RuleObjects {
+                present: cluster.objects().collect(),
+                applied,
+                written: written.clone(),
+            };
+            let mut here = Vec::new();
+            check_all(&RuleInput::new(objects, (&world.mesh, id), &settings), &mut here);
+            here.retain(|diagnostic| !is_known(diagnostic));
+            self.suppressions.apply(name.as_str(), &written, &mut here);
+            found.append(&mut here);
+        }
+        found
+    }
+
+    /// What there is to say of the suppressions, once every point has been asked; and no secret is
+    /// shown in what was found, nor in its sources.
+    pub fn finish(self, found: &mut Vec<Diagnostic>, sources: &mut Sources) {
+        self.suppressions.review(found);
+        sort(found);
+        let names = self.resolved.environment.clusters.keys();
+        redact(found, sources, names.flat_map(|name| existing(self.resolved, name)));
+    }
+}
+
+/// Everything of a cluster as it is written.
+pub(super) fn written<'a>(
+    resolved: &'a Resolved,
+    name: &ClusterName,
+    cluster: &'a Cluster,
+) -> Vec<&'a Object> {
+    existing(resolved, name).chain(cluster.applied().map(|(_, object)| object)).collect()
 }
 
 /// What exists in a cluster anyway, as it is written.

@@ -10,7 +10,9 @@ mod deliver;
 mod digest;
 mod lint;
 mod manifests;
+mod memo;
 mod patch;
+mod points;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,10 +22,12 @@ use serde_json::Value;
 
 pub use deliver::delivery_provenance;
 pub use digest::input_digest;
-pub use lint::lint;
+pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
+pub use points::{At, Points, concerning, examine, moved};
 
 use self::assemble::{Assembly, Written};
+use self::memo::Memo;
 use self::patch::Patcher;
 use crate::diagnostic::{Diagnostic, Span, has_errors};
 use crate::model::{
@@ -105,6 +109,18 @@ pub fn render(
     request: &Request<'_>,
     progress: &(dyn Fn(usize) + Sync),
 ) -> (Option<Rendered>, Vec<Diagnostic>) {
+    render_with(resolved, tools, request, None, progress)
+}
+
+/// As [`render()`], for several points of one environment: what a namespace comes to in a state is
+/// made once.
+fn render_with(
+    resolved: &Resolved,
+    tools: &Tools,
+    request: &Request<'_>,
+    memo: Option<&Memo>,
+    progress: &(dyn Fn(usize) + Sync),
+) -> (Option<Rendered>, Vec<Diagnostic>) {
     let environment = &resolved.environment;
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
     let (patches, mut found) = patch::entries(&resolved.patches);
@@ -127,13 +143,20 @@ pub fn render(
         };
         if patcher.is_idle() {
             // an object is text before the next namespace's are made: what is held is small
-            let written: Vec<_> = namespaces
+            let finished = |namespace: &&Namespace| {
+                let (items, mut found) = make(namespace);
+                let written = finish(tools, name, items, &mut found);
+                progress(written.len());
+                (written, found)
+            };
+            let written: Vec<memo::Made> = namespaces
                 .par_iter()
                 .map(|namespace| {
-                    let (items, mut found) = make(namespace);
-                    let written = finish(tools, name, items, &mut found);
-                    progress(written.len());
-                    (written, found)
+                    let Some(memo) = memo else { return finished(namespace) };
+                    let (cluster, own) = (cluster.name.clone(), namespace.name.clone());
+                    let id = NamespaceId { cluster, namespace: own };
+                    let state = state.of(&id);
+                    memo::Made::clone(&memo.get(id, state, || finished(namespace)))
                 })
                 .collect();
             assembly.reserve(written.iter().map(|(files, _)| files.len()).sum());

@@ -21,7 +21,7 @@ pub struct State {
 }
 
 /// How far a namespace is, in the order of the units.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct NamespaceState {
     /// The mode that waypoints and policies are ready for (unit `mesh`).
     pub prepared: DataplaneMode,
@@ -53,6 +53,13 @@ pub fn points(environment: &Environment) -> Vec<Reached> {
         Step::ALL.into_iter().map(|step| Reached::Stage(stage.name.clone(), step))
     });
     std::iter::once(Reached::None).chain(steps).collect()
+}
+
+/// The points from the one that is reached to the end.
+pub fn points_to_come(environment: &Environment) -> Vec<Reached> {
+    let mut points = points(environment);
+    let here = points.iter().position(|point| *point == environment.reached);
+    points.split_off(here.unwrap_or_default())
 }
 
 /// The state at one point. A stage that the environment does not define counts as not reached.

@@ -12,7 +12,7 @@ use crate::k8s::ObjectRef;
 /// One file: its text, the digest of it, and the object in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TreeFile {
-    text: String,
+    text: Arc<str>,
     digest: Digest,
     object: Option<Arc<ObjectRef>>,
     place: Option<Place>,
@@ -24,7 +24,7 @@ impl TreeFile {
     pub fn new(text: String, object: Option<ObjectRef>) -> Self {
         Self {
             digest: Digest::of(text.as_bytes()),
-            text,
+            text: text.into(),
             object: object.map(Arc::new),
             place: None,
         }
@@ -43,6 +43,11 @@ impl TreeFile {
     /// Its text.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// Its text, for what outlives the tree.
+    pub fn shared_text(&self) -> Arc<str> {
+        Arc::clone(&self.text)
     }
 
     /// Its object.

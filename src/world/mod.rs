@@ -21,6 +21,7 @@ mod manifests;
 mod merge;
 mod mesh_config;
 mod restart;
+mod texts;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,8 +30,9 @@ pub use case::Case;
 pub use existing::Existing;
 pub use manifests::is_manifest;
 pub use mesh_config::of_objects as mesh_options;
+pub use texts::Texts;
 
-use crate::diagnostic::{Diagnostic, FileId, Sources};
+use crate::diagnostic::{Diagnostic, FileId};
 use crate::k8s::{Object, objects_of};
 use crate::model::{Area, Reached, Unit};
 use crate::resolve::Resolved;
@@ -144,26 +146,21 @@ impl World {
         Self::new(name, clusters, &kept, case::of_environment(resolved), found)
     }
 
-    /// An environment at a point whose rendered tree this is. The files are added to the sources, below
-    /// `folder`, since findings point into them. `patched` are the texts that kustomize makes of
-    /// some files, by path: what is applied instead of them.
+    /// An environment at a point whose rendered tree this is. `patched` are the texts that kustomize
+    /// makes of some files, by path: what is applied instead of them.
     pub fn of_tree(
         resolved: &Resolved,
         reached: &Reached,
         existing: &Existing,
         tree: &Tree,
         patched: &BTreeMap<String, String>,
-        folder: &str,
-        sources: &mut Sources,
+        texts: &mut Texts,
     ) -> Self {
         let mut objects = Vec::new();
         for (path, file) in tree.iter() {
             let Some(place) = file.place() else { continue };
-            let text = patched.get(path).map_or(file.text(), String::as_str);
-            let id = sources.add(format!("{folder}/{path}"), text);
-            // the tree holds what was emitted and read back: nothing of it is unreadable
-            let read = objects_in(id, text, &mut Vec::new());
-            objects.extend(read.into_iter().map(|object| (place.clone(), Arc::new(object))));
+            let read = texts.objects(path, file, patched.get(path).map(String::as_str));
+            objects.extend(read.iter().map(|object| (place.clone(), Arc::clone(object))));
         }
         Self::of_environment(resolved, reached, existing, objects)
     }

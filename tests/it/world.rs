@@ -1,6 +1,18 @@
 //! What is in the clusters, as every command sees it. The environments are those of `tests/world`.
 
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use waypost::diagnostic::{Sources, has_errors};
+use waypost::pipeline::{self, Points, Request, Tools};
+use waypost::plan;
+use waypost::render::Renderer;
+use waypost::resolve::{Resolved, resolve};
+use waypost::spec::{Files, Reader};
+use waypost::tree::Scope;
+use waypost::validate::SpecSchemas;
+use waypost::validate::catalogue::embedded;
+use waypost::validate::manifests::{Options, Validator};
 
 use crate::program::{Ran, project, waypost};
 
@@ -73,4 +85,94 @@ fn what_is_applied_beside_us_is_validated_where_it_is_written() {
             assert!(ran.stderr.contains(word), "{}", ran.stderr);
         }
     }
+}
+
+/// An environment of a repository, and what renders it.
+fn read(root: &Path, name: &str) -> (Resolved, Sources, Tools) {
+    let files = Files::Disk(root.to_owned());
+    let schemas = SpecSchemas::compile().unwrap();
+    let check = |kind, node: &waypost::yaml::Node| schemas.check(kind, node);
+    let mut reader = Reader::new(&files, &check);
+    let (input, found) = reader.read(name);
+    assert!(!has_errors(&found), "{found:?}");
+    let sources = reader.into_sources();
+    let (resolved, found) = resolve(input.unwrap());
+    assert!(!has_errors(&found), "{found:?}");
+    let (renderer, _) = Renderer::new(BTreeMap::new());
+    let (validator, _) = Validator::new(&embedded(), &[], Options::default());
+    (resolved.unwrap(), sources, Tools { renderer, validator })
+}
+
+#[test]
+fn points_share_what_they_render_and_come_to_the_same_trees() {
+    let (resolved, sources, tools) = read(project(), "brownfield");
+    let input = pipeline::input_digest(&sources);
+    let mut points = Points::new(&resolved, &tools, input, sources);
+    let scope = Scope::default();
+    let asked = plan::points(&resolved.environment);
+    // forth and back: what is remembered of a point must not show at another
+    for reached in asked.iter().chain(asked.iter().rev()) {
+        let (shared, found) = points.at(reached, &|_| {});
+        let request = Request { stage: Some(reached), scope: &scope, input };
+        let (alone, alone_found) = pipeline::render(&resolved, &tools, &request, &|_| {});
+        let (shared, alone) = (shared.unwrap().rendered, alone.unwrap());
+        assert_eq!(shared.tree, alone.tree, "{reached}");
+        assert_eq!(shared.delivery, alone.delivery, "{reached}");
+        assert_eq!(found, alone_found, "{reached}");
+    }
+}
+
+#[test]
+fn a_finding_of_a_point_to_come_says_where_it_begins() {
+    let (resolved, sources, tools) = read(&root(), "ahead");
+    let input = pipeline::input_digest(&sources);
+    let mut points = Points::new(&resolved, &tools, input, sources);
+    let asked = plan::points_to_come(&resolved.environment);
+    let (objects, found) = pipeline::examine(&mut points, &asked, "2026-01-01", &|_| {});
+    assert!(objects.is_some());
+    let noop: Vec<&str> =
+        found.iter().filter(|d| d.code == "l7-deny-noop").map(|d| d.message.as_str()).collect();
+    let [once] = noop[..] else { panic!("{noop:?}") };
+    assert!(once.contains("(from `shop/"), "{once}");
+}
+
+#[test]
+fn validate_asks_the_points_to_come_unless_one_is_named() {
+    let ran = run(&["validate", "ahead"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[l7-deny-noop]"), "{}", ran.stderr);
+    let ran = run(&["validate", "ahead", "--stage", "till"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = run(&["validate", "ahead", "--stage", "shop"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(!ran.stderr.contains("(from `"), "{}", ran.stderr);
+    let ran = run(&["validate", "environments/ahead/inventory", "--every-stage"]);
+    assert_eq!(ran.code, 2, "{}", ran.stderr);
+}
+
+#[test]
+fn a_move_into_an_error_is_refused_and_nothing_is_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let render = |stage: &str| run(&["render", "ahead", "--stage", stage, "--out", out]);
+    // the namespace that the error is about does not move yet
+    assert_eq!(render("till").code, 0);
+    let before = crate::program::files(folder.path());
+    let ran = render("shop");
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[l7-deny-noop]"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("nothing was written"), "{}", ran.stderr);
+    assert_eq!(crate::program::files(folder.path()), before);
+    let ran = run(&["render", "ahead", "--stage", "shop", "--stdout"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{}", ran.stderr);
+}
+
+#[test]
+fn a_suppression_lets_the_move_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().to_str().unwrap();
+    let ran = run(&["render", "ahead-accepted", "--stage", "shop", "--out", out]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let ran = run(&["validate", "ahead-accepted"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }

@@ -10,13 +10,14 @@ use super::super::{ExitCode, Global};
 use super::mutate::mutate;
 use super::world::Asked;
 use super::{Of, world, write};
-use crate::diagnostic::{Diagnostic, Span, sort};
+use crate::diagnostic::{Diagnostic, Sources, Span, has_errors, sort};
 use crate::plan;
 use crate::report::access::{self as report, CaseResult};
 use crate::simulate::{
     Client, Destination, GatewayId, Mesh, NotFound, PodState, Request, Verdict, WaypointState,
     WorkloadId,
 };
+use crate::tree::Scope;
 use crate::world::{Case, World};
 
 /// Hold access tests against what would be applied.
@@ -59,11 +60,15 @@ impl Test {
             self.every_point(global, terminal)?
         } else {
             let stage = self.of.stage.as_deref();
-            world::world(self.of.of.as_deref(), stage, global, terminal)?.map(|w| vec![w])
+            world::world(self.of.of.as_deref(), stage, global, terminal)?
+                .map(|Asked { world, sources }| vec![Way { worlds: vec![world], sources }])
         };
-        let Some(worlds) = worlds else { return Ok(ExitCode::Problems) };
-        let mut before: Option<&World> = None;
-        for Asked { world, sources } in &worlds {
+        let Some(ways) = worlds else { return Ok(ExitCode::Problems) };
+        let all = ways.iter().flat_map(|way| {
+            let before = std::iter::once(None).chain(way.worlds.iter().map(Some));
+            way.worlds.iter().zip(before).map(|(world, before)| (world, before, &way.sources))
+        });
+        for (world, before, sources) in all {
             let mut found = world.found.clone();
             if world.cases.is_empty() {
                 found.push(
@@ -80,15 +85,14 @@ impl Test {
                 results.extend(mutated.results);
             }
             if !self.mutate {
-                let before = before.map(|w| &w.mesh).filter(|_| self.every_stage);
+                let before = before.map(|world| &world.mesh);
                 results.extend(answers(world, before, &mut found));
             }
             sort(&mut found);
             terminal.show(&found, sources);
-            if crate::diagnostic::has_errors(&found) {
+            if has_errors(&found) {
                 worst = ExitCode::Problems;
             }
-            before = Some(world);
         }
         let failed = results.iter().filter(|r| !r.passed()).count();
         match self.format {
@@ -116,7 +120,7 @@ impl Test {
         &self,
         global: &Global,
         terminal: &Terminal,
-    ) -> anyhow::Result<Option<Vec<Asked>>> {
+    ) -> anyhow::Result<Option<Vec<Way>>> {
         let session = Session::new(global, terminal)?;
         let names = match &self.of.of {
             Some(name) => vec![name.clone()],
@@ -125,23 +129,37 @@ impl Test {
                 None => return Ok(None),
             },
         };
-        let mut worlds = Vec::new();
+        let mut environments = Vec::new();
         for name in names {
-            let loaded = session.load(&name);
-            let Some(resolved) = &loaded.resolved else {
+            let mut loaded = session.load(&name);
+            let scope = Scope::default();
+            let prepared = session.prepare(&mut loaded, None, &scope)?;
+            let Some(resolved) = loaded.resolved.as_ref().filter(|_| !has_errors(&loaded.found))
+            else {
                 terminal.show(&loaded.found, &loaded.sources);
                 return Ok(None);
             };
-            for point in plan::points(&resolved.environment) {
-                let point = point.to_string();
-                match world::of_environment(&session, &name, Some(&point), terminal)? {
-                    Some(world) => worlds.push(world),
-                    None => return Ok(None),
-                }
+            let mut points = prepared.points(resolved, loaded.sources);
+            let mut worlds = Vec::new();
+            for reached in plan::points(&resolved.environment) {
+                let (at, mut found) = points.at(&reached, &|_| {});
+                let Some(at) = at else {
+                    sort(&mut found);
+                    terminal.show(&found, &points.texts.sources);
+                    return Ok(None);
+                };
+                worlds.push(at.world);
             }
+            environments.push(Way { worlds, sources: points.texts.sources });
         }
-        Ok(Some(worlds))
+        Ok(Some(environments))
     }
+}
+
+/// The worlds of one environment, in the order of its points.
+struct Way {
+    worlds: Vec<World>,
+    sources: Sources,
 }
 
 /// What every case comes to, also in every state on the way there from the point before.

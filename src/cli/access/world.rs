@@ -8,10 +8,8 @@ use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::revision;
 use crate::diagnostic::{Sources, has_errors};
-use crate::pipeline::Rendered;
-use crate::resolve::Resolved;
 use crate::tree::Scope;
-use crate::world::{Existing, World, is_manifest};
+use crate::world::{World, is_manifest};
 
 /// A world, and the texts behind its findings.
 pub(in crate::cli) struct Asked {
@@ -101,37 +99,14 @@ fn folder(of: &str, global: &Global) -> Option<std::path::PathBuf> {
     (!is_environment(of, global) && path.is_dir()).then_some(path)
 }
 
-/// The world of an environment at a point.
+/// The world of an environment at a point, the one that it has reached where none is named; `None`
+/// when there is an error, which has been shown.
 pub(super) fn of_environment(
     session: &Session<'_>,
     name: &str,
     stage: Option<&str>,
     terminal: &Terminal,
 ) -> anyhow::Result<Option<Asked>> {
-    Ok(point(session, name, stage, terminal)?
-        .map(|Point { world, sources, .. }| Asked { world, sources }))
-}
-
-/// An environment at a point.
-pub(in crate::cli) struct Point {
-    /// Its world.
-    pub world: World,
-    /// The texts behind its findings.
-    pub sources: Sources,
-    /// What is rendered there.
-    pub rendered: Rendered,
-    /// Its spec, resolved.
-    pub resolved: Resolved,
-}
-
-/// An environment at a point, the one that it has reached where none is named; `None` when there is
-/// an error, which has been shown.
-pub(in crate::cli) fn point(
-    session: &Session<'_>,
-    name: &str,
-    stage: Option<&str>,
-    terminal: &Terminal,
-) -> anyhow::Result<Option<Point>> {
     let mut loaded = session.load(name);
     let scope = Scope::default();
     let prepared = session.prepare(&mut loaded, stage, &scope)?;
@@ -140,19 +115,10 @@ pub(in crate::cli) fn point(
         terminal.show(&loaded.found, &loaded.sources);
         return Ok(None);
     };
-    let existing = Existing::new(&resolved);
     let reached = prepared.reached().unwrap_or(&resolved.environment.reached);
-    let mut sources = loaded.sources;
-    let world = World::of_tree(
-        &resolved,
-        reached,
-        &existing,
-        &rendered.tree,
-        &rendered.patched,
-        &format!("rendered/{name}"),
-        &mut sources,
-    );
-    Ok(Some(Point { world, sources, rendered, resolved }))
+    let mut points = prepared.points(&resolved, loaded.sources);
+    let world = points.world(reached, &rendered);
+    Ok(Some(Asked { world, sources: points.texts.sources }))
 }
 
 /// The world of every manifest below a folder, as one cluster.

@@ -2,21 +2,22 @@
 //! memory, with what each step makes true and what the access tests say of it.
 
 use super::super::access::test::answers;
-use super::super::access::world::{Point, point};
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::access::matters;
 use super::environment::access;
 use super::origin::origins;
 use super::secret::hidden;
-use crate::diagnostic::{has_errors, sort};
+use crate::diagnostic::{Sources, has_errors, sort};
 use crate::diff::{Context, Options, compare, flags, topology};
 use crate::model::{Environment, Reached, Step};
+use crate::pipeline::At;
 use crate::plan;
 use crate::report::diff::{
     Access, EnvironmentReport, EnvironmentState, Migration, Origins, counted,
 };
-use crate::tree::{Differing, Tree};
+use crate::resolve::Resolved;
+use crate::tree::{Differing, Scope, Tree};
 
 /// What an environment's migration does, step by step, and whether an access test fails on the way;
 /// `None` when there is an error, which has been shown.
@@ -27,21 +28,28 @@ pub(super) fn steps(
     ask: bool,
     terminal: &Terminal,
 ) -> anyhow::Result<Option<(Vec<EnvironmentReport>, bool)>> {
-    let loaded = session.load(name);
+    let mut loaded = session.load(name);
+    let scope = Scope::default();
+    let prepared = session.prepare(&mut loaded, None, &scope)?;
     let Some(resolved) = loaded.resolved.as_ref().filter(|_| !has_errors(&loaded.found)) else {
         terminal.show(&loaded.found, &loaded.sources);
         return Ok(None);
     };
+    let mut points = prepared.points(resolved, loaded.sources);
     let (mut steps, mut fails) = (Vec::new(), false);
-    let mut before: Option<(Reached, Point)> = None;
+    let mut before: Option<(Reached, At)> = None;
     for reached in plan::points(&resolved.environment) {
-        let Some(here) = point(session, name, Some(&reached.to_string()), terminal)? else {
+        let (at, mut found) = points.at(&reached, &|_| {});
+        let Some(here) = at else {
+            sort(&mut found);
+            terminal.show(&found, &points.texts.sources);
             return Ok(None);
         };
         if let Some((was, old)) = &before {
-            let mut report = compared((was, old), (&reached, &here), options, ask);
+            let step = Compared { resolved, sources: &points.texts.sources, options, ask };
+            let mut report = step.report((was, old), (&reached, &here));
             if ask {
-                fails |= assert(&here, old, &mut report, terminal);
+                fails |= assert(&here, old, &mut report, (&points.texts.sources, terminal));
             }
             steps.push(report);
         }
@@ -50,46 +58,60 @@ pub(super) fn steps(
     Ok(Some((steps, fails)))
 }
 
-/// What a step changes.
-fn compared(
-    (was, old): (&Reached, &Point),
-    (reached, new): (&Reached, &Point),
-    options: &Options,
+/// What the points of a migration have in common.
+struct Compared<'a> {
+    resolved: &'a Resolved,
+    sources: &'a Sources,
+    options: &'a Options,
     ask: bool,
-) -> EnvironmentReport {
-    let environment = &new.resolved.environment;
-    let files = Differing::between(bytes(&old.rendered.tree), bytes(&new.rendered.tree));
-    let files: Vec<Differing> = files.into_iter().map(hidden).collect();
-    let tree = compare(&files, options);
-    let files_after = |cluster: &str, word: &str| having(&new.rendered.tree, cluster, word);
-    let flags = flags(&tree, &Context { files_after: &files_after });
-    let access = match (ask, matters(&tree)) {
-        (false, _) => Access::NotSimulated("`--no-access`".to_owned()),
-        (true, false) => Access::Same,
-        (true, true) => access(&old.world.mesh, &new.world.mesh),
-    };
-    let changes = match &access {
-        Access::Simulated(diff) => diff.changes.as_slice(),
-        Access::Same | Access::NotSimulated(_) => &[],
-    };
-    let origins = match tree.is_empty() {
-        true => Origins::default(),
-        false => origins(&new.resolved, &new.sources, &tree, &flags, changes),
-    };
-    EnvironmentReport {
-        name: format!("{}, {}", environment.name, spoken(reached)),
-        state: if tree.is_empty() { EnvironmentState::Equal } else { EnvironmentState::Changed },
-        flags,
-        topology: if ask { topology(&old.world.mesh, &new.world.mesh) } else { Vec::new() },
-        access,
-        migration: Some(Migration {
-            stages: environment.stages.iter().map(|stage| stage.name.to_string()).collect(),
-            before: Some(was.to_string()),
-            after: Some(reached.to_string()),
-        }),
-        origins,
-        remarks: remarks(environment, reached),
-        tree,
+}
+
+impl Compared<'_> {
+    /// What a step changes.
+    fn report(
+        &self,
+        (was, old): (&Reached, &At),
+        (reached, new): (&Reached, &At),
+    ) -> EnvironmentReport {
+        let &Self { resolved, sources, options, ask } = self;
+        let environment = &resolved.environment;
+        let files = Differing::between(bytes(&old.rendered.tree), bytes(&new.rendered.tree));
+        let files: Vec<Differing> = files.into_iter().map(hidden).collect();
+        let tree = compare(&files, options);
+        let files_after = |cluster: &str, word: &str| having(&new.rendered.tree, cluster, word);
+        let flags = flags(&tree, &Context { files_after: &files_after });
+        let access = match (ask, matters(&tree)) {
+            (false, _) => Access::NotSimulated("`--no-access`".to_owned()),
+            (true, false) => Access::Same,
+            (true, true) => access(&old.world.mesh, &new.world.mesh),
+        };
+        let changes = match &access {
+            Access::Simulated(diff) => diff.changes.as_slice(),
+            Access::Same | Access::NotSimulated(_) => &[],
+        };
+        let origins = match tree.is_empty() {
+            true => Origins::default(),
+            false => origins(resolved, sources, &tree, &flags, changes),
+        };
+        EnvironmentReport {
+            name: format!("{}, {}", environment.name, spoken(reached)),
+            state: if tree.is_empty() {
+                EnvironmentState::Equal
+            } else {
+                EnvironmentState::Changed
+            },
+            flags,
+            topology: if ask { topology(&old.world.mesh, &new.world.mesh) } else { Vec::new() },
+            access,
+            migration: Some(Migration {
+                stages: environment.stages.iter().map(|stage| stage.name.to_string()).collect(),
+                before: Some(was.to_string()),
+                after: Some(reached.to_string()),
+            }),
+            origins,
+            remarks: remarks(environment, reached),
+            tree,
+        }
     }
 }
 
@@ -128,15 +150,15 @@ fn remarks(environment: &Environment, reached: &Reached) -> Vec<String> {
 
 /// Asks the access tests, also in every state on the way there; true when one fails.
 fn assert(
-    here: &Point,
-    before: &Point,
+    here: &At,
+    before: &At,
     report: &mut EnvironmentReport,
-    terminal: &Terminal,
+    (sources, terminal): (&Sources, &Terminal),
 ) -> bool {
     let mut found = Vec::new();
     let results = answers(&here.world, Some(&before.world.mesh), &mut found);
     sort(&mut found);
-    terminal.show(&found, &here.sources);
+    terminal.show(&found, sources);
     let failed = results.iter().filter(|result| !result.passed()).count();
     let tests = counted(here.world.cases.len(), "access assertion");
     report.remarks.push(match (here.world.cases.len(), failed) {

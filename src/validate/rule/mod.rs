@@ -18,7 +18,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 
 pub use input::{RuleInput, RuleObjects, Settings};
 pub use secret::{mask, redact, secret_spans, secrets_of_text, shown, without_values};
-pub use suppress::{Suppressions, apply_annotations};
+pub use suppress::{ByFile, Suppressions, apply_annotations};
 
 /// A rule.
 pub struct Rule {

@@ -156,6 +156,21 @@ fn excuse<'o>(
     codes.any(|code| code == "*" || code == istio).then_some((object, rule))
 }
 
+/// Objects by the places that they stand at.
+pub struct ByFile<'o>(BTreeMap<FileId, Vec<&'o Object>>);
+
+impl<'o> ByFile<'o> {
+    /// Objects of any files.
+    pub fn new(objects: &[&'o Object]) -> Self {
+        Self(by_file(objects))
+    }
+
+    /// The object that a place lies in.
+    pub fn at(&self, span: Span) -> Option<&'o Object> {
+        object_at(&self.0, span)
+    }
+}
+
 /// The objects of each file, in its order.
 fn by_file<'o>(objects: &[&'o Object]) -> BTreeMap<FileId, Vec<&'o Object>> {
     let mut by_file: BTreeMap<FileId, Vec<&Object>> = BTreeMap::new();
