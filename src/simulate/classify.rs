@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::envoy::{ChainKind, Loss, Policies as _};
-use super::mesh::{Binding, GatewayKind, Mesh, PodState, Protocol, Role, WorkloadId};
+use super::mesh::{Binding, GatewayKind, Mesh, PodState, Protocol, Reads, Role, WorkloadId};
 use super::policy::{Action, PolicyId};
 use super::ztunnel::{Conversion, Effect, NotSent};
 
@@ -35,8 +35,10 @@ pub enum Place {
     Waypoint,
     /// Other ports of services behind a waypoint.
     WaypointTcp,
-    /// Gateways.
+    /// Gateways that read requests.
     Gateway,
+    /// Listeners of gateways that read bytes.
+    GatewayTcp,
 }
 
 impl Place {
@@ -49,6 +51,7 @@ impl Place {
             Place::Waypoint => "waypoint",
             Place::WaypointTcp => "waypoint, TCP ports",
             Place::Gateway => "gateway",
+            Place::GatewayTcp => "gateway, TCP ports",
         }
     }
 }
@@ -149,7 +152,14 @@ impl Mesh {
                     let own = self.gateways().find(|(_, g)| g.workload == id);
                     let point = own.map(|(gateway, _)| points.gateways[gateway.0 as usize]);
                     let policies = point.map_or(policies, |p| &points.envoy[p].policies);
-                    add(policies, Place::Gateway);
+                    let reads = |what| workload.listeners.iter().any(|l| l.reads == what);
+                    // of what it listens for nothing may be shown
+                    if workload.listeners.is_empty() || reads(Reads::Requests) {
+                        add(policies, Place::Gateway);
+                    }
+                    if reads(Reads::Bytes) {
+                        add(policies, Place::GatewayTcp);
+                    }
                 }
                 _ => {}
             }
@@ -196,7 +206,10 @@ impl Mesh {
             return (true, false);
         }
         seen.fold((false, false), |(http, tcp), protocol| {
-            (http || protocol != Protocol::Tcp, tcp || protocol == Protocol::Tcp)
+            (
+                http || matches!(protocol, Protocol::Http | Protocol::Unset),
+                tcp || protocol == Protocol::Tcp,
+            )
         })
     }
 
@@ -211,7 +224,7 @@ impl Mesh {
                 Place::Sidecar | Place::Waypoint | Place::Gateway => {
                     self.effect_at_envoy(id, rule, ChainKind::Http)
                 }
-                Place::SidecarTcp | Place::WaypointTcp => {
+                Place::SidecarTcp | Place::WaypointTcp | Place::GatewayTcp => {
                     self.effect_at_envoy(id, rule, ChainKind::Tcp)
                 }
             }

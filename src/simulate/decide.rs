@@ -3,7 +3,7 @@
 use super::decision::{Decision, Observed, Point, Reason, Verdict, Walk, observed};
 use super::envoy::Policies as _;
 use super::mesh::{AuthorizationRef, Mesh, ServiceId, WorkloadId};
-use super::path::{Hop, Way};
+use super::path::{Hop, Way, ends};
 use super::request::{Client, Destination, HttpRequest, Prepared, Request};
 
 /// Who reaches what: one row for each client, one column for each service port.
@@ -57,17 +57,23 @@ impl Mesh {
 
     /// The same for any client, known to the mesh or not.
     pub(super) fn decide_for(&self, hop: Hop<'_>, prepared: &Prepared) -> Decision {
-        let walk = |endpoint| {
+        let walk = |hop, endpoint| {
             let mut steps = Vec::with_capacity(4);
             let verdict = Way::new(self, prepared, hop, &mut steps).walk(endpoint);
             Walk { endpoint, steps, verdict }
         };
-        Decision::of(match prepared.to {
-            Destination::Pod { workload, .. } => vec![walk(Some(workload))],
-            Destination::Service { service, .. } => {
-                self.service(service).ends().map(walk).collect()
+        let ends = ends(self, hop, prepared);
+        let mut walks: Vec<Walk> = ends.iter().map(|end| walk(hop, *end)).collect();
+        if let Some(other) = hop.other_family(self, prepared.to) {
+            // shown where the other family fares otherwise
+            for (index, end) in ends.into_iter().enumerate() {
+                let by_other = walk(other, end);
+                if by_other.verdict != walks[index].verdict {
+                    walks.push(by_other);
+                }
             }
-        })
+        }
+        Decision::of(walks)
     }
 
     /// All workloads, and somebody outside, against all services.
@@ -105,7 +111,12 @@ impl Mesh {
         for row in &rows {
             let hop = Hop::of(self, *row);
             for (request, (service, _)) in prepared.iter().zip(&columns) {
-                cells.push(self.cell_of(hop, request, self.service(*service).ends(), &mut steps));
+                cells.push(if self.fixed.routes.is_empty() {
+                    self.cell_of(hop, request, self.service(*service).ends(), &mut steps)
+                } else {
+                    let ends = ends(self, hop, request).into_iter();
+                    self.cell_of(hop, request, ends, &mut steps)
+                });
             }
         }
         Matrix { rows, columns, cells }
@@ -121,8 +132,8 @@ impl Mesh {
         let mut speaking: Option<Cell> = None;
         let mut all: Option<Verdict> = None;
         let mut depends_on_request = false;
-        let mut take = |endpoint| {
-            let verdict = Way::new(self, request, from, steps).walk(endpoint);
+        let mut take = |hop, endpoint| {
+            let verdict = Way::new(self, request, hop, steps).walk(endpoint);
             depends_on_request |= steps.iter().any(|s| s.depends_on_request);
             all = Some(all.map_or(verdict, |before| before.with(verdict)));
             let replaces = speaking.is_none_or(|s| {
@@ -140,7 +151,13 @@ impl Mesh {
                 });
             }
         };
-        ends.for_each(&mut take);
+        match from.other_family(self, request.to) {
+            None => ends.for_each(|end| take(from, end)),
+            Some(other) => ends.for_each(|end| {
+                take(from, end);
+                take(other, end);
+            }),
+        }
         let nothing = Cell {
             verdict: Verdict::Unreachable,
             point: Point::Nobody,

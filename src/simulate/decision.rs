@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use super::envoy::{ChainKind, rule_id};
 use super::identity::IdentityId;
 use super::mesh::{ClusterId, GatewayId, Mesh, Unknown, WorkloadId};
+use super::network_policy::Blocked;
 use super::policy::PolicyId;
 
 /// An answer, with every way that was walked to it.
@@ -127,6 +128,8 @@ pub enum Reason {
     Allowed(Rule),
     /// Passed: nobody enforces anything here.
     NotEnforced,
+    /// Passed: no proxy of the mesh takes UDP.
+    Udp,
     /// Passed, if the external authorizer of this CUSTOM policy says yes: what it says is not known.
     IfAuthorizerAllows(PolicyId),
     /// Refused: a DENY rule matched.
@@ -144,13 +147,26 @@ pub enum Reason {
     /// Refused: a token for other audiences.
     TokenAudience,
     /// Refused: a NetworkPolicy isolates an end and does not admit this (its place in the mesh).
-    NetworkPolicy(usize),
+    NetworkPolicy(NetworkRefusal),
     /// Refused: the waypoint has an address and no pods.
     NoReadyPods,
     /// Refused: nothing is behind the service.
     NoEndpoints,
     /// Neither passed nor refused: no manifest shows it.
     Unknown(Unknown),
+}
+
+/// What a NetworkPolicy does not admit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NetworkRefusal {
+    /// The policy's place in the mesh.
+    pub policy: usize,
+    /// The client, where it is a pod.
+    pub from: Option<WorkloadId>,
+    /// The server.
+    pub to: WorkloadId,
+    /// What of it.
+    pub blocked: Blocked,
 }
 
 impl Reason {
@@ -160,6 +176,7 @@ impl Reason {
             Reason::NoAllowPolicies
             | Reason::Allowed(_)
             | Reason::NotEnforced
+            | Reason::Udp
             | Reason::IfAuthorizerAllows(_) => false,
             // what comes behind a proxy may still refuse for certain
             Reason::Unknown(unknown) => unknown.is_end(),
@@ -366,6 +383,10 @@ impl Mesh {
             Reason::NoAllowPolicies => "allowed: no policy denies, and none allows".into(),
             Reason::Allowed(rule) => format!("allowed by {}", name(rule)),
             Reason::NotEnforced => "nobody enforces anything here".into(),
+            Reason::Udp => {
+                "UDP goes past every proxy of the mesh, so no policy of Istio's holds it back"
+                    .into()
+            }
             Reason::IfAuthorizerAllows(id) => {
                 let policy = self.policy(id);
                 format!(
@@ -392,13 +413,23 @@ impl Mesh {
             Reason::TrustDomain => "refused: the client is of another trust domain".into(),
             Reason::TokenRefused => "refused: the token does not verify".into(),
             Reason::TokenAudience => "refused: the token is for other audiences".into(),
-            Reason::NetworkPolicy(index) => {
-                let policy = &self.fixed.network_policies[index];
+            Reason::NetworkPolicy(refusal) => {
+                let policy = &self.fixed.network_policies[refusal.policy];
+                let from = || match refusal.from {
+                    Some(id) => self.workload_name(id),
+                    None => "a client outside the mesh".to_owned(),
+                };
+                let to = || self.workload_name(refusal.to);
+                let what = match refusal.blocked {
+                    Blocked::Client => format!("does not admit {}, at any port", from()),
+                    Blocked::ClientPort => format!("does not admit port {}", step.port),
+                    Blocked::Server => format!("lets nothing out to {}, at any port", to()),
+                    Blocked::ServerPort => format!("lets nothing out to port {}", step.port),
+                };
                 format!(
-                    "refused: NetworkPolicy {}/{} does not admit port {}",
+                    "refused: NetworkPolicy {}/{} {what}",
                     self.namespace(policy.namespace).name,
                     policy.name,
-                    step.port
                 )
             }
             Reason::NoReadyPods => "refused: the waypoint has no ready pods".into(),

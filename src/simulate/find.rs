@@ -5,7 +5,7 @@ use std::fmt;
 
 use crate::diagnostic::nearest;
 
-use super::mesh::{ClusterId, Mesh, NamespaceId, Role, ServiceId, WorkloadId};
+use super::mesh::{ClusterId, Mesh, NamespaceId, Role, ServiceId, ServiceKind, WorkloadId};
 use super::request::{Client, Destination};
 
 /// A name that means nothing in a mesh.
@@ -75,7 +75,9 @@ impl Mesh {
         let known =
             self.service(service).ports.iter().map(|p| (p.number, p.name.clone())).collect();
         let port = find_port(name, port, known)?;
-        if self.service(service).ports.iter().all(|p| p.number != port) {
+        let open = self.service(service).kind == ServiceKind::ExternalName
+            && self.service(service).ports.is_empty();
+        if !open && self.service(service).ports.iter().all(|p| p.number != port) {
             let ports: Vec<String> =
                 self.service(service).ports.iter().map(|p| p.number.to_string()).collect();
             return Err(NotFound {
@@ -118,20 +120,55 @@ impl Mesh {
         }
     }
 
-    /// A service by `[cluster/]namespace/name`.
+    /// A service by `[cluster/]namespace/name`, or by a host name. A Service of type ExternalName is the
+    /// one that it stands for.
     ///
     /// # Errors
     /// Nothing bears the name.
     pub fn find_service(&self, name: &str) -> Result<ServiceId, NotFound> {
+        if !name.contains('/')
+            && let Some(found) = self.find_host(name)
+        {
+            return Ok(found);
+        }
         let (namespace, own) = self.namespace_and_name(name)?;
+        let stands_for = |n: &NamespaceId| self.fixed.aliases.get(&(*n, own.to_owned())).copied();
         self.services()
             .find(|(_, s)| namespace.contains(&s.namespace) && s.name == own)
             .map(|(id, _)| id)
+            .or_else(|| namespace.iter().find_map(stands_for))
             .ok_or_else(|| {
                 let known: Vec<String> =
                     self.services().map(|(id, _)| self.service_name(id)).collect();
                 not_found("service", name, &known)
             })
+    }
+
+    /// The service of a host: a Service's, whole or as far as `name.namespace`, else a ServiceEntry's,
+    /// where a wildcard is for every name under it.
+    fn find_host(&self, host: &str) -> Option<ServiceId> {
+        const DOMAIN: &str = ".svc.cluster.local";
+        let host = host.trim_end_matches('.').to_ascii_lowercase();
+        let whole = host.strip_suffix(DOMAIN).or_else(|| host.strip_suffix(".svc"));
+        let whole = format!("{}{DOMAIN}", whole.unwrap_or(&host));
+        let is_service = |s: &&(ServiceId, &super::mesh::Service)| s.1.host == whole;
+        if let Some((id, _)) = self.services().collect::<Vec<_>>().iter().find(is_service) {
+            return Some(*id);
+        }
+        let alias = whole.strip_suffix(DOMAIN).and_then(|short| short.split_once('.'));
+        let alias = alias.and_then(|(name, namespace)| {
+            let there = self.clusters().filter_map(|(id, _)| self.find_namespace(id, namespace));
+            there.into_iter().find_map(|n| self.fixed.aliases.get(&(n, name.to_owned())).copied())
+        });
+        let entries = || self.services().flat_map(|(id, s)| s.hosts().map(move |h| (id, h)));
+        let under = |wild: &str| {
+            wild.strip_prefix('*').is_some_and(|end| host.len() > end.len() && host.ends_with(end))
+        };
+        alias
+            .or_else(|| {
+                entries().find(|(_, own)| own.eq_ignore_ascii_case(&host)).map(|(id, _)| id)
+            })
+            .or_else(|| entries().find(|(_, own)| under(own)).map(|(id, _)| id))
     }
 
     /// The namespaces that a name may mean (one for each cluster where none is named), and the rest.
@@ -142,9 +179,14 @@ impl Mesh {
         let mut parts = name.rsplitn(3, '/');
         let (own, namespace, cluster) = (parts.next(), parts.next(), parts.next());
         let (Some(own), Some(namespace)) = (own, namespace) else {
+            // a host that is almost one, else a name in a namespace that has it
+            let hosts = self.services().map(|(_, s)| s.host.as_str());
+            let near = nearest(name, hosts).map(str::to_owned);
+            let of_name = self.services().find(|(_, s)| s.name == name);
+            let of_name = of_name.map(|(id, _)| self.service_name(id));
             return Err(NotFound {
-                message: format!("`{name}` names no namespace"),
-                nearest: Some(format!("namespace/{name}")),
+                message: format!("`{name}` names no namespace, and is no host that is there"),
+                nearest: of_name.or(near).or_else(|| Some(format!("namespace/{name}"))),
             });
         };
         let clusters: Vec<ClusterId> = self

@@ -29,6 +29,7 @@ mod identity;
 mod matcher;
 mod mesh;
 mod network_policy;
+mod notes;
 mod options;
 mod path;
 mod peer_authentication;
@@ -54,11 +55,11 @@ pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
 pub use matcher::{Glob, IpBlock};
 pub use mesh::{
-    Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
-    NamespaceId, PROTOCOLS, PodState, Port, Protocol, Role, Serves, Service, ServiceId,
-    ServiceKind, Unknown, WaypointState, Workload, WorkloadId,
+    Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Listener, Mesh,
+    Namespace, NamespaceId, PROTOCOLS, PodState, Port, Protocol, Reads, Role, Route, RouteId,
+    Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState, Workload, WorkloadId,
 };
 pub use options::{Features, IstioVersion, Options, PathNormalization};
 pub use policy::{Action, Policy, PolicyId};
-pub use request::{Client, Destination, HttpRequest, Request};
+pub use request::{Client, Destination, HttpRequest, Request, is_server_name};
 pub use request_authentication::Token;

@@ -1,4 +1,4 @@
-//! NetworkPolicy: which pods may open which TCP ports. In ambient what must be open between pods is
+//! NetworkPolicy: which pods may open which ports. In ambient what must be open between pods is
 //! 15008 (facts/istio-ambient.md §6.5).
 
 use std::net::IpAddr;
@@ -49,6 +49,28 @@ impl NetworkPolicy {
     }
 }
 
+/// What goes between pods.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// Connections.
+    Tcp,
+    /// Datagrams.
+    Udp,
+}
+
+/// What a policy does not admit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Blocked {
+    /// The client, whatever the port.
+    Client,
+    /// The client at this port.
+    ClientPort,
+    /// The server, whatever the port.
+    Server,
+    /// The server at this port.
+    ServerPort,
+}
+
 /// The policy that blocks a connection: the first of those that isolate an end, when none of them
 /// admits it. A node's own processes are not asked for, nor what stays in one pod.
 pub fn blocking<'p>(
@@ -56,10 +78,12 @@ pub fn blocking<'p>(
     from: &PodEnd<'_>,
     to: &PodEnd<'_>,
     port: u16,
-) -> Option<&'p NetworkPolicy> {
+    transport: Transport,
+) -> Option<(&'p NetworkPolicy, Blocked)> {
     let verdict = |isolating: Vec<&'p NetworkPolicy>, admits: &dyn Fn(&NetworkPolicy) -> bool| {
         if isolating.iter().any(|p| admits(p)) { None } else { isolating.into_iter().next() }
     };
+    let ports_hold = |ports: &[_], port, named: &[_]| ports_hold(ports, port, named, transport);
     let out = policies.iter().filter(|p| p.spec.isolates_egress() && p.selects(from)).collect();
     let incoming = policies.iter().filter(|p| p.spec.isolates_ingress() && p.selects(to)).collect();
     let admits_out = |p: &NetworkPolicy| {
@@ -74,7 +98,13 @@ pub fn blocking<'p>(
             .iter()
             .any(|rule| peers_hold(p, &rule.from, from) && ports_hold(&rule.ports, port, to.ports))
     };
-    verdict(out, &admits_out).or_else(|| verdict(incoming, &admits_in))
+    if let Some(policy) = verdict(out, &admits_out) {
+        let peer = policy.spec.egress.iter().any(|rule| peers_hold(policy, &rule.to, to));
+        return Some((policy, if peer { Blocked::ServerPort } else { Blocked::Server }));
+    }
+    let policy = verdict(incoming, &admits_in)?;
+    let peer = policy.spec.ingress.iter().any(|rule| peers_hold(policy, &rule.from, from));
+    Some((policy, if peer { Blocked::ClientPort } else { Blocked::Client }))
 }
 
 fn peers_hold(policy: &NetworkPolicy, peers: &[raw::NetworkPolicyPeer], end: &PodEnd<'_>) -> bool {
@@ -98,10 +128,19 @@ fn peer_holds(policy: &NetworkPolicy, peer: &raw::NetworkPolicyPeer, end: &PodEn
     namespace && peer.pod_selector.as_ref().is_none_or(|s| s.matches(end.labels))
 }
 
-fn ports_hold(ports: &[raw::NetworkPolicyPort], port: u16, named: &[raw::ContainerPort]) -> bool {
+fn ports_hold(
+    ports: &[raw::NetworkPolicyPort],
+    port: u16,
+    named: &[raw::ContainerPort],
+    transport: Transport,
+) -> bool {
+    let word = match transport {
+        Transport::Tcp => "TCP",
+        Transport::Udp => "UDP",
+    };
     ports.is_empty()
         || ports.iter().any(|p| {
-            p.protocol.as_deref().unwrap_or("TCP") == "TCP"
+            p.protocol.as_deref().unwrap_or("TCP") == word
                 && match &p.port {
                     None => true,
                     Some(raw::IntOrText::Int(first)) => {

@@ -3,14 +3,14 @@
 
 use std::net::IpAddr;
 
-use super::decision::{Point, Reason, Step, Verdict};
+use super::decision::{NetworkRefusal, Point, Reason, Step, Verdict};
 use super::envoy::{ChainKind, Edge, Facts};
 use super::identity::Peer;
 use super::mesh::{
-    Binding, ClusterId, Fixed, GatewayId, Mesh, PodState, Role, ServiceKind, WaypointState,
-    WorkloadId,
+    Binding, ClusterId, Course, Fixed, GatewayId, GatewayKind, Mesh, PodState, Protocol, Role,
+    ServiceId, ServiceKind, Unknown, WaypointState, WorkloadId,
 };
-use super::network_policy::{self, PodEnd};
+use super::network_policy::{self, PodEnd, Transport};
 use super::point::{Said, ask};
 use super::request::{Client, Destination, Prepared};
 use super::request_authentication::Token;
@@ -32,6 +32,8 @@ pub(super) struct Way<'a, 's> {
     /// Where the next point stands.
     pub edge: Edge,
     pub steps: &'s mut Vec<Step>,
+    /// Where the requests of this client to the destination go.
+    course: Course,
     /// Of a survey: the Envoys met so far, which are not asked.
     met: Option<Vec<Met<'a>>>,
 }
@@ -136,7 +138,7 @@ impl<'a, 's> Way<'a, 's> {
         steps: &'s mut Vec<Step>,
     ) -> Self {
         steps.clear();
-        Self {
+        let mut way = Self {
             mesh,
             fixed: &mesh.fixed,
             request,
@@ -144,8 +146,50 @@ impl<'a, 's> Way<'a, 's> {
             token: &request.token,
             edge: Edge::Inside,
             steps,
+            course: Course::Own,
             met: None,
+        };
+        if !mesh.fixed.routes.is_empty() {
+            way.course = way.course();
         }
+        way
+    }
+
+    /// Where a route sends the requests of this client: sidecars and waypoints follow routes, ztunnel
+    /// does not.
+    fn course(&self) -> Course {
+        let Destination::Service { service, port } = self.request.to else { return Course::Own };
+        let is_followed = |id: &GatewayId| {
+            self.mesh.gateway(*id).kind == GatewayKind::Waypoint
+                && self.mesh.waypoint_state(*id) == WaypointState::Ready
+        };
+        let is_sidecar = matches!(self.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
+            && self.hop.role == Some(Role::Application);
+        let follows = if self.waypoint(None).is_some_and(|id| is_followed(&id)) {
+            Some(self.mesh.service(service).namespace)
+        } else if is_sidecar {
+            self.hop.workload.map(|id| self.mesh.workload(id).namespace)
+        } else {
+            return Course::Own;
+        };
+        let speaks = (self.request.protocol, self.request.speaks_http);
+        self.fixed.course(service, port, speaks, follows)
+    }
+
+    /// The Service and the port behind which the way ends.
+    fn behind(&self) -> Option<(ServiceId, u16)> {
+        match (self.course, self.request.to) {
+            (Course::Backend(service, port), _) => Some((service, port)),
+            (_, Destination::Service { service, port }) => Some((service, port)),
+            (_, Destination::Pod { .. }) => None,
+        }
+    }
+
+    /// The address of a server that a client of this family reaches.
+    pub fn address_of(&self, id: WorkloadId) -> Option<IpAddr> {
+        let server = self.mesh.workload(id);
+        let like = |ip: &IpAddr| self.hop.ip.is_some_and(|own| own.is_ipv6() == ip.is_ipv6());
+        server.other_ip.filter(like).or(server.ip)
     }
 
     /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
@@ -171,12 +215,21 @@ impl<'a, 's> Way<'a, 's> {
     }
 
     fn go(&mut self, endpoint: Option<WorkloadId>) -> Verdict {
+        if self.request.protocol == Protocol::Udp {
+            return self.datagram(endpoint);
+        }
         // what a gateway passes on came from outside: its own policies are asked first (P7)
         if let Some(id) = self.hop.workload
             && self.hop.role == Some(Role::Gateway)
             && !gateway::pass(self, id)
         {
             return self.ended();
+        }
+        if let Some(cluster) = self.far(endpoint) {
+            let port = endpoint.map_or(HBONE_PORT, |server| self.target_port(server));
+            let unknown = Unknown::BetweenClusters(cluster);
+            self.step(Point::NotShown, port, Reason::Unknown(unknown));
+            return Verdict::Unknown;
         }
         if let Some(waypoint) = self.waypoint(endpoint) {
             match self.mesh.waypoint_state(waypoint) {
@@ -197,6 +250,24 @@ impl<'a, 's> Way<'a, 's> {
             Some(server) => self.serve(server),
             None => self.leave(),
         }
+    }
+
+    /// The cluster of a server of the mesh that is not in the client's. The call goes through gateways
+    /// there, and how these hand on an identity is not documented (facts/tsb.md, "Multicluster").
+    fn far(&self, endpoint: Option<WorkloadId>) -> Option<ClusterId> {
+        let server = endpoint.filter(|id| self.mesh.state(*id) != PodState::Plain)?;
+        let cluster = self.mesh.cluster_of(server);
+        self.hop.cluster.is_some_and(|own| own != cluster).then_some(cluster)
+    }
+
+    /// Datagrams go past every proxy of the mesh: sidecars and ztunnel take TCP alone (istio/istio:
+    /// tools/istio-iptables/pkg/capture/run.go, istio/istio:cni/pkg/iptables/iptables.go).
+    fn datagram(&mut self, endpoint: Option<WorkloadId>) -> Verdict {
+        let Some(server) = endpoint else { return self.leave() };
+        let port = self.target_port(server);
+        let passed = self.admitted_by(server, port, Transport::Udp)
+            && self.step(Point::Nobody, port, Reason::Udp);
+        if passed { Verdict::Allow } else { Verdict::Deny }
     }
 
     /// The waypoint that this client goes through.
@@ -225,7 +296,7 @@ impl<'a, 's> Way<'a, 's> {
     }
 
     /// `istio.io/ingress-use-waypoint` on the Service, else on its namespace (since 1.25; §2.4).
-    fn ingress_uses_waypoint(&self, service: super::mesh::ServiceId) -> bool {
+    fn ingress_uses_waypoint(&self, service: ServiceId) -> bool {
         const LABEL: &str = "istio.io/ingress-use-waypoint";
         let service = self.mesh.service(service);
         let namespace = self.mesh.namespace(service.namespace);
@@ -267,18 +338,17 @@ impl<'a, 's> Way<'a, 's> {
 
     /// Nothing of the mesh is behind the destination.
     fn leave(&mut self) -> Verdict {
-        let outside = match self.request.to {
-            Destination::Service { service, .. } => {
-                self.mesh.service(service).kind == ServiceKind::ServiceEntry
-            }
-            Destination::Pod { .. } => false,
-        };
+        let outside = self
+            .behind()
+            .is_some_and(|(service, _)| self.mesh.service(service).kind != ServiceKind::Service);
         let port = match self.request.to {
             Destination::Service { port, .. } | Destination::Pod { port, .. } => port,
         };
-        if let Destination::Service { service, .. } = self.request.to
-            && let Some(unknown) = self.mesh.service(service).unknown
-        {
+        let unknown = match self.course {
+            Course::Unknown(route) => Some(Unknown::Route(route)),
+            _ => self.behind().and_then(|(service, _)| self.mesh.service(service).unknown),
+        };
+        if let Some(unknown) = unknown {
             self.step(Point::NotShown, port, Reason::Unknown(unknown));
             return Verdict::Unknown;
         }
@@ -292,9 +362,9 @@ impl<'a, 's> Way<'a, 's> {
 
     /// The pod's port: sidecar and ztunnel see this one (§6.1).
     fn target_port(&self, server: WorkloadId) -> u16 {
-        match self.request.to {
-            Destination::Pod { port, .. } => port,
-            Destination::Service { service, port } => self
+        match (self.behind(), self.request.to) {
+            (None, Destination::Pod { port, .. } | Destination::Service { port, .. }) => port,
+            (Some((service, port)), _) => self
                 .mesh
                 .service(service)
                 .ports
@@ -306,6 +376,10 @@ impl<'a, 's> Way<'a, 's> {
 
     /// Is a connection between the pods let through by NetworkPolicy?
     pub fn admitted(&mut self, to: WorkloadId, port: u16) -> bool {
+        self.admitted_by(to, port, Transport::Tcp)
+    }
+
+    fn admitted_by(&mut self, to: WorkloadId, port: u16, transport: Transport) -> bool {
         let policies = &self.fixed.network_policies;
         if policies.is_empty() {
             return true;
@@ -314,11 +388,19 @@ impl<'a, 's> Way<'a, 's> {
             Some(id) => end(self.mesh, id),
             None => PodEnd { namespace: None, labels: &NO_LABELS, ip: self.hop.ip, ports: &[] },
         };
-        let blocked = network_policy::blocking(policies, &from, &end(self.mesh, to), port);
-        match blocked.and_then(|b| policies.iter().position(|p| std::ptr::eq(p, b))) {
-            None => true,
-            Some(index) => self.step(Point::Network(to), port, Reason::NetworkPolicy(index)),
-        }
+        let to_end = PodEnd { ip: self.address_of(to), ..end(self.mesh, to) };
+        let from = PodEnd { ip: self.hop.ip.or(from.ip), ..from };
+        let Some((policy, blocked)) =
+            network_policy::blocking(policies, &from, &to_end, port, transport)
+        else {
+            return true;
+        };
+        let Some(policy) = policies.iter().position(|p| std::ptr::eq(p, policy)) else {
+            return true;
+        };
+        let pod = self.hop.workload.filter(|id| self.mesh.workload(*id).makes_pods());
+        let refusal = NetworkRefusal { policy, from: pod, to, blocked };
+        self.step(Point::Network(to), port, Reason::NetworkPolicy(refusal))
     }
 
     /// Notes a step that nothing else hangs on; true when the way goes on.
@@ -338,10 +420,7 @@ impl<'a, 's> Way<'a, 's> {
 
     /// True when what is addressed is said to be outside the mesh.
     pub fn is_external(&self) -> bool {
-        match self.request.to {
-            Destination::Service { service, .. } => self.mesh.service(service).is_external,
-            Destination::Pod { .. } => false,
-        }
+        self.behind().is_some_and(|(service, _)| self.mesh.service(service).is_external)
     }
 
     /// Applications of the mesh speak plaintext to their proxies, which say so further on; of those
@@ -364,6 +443,37 @@ impl<'a, 's> Way<'a, 's> {
         if !token_goes_on {
             self.token = &NO_TOKEN;
         }
+    }
+}
+
+/// Where ways of a client to its destination end: at workloads, and where nothing of the mesh is known to
+/// be behind it.
+pub(super) fn ends(mesh: &Mesh, hop: Hop<'_>, request: &Prepared) -> Vec<Option<WorkloadId>> {
+    let service = match request.to {
+        Destination::Pod { workload, .. } => return vec![Some(workload)],
+        Destination::Service { service, .. } => service,
+    };
+    match Way::new(mesh, request, hop, &mut Vec::new()).course {
+        Course::Own => mesh.service(service).ends().collect(),
+        Course::Backend(backend, _) => mesh.service(backend).ends().collect(),
+        Course::Unknown(_) => vec![None],
+    }
+}
+
+impl Hop<'_> {
+    /// The same client by its address of the other family, where it has one by which it reaches the
+    /// destination.
+    pub fn other_family(&self, mesh: &Mesh, to: Destination) -> Option<Self> {
+        let own = mesh.workload(self.workload?);
+        let ip = own.other_ip.filter(|_| self.ip == own.ip)?;
+        let reaches = match to {
+            Destination::Pod { .. } => true,
+            Destination::Service { service, .. } => {
+                let service = mesh.service(service);
+                service.vip.is_none() || service.vip_like(ip).is_some()
+            }
+        };
+        reaches.then_some(Self { ip: Some(ip), ..*self })
     }
 }
 

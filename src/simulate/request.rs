@@ -61,6 +61,9 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The token in `authorization`.
     pub token: Token,
+    /// The server name in the TLS hello of the application; where absent the destination's, on ports
+    /// that are said to be TLS.
+    pub sni: Option<String>,
 }
 
 impl Default for HttpRequest {
@@ -71,6 +74,7 @@ impl Default for HttpRequest {
             host: None,
             headers: Vec::new(),
             token: Token::None,
+            sni: None,
         }
     }
 }
@@ -97,12 +101,26 @@ pub(super) struct Prepared {
     pub token: Token,
     pub protocol: Protocol,
     pub speaks_http: bool,
+    /// The server name in the application's own TLS hello, in lower case; empty without.
+    pub sni: String,
+    /// The one that a sidecar puts into the mesh's mTLS (istio/istio:pilot/pkg/model/service.go
+    /// `BuildDNSSrvSubsetKey`); empty for a pod's address.
+    pub mesh_sni: String,
+    /// The port is said to be TLS.
+    pub is_tls: bool,
+    /// The server name that a gateway is asked for, where TLS is spoken to it.
+    pub edge_sni: String,
+    /// The client names the host, or the server.
+    pub names_host: bool,
 }
 
 impl Prepared {
     pub fn new(mesh: &Mesh, to: Destination, http: &HttpRequest, raw_tcp: bool) -> Self {
         let (host, protocol) = Self::ordinary(mesh, to);
         let host = http.host.clone().unwrap_or(host);
+        let (mesh_sni, is_tls, name) = Self::names(mesh, to);
+        let asked = http.sni.clone().unwrap_or_else(|| without_port(&host).to_ascii_lowercase());
+        let sni = http.sni.clone().or(name.filter(|_| is_tls)).unwrap_or_default();
         Self {
             to,
             http: Http::new(
@@ -115,7 +133,23 @@ impl Prepared {
             token: http.token.clone(),
             protocol,
             speaks_http: !raw_tcp,
+            sni: sni.to_ascii_lowercase(),
+            mesh_sni,
+            is_tls,
+            edge_sni: asked.to_ascii_lowercase(),
+            names_host: http.host.is_some() || http.sni.is_some(),
         }
+    }
+
+    /// The server name of mTLS, whether the application's own TLS is looked for, and what it names.
+    fn names(mesh: &Mesh, to: Destination) -> (String, bool, Option<String>) {
+        let Destination::Service { service, port } = to else {
+            return (String::new(), false, None);
+        };
+        let service = mesh.service(service);
+        let is_tls = service.ports.iter().any(|p| p.number == port && p.is_tls);
+        let name = (!service.host.starts_with('*')).then(|| service.host.clone());
+        (format!("outbound_.{port}_._.{}", service.host), is_tls, name)
     }
 
     /// The authority of a request that says nothing else, and what the port speaks.
@@ -135,6 +169,25 @@ impl Prepared {
                 (host, mesh.protocol_of_pod_port(workload, port))
             }
         }
+    }
+}
+
+/// Can this be the server name of a TLS hello: a DNS name, with no port and no dot at its end (RFC 6066,
+/// section 3)?
+pub fn is_server_name(text: &str) -> bool {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= 253 && text.split('.').all(is_label) && text.parse::<IpAddr>().is_err()
+}
+
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
     }
 }
 

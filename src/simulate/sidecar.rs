@@ -38,9 +38,10 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
         remote_ip: source_ip,
         edge: way.edge,
         scheme: way.scheme(),
-        destination_ip: way.mesh.workload(id).ip,
+        destination_ip: way.address_of(id),
         destination_port: port,
-        sni: "",
+        // that of the mesh's mTLS; without it the application's own
+        sni: if mtls { &way.request.mesh_sni } else { &way.request.sni },
         http: Some(&way.request.http),
         ..Facts::default()
     };

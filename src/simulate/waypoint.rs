@@ -31,10 +31,12 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<Worklo
         Destination::Service { service, port } if !way.mesh.service(service).headless => {
             let chain = way.fixed.points.services[service.0 as usize];
             let chain = chain.unwrap_or(way.fixed.points.gateways[id.0 as usize]);
-            (chain, way.mesh.service(service).vip, port, way.request.protocol)
+            let service = way.mesh.service(service);
+            let vip = way.hop.ip.and_then(|ip| service.vip_like(ip)).or(service.vip);
+            (chain, vip, port, way.request.protocol)
         }
         Destination::Service { port, .. } | Destination::Pod { port, .. } => {
-            let ip = endpoint.and_then(|e| way.mesh.workload(e).ip);
+            let ip = endpoint.and_then(|e| way.address_of(e));
             // what a pod's port speaks is not asked for: the waypoint looks at the first bytes
             (way.fixed.points.gateways[id.0 as usize], ip, port, Protocol::Unset)
         }
@@ -49,7 +51,8 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<Worklo
         scheme: way.scheme(),
         destination_ip: ip,
         destination_port: port,
-        sni: "",
+        // the TLS inspector is there on ports that are said to be TLS (facts/translation.md)
+        sni: if way.request.is_tls { &way.request.sni } else { "" },
         http: Some(&way.request.http),
         ..Facts::default()
     };

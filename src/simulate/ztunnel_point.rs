@@ -34,7 +34,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
     let connection = Connection {
         peer,
         source_ip: if crosses { None } else { way.hop.ip },
-        destination_ip: workload.ip,
+        destination_ip: way.address_of(id),
         destination_port: port,
     };
     let (reason, unknown_address) = ask(way.fixed, id, &connection);

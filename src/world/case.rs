@@ -122,5 +122,6 @@ fn http(
         host: host.map(str::to_owned),
         headers: headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
         token: default.token,
+        sni: None,
     })
 }

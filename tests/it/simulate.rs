@@ -16,13 +16,18 @@ mod ambientz;
 mod attachment;
 mod bad_input;
 mod behind;
+mod clusters;
 mod entries;
 mod equivalence;
 mod fields;
 mod gateways;
 mod judged;
+mod listeners;
+mod network;
 mod paths;
 mod regressions;
+mod routes;
+mod server_name;
 mod transient;
 mod ztunnel;
 

@@ -189,6 +189,7 @@ fn verdict(mesh: &Mesh, place: &Place, request: &Request) -> Value {
             host: Some(or(&request.host, "app")),
             headers: headers(request),
             token,
+            sni: None,
         },
     };
     let step = match place {

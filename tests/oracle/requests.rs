@@ -152,6 +152,7 @@ impl Mined {
                 host: Some(self.value("hosts", random, &["a.b", "X.com"])),
                 headers,
                 token,
+                sni: None,
             },
         }
     }

@@ -17,12 +17,16 @@ pub struct Explain {
     /// comes through that gateway, or `outside`.
     #[arg(value_name = "FROM")]
     from: String,
-    /// For what: `[cluster/]namespace/service:port`, or `pod:namespace/workload:port`.
+    /// For what: `[cluster/]namespace/service:port`, `pod:namespace/workload:port`, or a host name and a
+    /// port.
     #[arg(value_name = "TO")]
     to: String,
     /// An environment, or a folder of manifests; the only environment where it is left out.
-    #[arg(long = "in", value_name = "ENV|DIR")]
+    #[arg(value_name = "ENV|DIR")]
     of: Option<String>,
+    /// The same, before or behind the other options.
+    #[arg(long = "in", value_name = "ENV|DIR", conflicts_with = "of")]
+    named: Option<String>,
     /// The point of the migration, instead of the one the spec says is reached.
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
@@ -35,6 +39,10 @@ pub struct Explain {
     /// Host header; the service's name and port where it is left out.
     #[arg(long)]
     host: Option<String>,
+    /// The server name in the client's own TLS; on ports that are said to be TLS the destination's
+    /// where it is left out.
+    #[arg(long, value_name = "NAME", value_parser = sni)]
+    sni: Option<String>,
     /// A header, as `name: value`. May be given several times.
     #[arg(long, value_name = "NAME: VALUE", value_parser = header)]
     header: Vec<(String, String)>,
@@ -70,6 +78,14 @@ fn header(text: &str) -> Result<(String, String), String> {
     }
 }
 
+fn sni(text: &str) -> Result<String, String> {
+    if crate::simulate::is_server_name(text) {
+        Ok(text.to_owned())
+    } else {
+        Err("a server name is a DNS name, such as api.example.com, without a port".into())
+    }
+}
+
 fn token(text: &str) -> Result<Token, String> {
     if text == "invalid" {
         return Ok(Token::Invalid);
@@ -82,9 +98,8 @@ fn token(text: &str) -> Result<Token, String> {
 
 impl Explain {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let Some(asked) =
-            world::world(self.of.as_deref(), self.stage.as_deref(), global, terminal)?
-        else {
+        let of = self.of.as_deref().or(self.named.as_deref());
+        let Some(asked) = world::world(of, self.stage.as_deref(), global, terminal)? else {
             return Ok(ExitCode::Problems);
         };
         asked.show(terminal);
@@ -103,6 +118,7 @@ impl Explain {
                 host: self.host.clone(),
                 headers: self.header.clone(),
                 token: self.token.clone().unwrap_or_default(),
+                sni: self.sni.clone(),
             },
             raw_tcp: self.tcp,
         };
@@ -115,10 +131,10 @@ impl Explain {
                     format!(", {} {}", self.method, self.path)
                 };
                 let question = format!("{} to {to}{what} ({})", self.from, world.name);
-                report::explain(mesh, &question, &decision)
+                report::explain(mesh, &question, &request, &decision)
             }
             Format::Json => {
-                let json = report::explain_json(mesh, &self.from, &to, &decision);
+                let json = report::explain_json(mesh, (&self.from, &to), &request, &decision);
                 format!("{}\n", serde_json::to_string_pretty(&json)?)
             }
         })?;

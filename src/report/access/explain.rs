@@ -4,10 +4,10 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
-use crate::simulate::{Decision, Mesh, Point, Step, Verdict, Walk};
+use crate::simulate::{Decision, Mesh, Point, Request, Step, Verdict, Walk};
 
 /// For a terminal.
-pub fn explain(mesh: &Mesh, question: &str, decision: &Decision) -> String {
+pub fn explain(mesh: &Mesh, question: &str, request: &Request, decision: &Decision) -> String {
     let mut out = format!("{question}: {}\n", decision.verdict.as_str());
     for walk in &decision.walks {
         match walk.endpoint {
@@ -36,12 +36,27 @@ pub fn explain(mesh: &Mesh, question: &str, decision: &Decision) -> String {
         if let Some(log) = log_line(mesh, walk) {
             let _ = writeln!(out, "  in the log: {log}");
         }
+        if let Some(nearest) = mesh.nearest(request, walk) {
+            let _ = writeln!(out, "  {nearest}");
+        }
+    }
+    let assumptions = mesh.assumptions(request, decision);
+    if !assumptions.is_empty() {
+        out.push_str("\ntaken for granted:\n");
+    }
+    for assumption in assumptions {
+        let _ = writeln!(out, "  {assumption}");
     }
     out
 }
 
 /// For a program. Frozen: `version` goes up when a field changes its meaning.
-pub fn explain_json(mesh: &Mesh, from: &str, to: &str, decision: &Decision) -> Value {
+pub fn explain_json(
+    mesh: &Mesh,
+    (from, to): (&str, &str),
+    request: &Request,
+    decision: &Decision,
+) -> Value {
     let walks: Vec<Value> = decision
         .walks
         .iter()
@@ -67,12 +82,14 @@ pub fn explain_json(mesh: &Mesh, from: &str, to: &str, decision: &Decision) -> V
                 "verdict": walk.verdict.as_str(),
                 "clientSees": walk.observed().as_str(),
                 "log": log_line(mesh, walk),
+                "nearest": mesh.nearest(request, walk),
                 "steps": steps,
             })
         })
         .collect();
     json!({
         "version": 1, "from": from, "to": to, "verdict": decision.verdict.as_str(), "ways": walks,
+        "assumptions": mesh.assumptions(request, decision),
     })
 }
 

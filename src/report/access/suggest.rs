@@ -164,7 +164,8 @@ struct Asked<'m> {
 impl Asked<'_> {
     fn cases(&self, cell: &Cell) -> Vec<SuggestedCase> {
         if !cell.depends_on_request {
-            let request = (self.protocol != Protocol::Tcp).then(HttpRequest::default);
+            let request = matches!(self.protocol, Protocol::Http | Protocol::Unset)
+                .then(HttpRequest::default);
             return match cell.verdict {
                 Verdict::Allow => vec![self.case(request, true)],
                 Verdict::Deny => vec![self.case(request, false)],

@@ -69,6 +69,28 @@ impl Test {
         }
     }
 
+    /// What it is about, in the words of a policy.
+    pub fn field(&self) -> String {
+        match self {
+            Test::Identity(IdentityTest::Principal(_)) => "principals".into(),
+            Test::Identity(IdentityTest::Namespace(_)) => "namespaces".into(),
+            Test::Identity(IdentityTest::ServiceAccount { .. }) => "serviceAccounts".into(),
+            Test::Identity(IdentityTest::TrustDomain(_)) => "source.trustDomain".into(),
+            Test::SourceIp(_) => "ipBlocks".into(),
+            Test::RemoteIp(_) => "remoteIpBlocks".into(),
+            Test::DestinationIp(_) => "destination.ip".into(),
+            Test::DestinationPort(_) => "ports".into(),
+            Test::Sni(_) => "connection.sni".into(),
+            Test::Host(_) => "hosts".into(),
+            Test::Method(_) => "methods".into(),
+            Test::Path(_) => "paths".into(),
+            Test::Header(name, _) => format!("request.headers[{name}]"),
+            Test::RequestPrincipal(_) => "requestPrincipals".into(),
+            Test::Claim(path, _) => format!("request.auth.claims[{}]", path.join("][")),
+            Test::Never => "an attribute that is never set".into(),
+        }
+    }
+
     /// True for what a TCP connection does not have.
     pub fn is_http(&self) -> bool {
         matches!(
@@ -80,6 +102,11 @@ impl Test {
                 | Test::RequestPrincipal(_)
                 | Test::Claim(..)
         )
+    }
+
+    /// True for what another request of the same client may have otherwise.
+    pub fn is_of_request(&self) -> bool {
+        self.is_http() || matches!(self, Test::Sni(_))
     }
 
     /// True for what depends on an address that manifests may not tell.

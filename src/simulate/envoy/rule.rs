@@ -19,7 +19,7 @@ pub struct Rule {
     pub operations: Vec<Conjunction>,
     /// ALL of these must hold.
     pub conditions: Conjunction,
-    /// It reads something of an HTTP request.
+    /// It reads something that another request may have otherwise: HTTP, or the server name.
     pub reads_http: bool,
     /// It reads an address, which manifests often do not tell.
     pub reads_addresses: bool,
@@ -45,6 +45,18 @@ impl Rule {
             && (self.operations.is_empty() || self.operations.iter().any(|o| o.holds(facts)))
     }
 
+    /// The fields that do not hold: of alternatives, those of the one that lacks fewest.
+    pub fn failed(&self, facts: &Facts<'_>) -> Vec<String> {
+        let fewest = |of: &[Conjunction]| {
+            let lists = of.iter().map(|c| c.failed(facts));
+            lists.min_by_key(Vec::len).unwrap_or_default()
+        };
+        let mut failed = fewest(&self.sources);
+        failed.extend(fewest(&self.operations));
+        failed.extend(self.conditions.failed(facts));
+        failed
+    }
+
     /// Can it hold for this peer, whatever the rest of the request is?
     pub fn may_hold_for(&self, peer: Option<Peer<'_>>) -> bool {
         self.conditions.may_hold_for(peer)
@@ -64,7 +76,7 @@ impl Rule {
     /// Fills in what it reads.
     pub fn with_reads(self) -> Self {
         let (http, addresses) =
-            (self.tests().any(Test::is_http), self.tests().any(Test::is_address));
+            (self.tests().any(Test::is_of_request), self.tests().any(Test::is_address));
         Self { reads_http: http, reads_addresses: addresses, ..self }
     }
 
@@ -87,9 +99,19 @@ impl Conjunction {
     fn may_hold_for(&self, peer: Option<Peer<'_>>) -> bool {
         self.0.iter().all(|clause| clause.may_hold_for(peer))
     }
+
+    fn failed(&self, facts: &Facts<'_>) -> Vec<String> {
+        self.0.iter().filter(|clause| !clause.holds(facts)).filter_map(Clause::field).collect()
+    }
 }
 
 impl Clause {
+    /// What it is about, in the words of a policy.
+    fn field(&self) -> Option<String> {
+        let (any, none) = (self.any.first(), self.none.first());
+        any.map(Test::field).or_else(|| none.map(|test| format!("not {}", test.field())))
+    }
+
     fn holds(&self, facts: &Facts<'_>) -> bool {
         (self.any.is_empty() || self.any.iter().any(|t| t.holds(facts)))
             && !self.none.iter().any(|t| t.holds(facts))

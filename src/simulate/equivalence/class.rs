@@ -5,7 +5,7 @@ use super::question::{Questions, Road, Setting, questions};
 use crate::simulate::decision::Decision;
 use crate::simulate::envoy::ChainKind;
 use crate::simulate::mesh::{Mesh, Protocol};
-use crate::simulate::path::{Hop, Way};
+use crate::simulate::path::{Hop, Way, ends};
 use crate::simulate::request::{Client, Destination, HttpRequest, Prepared, normalization};
 
 /// One request of every class, with what comes of it.
@@ -26,7 +26,7 @@ impl Mesh {
         let ordinary = Prepared::new(self, to, &HttpRequest::default(), raw_tcp);
         let hop = Hop::of(self, from);
         let mut steps = Vec::new();
-        let roads: Vec<Road<'_>> = super::comparing::endpoints(self, to)
+        let roads: Vec<Road<'_>> = ends(self, hop, &ordinary)
             .into_iter()
             .map(|endpoint| {
                 let met = Way::new(self, &ordinary, hop, &mut steps).survey(endpoint);

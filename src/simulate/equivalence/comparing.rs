@@ -11,8 +11,8 @@ use super::question::{Questions, Road, Setting, questions, rules};
 use crate::simulate::decision::{Decision, Point, Reason, Step, Verdict};
 use crate::simulate::envoy::ChainKind;
 use crate::simulate::matcher::IpBlock;
-use crate::simulate::mesh::{Mesh, Protocol, WorkloadId};
-use crate::simulate::path::{Hop, Met, Way};
+use crate::simulate::mesh::{Mesh, Protocol};
+use crate::simulate::path::{Hop, Met, Way, ends};
 use crate::simulate::request::{Destination, HttpRequest, Prepared, normalization};
 
 /// What a survey of one way shows, as far as answers hang on it.
@@ -214,7 +214,7 @@ impl<'m> Comparing<'m> {
         let prepared = &side.ordinary[kind];
         let mut survey = Survey { roads: Vec::new(), seen: Vec::new() };
         let mut steps: Vec<Step> = Vec::with_capacity(4);
-        for endpoint in endpoints(side.mesh, prepared.to) {
+        for endpoint in ends(side.mesh, hop, prepared) {
             let met = Way::new(side.mesh, prepared, hop, &mut steps).survey(endpoint);
             let said = steps.iter().filter(|step| step.chain.is_none());
             survey.seen.extend(said.map(|step| Seen::Said(step.point, step.reason)));
@@ -231,13 +231,14 @@ impl<'m> Comparing<'m> {
     fn signature(&mut self, side: &Side<'_>, met: &Met<'_>) -> usize {
         let facts = &met.facts;
         let sees = format!(
-            "{} {:?} {:?} {:?} {:?} {}",
+            "{} {:?} {:?} {:?} {:?} {} {}",
             facts.peer.map_or("", |p| p.uri()),
             facts.edge,
             facts.source_ip,
             facts.remote_ip,
             facts.destination_ip,
-            facts.destination_port
+            facts.destination_port,
+            facts.sni
         );
         let key = (side.index, met.point, met.kind, sees);
         if let Some(known) = self.reads.get(&key) {
@@ -341,13 +342,5 @@ fn at_pods(mesh: &Mesh, to: Destination) -> bool {
     match to {
         Destination::Pod { .. } => true,
         Destination::Service { service, .. } => mesh.service(service).headless,
-    }
-}
-
-/// The workloads behind a destination; `None` for what is not of the mesh.
-pub fn endpoints(mesh: &Mesh, to: Destination) -> Vec<Option<WorkloadId>> {
-    match to {
-        Destination::Pod { workload, .. } => vec![Some(workload)],
-        Destination::Service { service, .. } => mesh.service(service).ends().collect(),
     }
 }

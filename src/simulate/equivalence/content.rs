@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::simulate::envoy::Policies as _;
 use crate::simulate::gateway;
 use crate::simulate::mesh::{
-    Binding, ClusterId, GatewayId, Mesh, NamespaceId, PodState, Role, ServiceId, WorkloadId,
+    Binding, ClusterId, GatewayId, Mesh, NamespaceId, PodState, Role, Sends, ServiceId, WorkloadId,
 };
 use crate::simulate::policy::PolicyId;
 use crate::simulate::request::Destination;
@@ -43,6 +43,11 @@ impl<'m> Contents<'m> {
         if workload.role == Role::Gateway {
             let point = gateway::point_of(mesh, id);
             let _ = write!(text, " {} {}", gateway::bind_port(mesh, id), self.envoy(point));
+            for listener in &workload.listeners {
+                let _ = write!(text, " {listener:?}");
+            }
+            let shown = mesh.gateways().any(|(_, g)| g.workload == id && !g.pods_shown);
+            let _ = write!(text, " {shown}");
         }
         text
     }
@@ -65,12 +70,13 @@ impl<'m> Contents<'m> {
                     service.vip,
                     service.headless,
                     service.is_external,
-                    found.map(|p| p.protocol),
+                    found.map(|p| (p.protocol, p.is_tls)),
                     service.labels,
                     service.unknown,
                 );
                 let _ = writeln!(text, " {}", self.namespace(service.namespace));
                 self.service_waypoint(id, &mut text);
+                self.routes(id, &mut text);
                 for endpoint in &service.endpoints {
                     let target = found.map_or(port, |p| p.target_at(mesh.workload(*endpoint)));
                     let _ = writeln!(text, "{target} {}", self.server(*endpoint, target));
@@ -116,6 +122,37 @@ impl<'m> Contents<'m> {
             let _ = write!(text, " {} {chain}", self.gateway(*gateway));
         }
         text
+    }
+
+    /// The routes at a service, and what is behind those that are followed.
+    fn routes(&mut self, id: ServiceId, text: &mut String) {
+        let mesh = self.mesh;
+        for route in mesh.fixed.service_routes.get(&id).into_iter().flatten() {
+            let route = &mesh.fixed.routes[route.0 as usize];
+            let clients: Option<Vec<&str>> = route.clients.as_ref().map(|clients| {
+                clients.iter().map(|client| mesh.namespace(*client).name.as_str()).collect()
+            });
+            let (kind, name, http) = (&route.kind, &route.name, route.http);
+            let _ = write!(text, "{kind} {name} {http} {:?} {clients:?} ", route.port);
+            match route.sends {
+                Sends::To(backend, port) => {
+                    let _ = writeln!(text, "{port:?}");
+                    for (port, to) in mesh.service(backend).ports.iter().map(|p| (p.number, p)) {
+                        for endpoint in &mesh.service(backend).endpoints {
+                            let target = to.target_at(mesh.workload(*endpoint));
+                            let _ = writeln!(
+                                text,
+                                "{port} {target} {}",
+                                self.server(*endpoint, target)
+                            );
+                        }
+                    }
+                }
+                other => {
+                    let _ = writeln!(text, "{other:?}");
+                }
+            }
+        }
     }
 
     fn service_waypoint(&mut self, id: ServiceId, text: &mut String) {

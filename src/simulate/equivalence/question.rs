@@ -184,6 +184,7 @@ impl Draft {
             host: self.host.clone().filter(|host| Some(host) != setting.host.as_ref()),
             headers: headers.collect(),
             token: self.token()?,
+            sni: None,
         })
     }
 }

@@ -19,9 +19,9 @@ use super::owner::Makers;
 use super::service::chooses_address;
 use super::workload::{state_of, template_of};
 use super::{
-    Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Mesh, Namespace,
-    NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, Source, Unknown,
-    WaypointState, Workload, WorkloadId, points,
+    Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Listener, Mesh,
+    Namespace, NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, Source,
+    Unknown, WaypointState, Workload, WorkloadId, points,
 };
 
 /// Reads the objects of several clusters.
@@ -105,6 +105,9 @@ impl Builder {
             self.service(id, object, &slices);
             self.policy(id, object);
         }
+        self.aliases(id, &objects);
+        self.routes(id, &objects);
+        self.unmanaged(id, &objects, &classes, waypoints);
     }
 
     pub(super) fn report(&mut self, found: Diagnostic) {
@@ -146,20 +149,26 @@ impl Builder {
         classes
     }
 
-    /// Labels of the pods that carry `networking.istio.io` Gateways.
-    fn classic_gateways(&mut self, objects: &[&Object]) -> Vec<Labels> {
+    /// Labels of the pods that carry `networking.istio.io` Gateways, and what these listen for.
+    fn classic_gateways(&mut self, objects: &[&Object]) -> Vec<(Labels, Vec<Listener>)> {
         let mut selectors = Vec::new();
         for object in objects.iter().filter(|o| o.gvk.is("networking.istio.io", "Gateway")) {
             if let Some(gateway) = self.keep(object.parse::<raw::Specified<raw::IstioGateway>>())
                 && !gateway.spec.selector.is_empty()
             {
-                selectors.push(gateway.spec.selector);
+                let listeners = Listener::of_servers(&gateway.spec.servers);
+                selectors.push((gateway.spec.selector, listeners));
             }
         }
         selectors
     }
 
-    fn workload(&mut self, cluster: ClusterId, object: &Object, carriers: &[Labels]) {
+    fn workload(
+        &mut self,
+        cluster: ClusterId,
+        object: &Object,
+        carriers: &[(Labels, Vec<Listener>)],
+    ) {
         let Some(read) = template_of(object) else { return };
         let Some(template) = self.keep(read) else { return };
         let spec = template.spec;
@@ -167,11 +176,14 @@ impl Builder {
         let proxies = || containers().filter(|c| c.name == "istio-proxy");
         let labels = template.metadata.labels;
         let annotations = template.metadata.annotations;
+        let carries =
+            |(c, _): &&(Labels, Vec<Listener>)| c.iter().all(|(k, v)| labels.get(k) == Some(v));
+        let carried: Vec<&(Labels, Vec<Listener>)> = carriers.iter().filter(carries).collect();
         let is_router = proxies().any(|c| c.args.iter().any(|a| a == "router"))
             || annotations
                 .get("inject.istio.io/templates")
                 .is_some_and(|t| t.split(',').any(|t| t.trim() == "gateway"))
-            || carriers.iter().any(|c| c.iter().all(|(k, v)| labels.get(k) == Some(v)));
+            || !carried.is_empty();
         let addresses = template.status.addresses();
         let is_east_west =
             is_router && labels.get("istio").is_some_and(|v| v.contains("eastwestgateway"));
@@ -185,6 +197,7 @@ impl Builder {
             identity: self.identity(namespace, &account),
             service_account: account,
             ports: tcp_ports(&spec),
+            listeners: carried.iter().flat_map(|(_, listeners)| listeners).cloned().collect(),
             host_network: spec.host_network.unwrap_or_default(),
             has_proxy: proxies().next().is_some(),
             ip: addresses.first().copied(),
@@ -222,6 +235,22 @@ impl Builder {
         classes: &BTreeMap<String, (Option<String>, String)>,
     ) -> Option<WaypointState> {
         let read = self.keep(object.parse::<raw::Gateway>())?;
+        if !read.spec.is_managed() {
+            // its pods are found once all workloads are there
+            return None;
+        }
+        self.gateway_of(cluster, object, &read, classes, None)
+    }
+
+    /// A Gateway on the pods that are made for it, or on those of a workload.
+    pub(super) fn gateway_of(
+        &mut self,
+        cluster: ClusterId,
+        object: &Object,
+        read: &raw::Gateway,
+        classes: &BTreeMap<String, (Option<String>, String)>,
+        carrier: Option<WorkloadId>,
+    ) -> Option<WaypointState> {
         let class = read.spec.gateway_class_name.clone();
         let defined = classes.get(&class);
         let controller = defined.map(|(_, controller)| controller.as_str());
@@ -252,7 +281,7 @@ impl Builder {
         let account = object.annotations.get("gateway.istio.io/service-account");
         let account = account.cloned().unwrap_or_else(|| name.clone());
         // infrastructure labels replace the Gateway's own
-        let infrastructure = read.spec.infrastructure.labels;
+        let infrastructure = read.spec.infrastructure.labels.clone();
         let mut labels =
             if infrastructure.is_empty() { object.labels.clone() } else { infrastructure };
         labels.extend([
@@ -265,25 +294,32 @@ impl Builder {
                 ("istio.io/dataplane-mode".to_owned(), "none".to_owned()),
             ]);
         }
-        let workload = WorkloadId(self.fixed.workloads.len() as u32);
+        let listeners = Listener::of_gateway(&read.spec.listeners);
+        let next = WorkloadId(self.fixed.workloads.len() as u32);
+        let workload = carrier.unwrap_or(next);
         let identity = self.identity(namespace, &account);
-        self.fixed.workloads.push(Workload {
-            namespace,
-            kind: "Gateway".into(),
-            name,
-            labels,
-            annotations: Labels::new(),
-            service_account: account,
-            identity,
-            ports: Vec::new(),
-            host_network: false,
-            has_proxy: false,
-            ip: None,
-            other_ip: None,
-            role,
-            span: object.name_span(),
-            entry: None,
-        });
+        if let Some(carrier) = carrier {
+            self.fixed.workloads[carrier.0 as usize].listeners.extend(listeners);
+        } else {
+            self.fixed.workloads.push(Workload {
+                namespace,
+                kind: "Gateway".into(),
+                name,
+                listeners,
+                labels,
+                annotations: Labels::new(),
+                service_account: account,
+                identity,
+                ports: Vec::new(),
+                host_network: false,
+                has_proxy: false,
+                ip: None,
+                other_ip: None,
+                role,
+                span: object.name_span(),
+                entry: None,
+            });
+        }
         self.fixed.gateways.push(Gateway {
             namespace,
             name: object.name.clone(),
@@ -291,11 +327,12 @@ impl Builder {
             kind,
             serves: Serves::parse(label.or(class_label)),
             allowed: allowed(listener),
+            pods_shown: true,
             workload,
             span: object.name_span(),
         });
         // a status is there only in what was read from a cluster
-        let unaddressed = read.status.is_some_and(|s| s.addresses.is_empty());
+        let unaddressed = read.status.as_ref().is_some_and(|s| s.addresses.is_empty());
         Some(if unaddressed { WaypointState::NotProgrammed } else { WaypointState::Ready })
     }
 
@@ -326,11 +363,23 @@ impl Builder {
         let ports = spec
             .ports
             .iter()
-            .filter(|p| p.protocol.as_deref().unwrap_or("TCP") == "TCP")
+            .filter(|p| match p.protocol.as_deref() {
+                None | Some("TCP") => true,
+                // of two ports of one number, that of TCP is the one that policies hold back
+                Some("UDP") => {
+                    !spec.ports.iter().any(|other| other.is_tcp() && other.port == p.port)
+                }
+                _ => false,
+            })
             .map(|p| {
                 let name = p.name.clone().unwrap_or_default();
+                let app_protocol = p.app_protocol.as_deref();
                 Port {
-                    protocol: Protocol::of(p.app_protocol.as_deref(), &name, p.port),
+                    protocol: match p.protocol.as_deref() {
+                        Some("UDP") => Protocol::Udp,
+                        _ => Protocol::of(app_protocol, &name, p.port),
+                    },
+                    is_tls: Protocol::is_tls(app_protocol, &name, p.port),
                     number: p.port,
                     target: shown.get(&name).map_or_else(
                         || p.target_port.clone().unwrap_or(raw::IntOrText::Int(p.port)),
@@ -371,6 +420,7 @@ impl Builder {
                 let name = p.name.clone().unwrap_or_default();
                 Port {
                     protocol: Protocol::of_service_entry(p.protocol.as_deref()),
+                    is_tls: Protocol::is_tls_entry(p.protocol.as_deref()),
                     name,
                     number: p.number,
                     target: raw::IntOrText::Int(p.target()),

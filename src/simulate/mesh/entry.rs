@@ -112,6 +112,7 @@ impl Builder {
             identity: self.identity(namespace, &account),
             service_account: account,
             ports: ports.collect(),
+            listeners: Vec::new(),
             host_network: false,
             has_proxy: false,
             ip: entry.spec.address.parse().ok(),

@@ -24,6 +24,8 @@ pub struct Gateway {
     pub serves: Serves,
     /// Whose objects may name it.
     pub allowed: Allowed,
+    /// Its pods are known: istiod makes them, or a manifest shows what does.
+    pub pods_shown: bool,
     /// The workload that stands for its pods.
     pub workload: WorkloadId,
     /// Where it stands.

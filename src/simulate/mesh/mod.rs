@@ -1,13 +1,17 @@
 //! A mesh, read from manifests.
 
+mod alias;
 mod build;
 mod endpoints;
 mod entry;
 mod gateway;
+mod listener;
 mod owner;
 mod points;
+mod route;
 mod service;
 mod unknown;
+mod unmanaged;
 mod workload;
 
 use std::collections::HashMap;
@@ -28,7 +32,10 @@ use super::ztunnel::{Authorization, Conversion};
 pub(super) use build::bind;
 pub(super) use entry::{Entry, tunnel};
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
+pub use listener::{Listener, Reads};
 pub(super) use points::{AuthorizationRef, EnvoyPoint};
+pub(super) use route::Course;
+pub use route::{Route, RouteId, Sends};
 pub use service::{PROTOCOLS, Port, Protocol, Service, ServiceId, ServiceKind};
 pub(super) use service::{Source, chooses_address};
 pub use unknown::Unknown;
@@ -100,6 +107,9 @@ pub(super) struct Fixed {
     pub peer_authentications: Vec<(ClusterId, PeerAuthentication)>,
     pub request_authentications: Vec<(ClusterId, RequestAuthentication)>,
     pub network_policies: Vec<NetworkPolicy>,
+    pub routes: Vec<Route>,
+    pub service_routes: HashMap<ServiceId, Vec<RouteId>>,
+    pub aliases: HashMap<(NamespaceId, String), ServiceId>,
     pub identities: Identities,
     pub points: points::Points,
 }

@@ -15,7 +15,8 @@ use crate::simulate::request_authentication::RequestAuthentication;
 use crate::simulate::ztunnel::{self, Authorization, Conversion};
 
 use super::{
-    Binding, ClusterId, Fixed, Gateway, GatewayKind, NamespaceId, Service, ServiceKind, Workload,
+    Binding, ClusterId, Fixed, Gateway, GatewayKind, NamespaceId, Role, Service, ServiceKind,
+    Workload,
 };
 
 /// What holds at all places of a mesh.
@@ -229,7 +230,7 @@ fn peers(
 
 fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> WorkloadPoints {
     let cluster = fixed.namespaces[workload.namespace.0 as usize].cluster;
-    let envoy = by_selector(fixed, workload.namespace, &workload.labels);
+    let envoy = of_pod(fixed, workload);
     let levels = levels(fixed, workload.namespace, &workload.labels);
     let (ztunnel, dangling) =
         ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
@@ -245,6 +246,28 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
         dangling,
     }
 }
+
+/// The policies of a pod's Envoy: those that select it, and those with a target where it is a
+/// Gateway's by its label (istio/istio:pilot/pkg/model/policyattachment.go `GetTargetRefs`,
+/// `WorkloadPolicyMatcher`).
+fn of_pod(fixed: &Fixed, workload: &Workload) -> (Vec<PolicyId>, Vec<usize>) {
+    match workload.labels.get(GATEWAY_NAME) {
+        Some(name) if workload.role == Role::Gateway => {
+            let hits = |namespace: NamespaceId, policies: &str, target: &TargetRef| {
+                target.group == "gateway.networking.k8s.io"
+                    && target.kind == "Gateway"
+                    && target.name == *name
+                    && fixed.namespaces[namespace.0 as usize].name == policies
+            };
+            targeted(fixed, workload.namespace, &workload.labels, |policies, target| {
+                hits(workload.namespace, policies, target)
+            })
+        }
+        _ => by_selector(fixed, workload.namespace, &workload.labels),
+    }
+}
+
+const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
 fn levels<'f>(fixed: &'f Fixed, namespace: NamespaceId, labels: &Labels) -> Levels<'f> {
     let namespace = &fixed.namespaces[namespace.0 as usize];
@@ -391,20 +414,38 @@ fn waypoint(
 /// A gateway of Gateway API: what its labels select, and what targets it.
 fn ingress(fixed: &Fixed, gateway: &Gateway, interner: &mut Interner) -> usize {
     let cluster = fixed.namespaces[gateway.namespace.0 as usize].cluster;
-    let labels = &fixed.workloads[gateway.workload.0 as usize].labels;
+    let carrier = &fixed.workloads[gateway.workload.0 as usize];
+    let (policies, found) = if carrier.kind == "Gateway" {
+        targeted(fixed, gateway.namespace, &carrier.labels, |namespace, target| {
+            targets_gateway(fixed, gateway, namespace, target)
+        })
+    } else {
+        // pods of others: what counts is their own label
+        of_pod(fixed, carrier)
+    };
+    interner.envoy(cluster, policies, found)
+}
+
+/// What selects a gateway's pods, where that counts, and what targets it.
+fn targeted(
+    fixed: &Fixed,
+    namespace: NamespaceId,
+    labels: &Labels,
+    hits: impl Fn(&str, &TargetRef) -> bool,
+) -> (Vec<PolicyId>, Vec<usize>) {
+    let cluster = fixed.namespaces[namespace.0 as usize].cluster;
     let (mut policies, mut found) = if fixed.options(cluster).features.selector_policies_on_gateways
     {
-        by_selector(fixed, gateway.namespace, labels)
+        by_selector(fixed, namespace, labels)
     } else {
         (Vec::new(), Vec::new())
     };
-    let hits = |namespace: &str, t: &TargetRef| targets_gateway(fixed, gateway, namespace, t);
-    policies.extend(reaching(fixed, gateway.namespace).filter(|id| {
+    policies.extend(reaching(fixed, namespace).filter(|id| {
         let policy = &fixed.policies[id.0 as usize].1;
         policy.targets().any(|target| hits(&policy.namespace, target))
     }));
     found.extend(tokens(fixed, cluster, |r| r.targets().any(|t| hits(&r.namespace, t))));
-    interner.envoy(cluster, policies, found)
+    (policies, found)
 }
 
 /// A5: the Gateway of that name in the policy's own namespace. A8: `istio-waypoint` in the root

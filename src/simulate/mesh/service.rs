@@ -62,6 +62,8 @@ pub enum ServiceKind {
     Service,
     /// A ServiceEntry.
     ServiceEntry,
+    /// A Service that stands for a name outside the mesh.
+    ExternalName,
 }
 
 /// A port of a service.
@@ -75,6 +77,8 @@ pub struct Port {
     pub target: raw::IntOrText,
     /// What is spoken.
     pub protocol: Protocol,
+    /// It is said to be TLS: the server name in its hello is read.
+    pub is_tls: bool,
     /// A workload's port of the same name counts first: of a ServiceEntry.
     pub by_name: bool,
 }
@@ -86,6 +90,8 @@ pub enum Protocol {
     Http,
     /// Anything else: bytes.
     Tcp,
+    /// Datagrams, which no proxy of the mesh takes.
+    Udp,
     /// Not told: the proxy looks at the first bytes.
     Unset,
 }
@@ -123,6 +129,26 @@ pub(in crate::simulate) fn chooses_address(
 }
 
 impl Service {
+    /// The hosts that it is known by.
+    pub fn hosts(&self) -> impl Iterator<Item = &str> {
+        let own: &[String] = match &self.source {
+            Source::Service(_) => std::slice::from_ref(&self.host),
+            Source::ServiceEntry(entry) => &entry.spec.hosts,
+        };
+        own.iter().map(String::as_str)
+    }
+
+    /// Its address of the same family as this one.
+    pub(in crate::simulate) fn vip_like(&self, ip: IpAddr) -> Option<IpAddr> {
+        let written: &[String] = match &self.source {
+            Source::Service(spec) => &spec.cluster_ips,
+            Source::ServiceEntry(entry) => &entry.spec.addresses,
+        };
+        let all = written.iter().filter_map(|text| text.parse().ok()).chain(self.vip);
+        let mut alike = all.filter(|vip: &IpAddr| vip.is_ipv6() == ip.is_ipv6());
+        alike.next()
+    }
+
     /// Where ways to it end: at each workload, and where nothing of the mesh is known to be behind it.
     pub(in crate::simulate) fn ends(&self) -> impl Iterator<Item = Option<WorkloadId>> {
         let beyond = self.endpoints.is_empty() || self.unknown.is_some();
@@ -232,9 +258,20 @@ impl Protocol {
         Self::of_instance(word(protocol.unwrap_or_default()))
     }
 
+    /// Is a port of a Service said to be TLS?
+    pub(super) fn is_tls(app_protocol: Option<&str>, name: &str, number: u16) -> bool {
+        matches!(instance(app_protocol, name, number), Some("tls" | "https"))
+    }
+
+    /// Is a port of a ServiceEntry?
+    pub(super) fn is_tls_entry(protocol: Option<&str>) -> bool {
+        matches!(word(protocol.unwrap_or_default()), Some("tls" | "https"))
+    }
+
     fn of_instance(instance: Option<&str>) -> Self {
         match instance {
             Some("http" | "http2" | "grpc" | "grpc-web" | "http_proxy") => Protocol::Http,
+            Some("udp") => Protocol::Udp,
             Some(_) => Protocol::Tcp,
             None => Protocol::Unset,
         }
@@ -244,7 +281,7 @@ impl Protocol {
     pub fn chain(self, speaks_http: bool) -> ChainKind {
         match self {
             Protocol::Http => ChainKind::Http,
-            Protocol::Tcp => ChainKind::Tcp,
+            Protocol::Tcp | Protocol::Udp => ChainKind::Tcp,
             Protocol::Unset if speaks_http => ChainKind::Http,
             Protocol::Unset => ChainKind::Tcp,
         }

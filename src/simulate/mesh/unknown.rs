@@ -1,6 +1,6 @@
 //! What no manifest shows: an answer that depends on it is unknown, never a refusal.
 
-use super::{GatewayId, Mesh};
+use super::{ClusterId, GatewayId, Mesh, RouteId};
 
 /// Why an answer is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -13,6 +13,14 @@ pub enum Unknown {
     Pods,
     /// What the proxies of a Gateway decide: they are not Istio's.
     ForeignProxy(GatewayId),
+    /// The pods of a Gateway: others make them.
+    GatewayPods(GatewayId),
+    /// A route decides where a request goes.
+    Route(RouteId),
+    /// The Service stands for a name in the cluster that no manifest shows.
+    Alias,
+    /// What gateways between clusters do with the client's identity.
+    BetweenClusters(ClusterId),
 }
 
 impl Unknown {
@@ -35,6 +43,32 @@ impl Mesh {
             Unknown::Pods => {
                 "an EndpointSlice names pods, and no workload that is shown makes them".into()
             }
+            Unknown::GatewayPods(id) => {
+                let gateway = self.gateway(id);
+                format!(
+                    "Gateway {}/{} has an address of its own, so its pods are made by others, and none \
+                     is shown",
+                    self.namespace(gateway.namespace).name,
+                    gateway.name
+                )
+            }
+            Unknown::Route(id) => {
+                let route = &self.fixed.routes[id.0 as usize];
+                format!(
+                    "{} {}/{} decides where a request goes, and routes are not followed",
+                    route.kind,
+                    self.namespace(route.namespace).name,
+                    route.name
+                )
+            }
+            Unknown::Alias => {
+                "the Service stands for a name in the cluster that no manifest shows".into()
+            }
+            Unknown::BetweenClusters(cluster) => format!(
+                "the call goes to cluster `{}` through gateways, and which identity is seen behind them \
+                 is not documented",
+                self.options(cluster).cluster
+            ),
             Unknown::ForeignProxy(id) => {
                 let gateway = self.gateway(id);
                 format!(

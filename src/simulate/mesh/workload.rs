@@ -9,8 +9,8 @@ use crate::simulate::identity::IdentityId;
 use crate::simulate::options::Options;
 use crate::simulate::raw;
 
-use super::NamespaceId;
 use super::entry::Entry;
+use super::{Listener, NamespaceId};
 
 /// A workload of a mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,6 +35,8 @@ pub struct Workload {
     pub identity: IdentityId,
     /// Container ports that have names, and the others.
     pub ports: Vec<raw::ContainerPort>,
+    /// What it listens for, where it is a gateway and that is shown.
+    pub listeners: Vec<Listener>,
     /// It shares the node's network.
     pub host_network: bool,
     /// The proxy is in the template already.

@@ -5,13 +5,15 @@ mod authentication;
 mod authorization;
 mod gateway;
 mod network_policy;
+mod route;
 mod service;
 mod workload;
 
 pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthentication};
 pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source};
-pub use gateway::{Gateway, GatewayClass, IstioGateway, Listener};
+pub use gateway::{Gateway, GatewayClass, GatewayServer, IstioGateway, Listener};
 pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
+pub use route::{Route, RouteDestination, RouteRef, RouteRule, VirtualRoute, VirtualRoutes};
 pub use service::{
     Endpoint, EndpointSlice, Endpoints, IntOrText, Location, Resolution, Service, ServiceEntry,
     ServiceEntryPort, ServiceEntrySpec, ServicePort, WorkloadEntry,

@@ -17,6 +17,8 @@ pub struct Service {
     /// Pods behind it.
     #[serde(deserialize_with = "or_default")]
     pub selector: Labels,
+    /// What it stands for, of type `ExternalName`.
+    pub external_name: Option<String>,
     /// The address; `None` (the word) is headless.
     #[serde(rename = "clusterIP")]
     pub cluster_ip: Option<String>,
@@ -48,6 +50,13 @@ pub struct ServicePort {
     pub app_protocol: Option<String>,
     /// `TCP` where absent.
     pub protocol: Option<String>,
+}
+
+impl ServicePort {
+    /// Is it of TCP?
+    pub fn is_tcp(&self) -> bool {
+        self.protocol.as_deref().unwrap_or("TCP") == "TCP"
+    }
 }
 
 /// A port by number or by name.

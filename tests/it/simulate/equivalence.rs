@@ -433,8 +433,14 @@ fn sample() -> impl Strategy<Value = Sample> {
                 let headers =
                     headers.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
                 let host = host.map(str::to_owned);
-                let http =
-                    HttpRequest { method: method.into(), path: path.into(), host, headers, token };
+                let http = HttpRequest {
+                    method: method.into(),
+                    path: path.into(),
+                    host,
+                    headers,
+                    token,
+                    sni: None,
+                };
                 Sample { from, to, http, raw_tcp, ip, principal }
             },
         )

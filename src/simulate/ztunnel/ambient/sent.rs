@@ -32,7 +32,7 @@ pub(super) fn sent(mesh: &Mesh, cluster: ClusterId) -> Vec<Sent<'_>> {
     let mut by_host: BTreeMap<&str, BTreeMap<&str, Sent<'_>>> = BTreeMap::new();
     for (id, service) in mesh.services() {
         let namespace = mesh.namespace(service.namespace);
-        if namespace.cluster != cluster {
+        if namespace.cluster != cluster || service.kind == ServiceKind::ExternalName {
             continue;
         }
         for host in hosts(service) {
