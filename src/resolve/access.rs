@@ -99,6 +99,10 @@ pub struct Request {
     pub host: Option<String>,
     /// Further headers.
     pub headers: BTreeMap<String, String>,
+    /// Server name in the client's own TLS.
+    pub sni: Option<String>,
+    /// The token in `authorization`.
+    pub token: Option<spec::AccessToken>,
 }
 
 /// What must come of a request.
@@ -156,6 +160,8 @@ fn case(
             path: request.path,
             host: request.host,
             headers: request.headers,
+            sni: request.sni.map(|name| name.0),
+            token: request.token,
         },
         expect: match typed.expect.value {
             spec::Expectation::Allow => Expectation::Allow,

@@ -61,5 +61,5 @@ pub use mesh::{
 };
 pub use options::{Features, IstioVersion, Options, PathNormalization};
 pub use policy::{Action, Policy, PolicyId};
-pub use request::{Client, Destination, HttpRequest, Request, is_server_name};
+pub use request::{Client, Destination, HttpRequest, Request};
 pub use request_authentication::Token;

@@ -194,7 +194,33 @@ impl<'a, 's> Way<'a, 's> {
 
     /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
     pub fn walk(mut self, endpoint: Option<WorkloadId>) -> Verdict {
-        self.go(endpoint)
+        let client = self.hop;
+        let verdict = self.go(endpoint);
+        if verdict == Verdict::Deny
+            && let Some(unknown) = self.doubt(client, endpoint)
+        {
+            let port = self.steps.last().map_or(HBONE_PORT, |step| step.port);
+            self.step(Point::NotShown, port, Reason::Unknown(unknown));
+            return Verdict::Unknown;
+        }
+        verdict
+    }
+
+    /// What no manifest shows and might make of a refusal something else.
+    fn doubt(&self, client: Hop<'_>, endpoint: Option<WorkloadId>) -> Option<Unknown> {
+        let ends = client.workload.into_iter().chain(endpoint);
+        let unshown = ends.filter_map(|id| self.mesh.unshown_namespace(id)).next();
+        let waypoint = || {
+            let binding = match self.request.to {
+                Destination::Service { service, .. } if !self.mesh.service(service).headless => {
+                    self.mesh.service_binding(service)
+                }
+                _ => self.mesh.workload_binding(endpoint?),
+            };
+            let goes = client.speaks == Speaks::Hbone && client.role == Some(Role::Application);
+            (goes && matches!(binding, Binding::Missing { .. })).then_some(Unknown::Waypoint)
+        };
+        unshown.map(Unknown::Namespace).or_else(waypoint)
     }
 
     /// Walks without asking any Envoy, as if each let everything through: gives those that some

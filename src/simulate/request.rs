@@ -172,18 +172,6 @@ impl Prepared {
     }
 }
 
-/// Can this be the server name of a TLS hello: a DNS name, with no port and no dot at its end (RFC 6066,
-/// section 3)?
-pub fn is_server_name(text: &str) -> bool {
-    let is_label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    text.len() <= 253 && text.split('.').all(is_label) && text.parse::<IpAddr>().is_err()
-}
-
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,

@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use super::Metadata;
 use crate::diagnostic::Spanned;
+use crate::k8s::is_server_name;
 
 /// An `AccessTest` document.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +60,53 @@ pub struct AccessRequest {
     /// Further headers.
     #[serde(default)]
     pub headers: BTreeMap<String, String>,
+    /// Server name in the client's own TLS.
+    pub sni: Option<ServerName>,
+    /// The token in `authorization`.
+    pub token: Option<AccessToken>,
+}
+
+/// A server name of TLS.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct ServerName(pub String);
+
+impl TryFrom<String> for ServerName {
+    type Error = String;
+    fn try_from(text: String) -> Result<Self, String> {
+        if is_server_name(&text) {
+            Ok(Self(text))
+        } else {
+            Err(format!(
+                "`{text}` is no server name: write a DNS name such as `api.example.com`, without a port"
+            ))
+        }
+    }
+}
+
+/// A token.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "serde_json::Value")]
+pub enum AccessToken {
+    /// One that does not verify.
+    Invalid,
+    /// The claims of one that does: an object.
+    Claims(serde_json::Value),
+}
+
+impl TryFrom<serde_json::Value> for AccessToken {
+    type Error = String;
+    fn try_from(value: serde_json::Value) -> Result<Self, String> {
+        match value {
+            serde_json::Value::Object(_) => Ok(Self::Claims(value)),
+            serde_json::Value::String(word) if word == "invalid" => Ok(Self::Invalid),
+            _ => Err(
+                "a token is the claims of one that verifies, such as `{iss: me, sub: alice}`, or \
+                      `invalid`"
+                    .into(),
+            ),
+        }
+    }
 }
 
 /// What must come of a request.

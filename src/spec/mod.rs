@@ -27,7 +27,9 @@ mod source;
 mod suppression;
 pub mod tsb;
 
-pub use access::{AccessCase, AccessRequest, AccessTest, AccessTestSpec, Expectation};
+pub use access::{
+    AccessCase, AccessRequest, AccessTest, AccessTestSpec, AccessToken, Expectation, ServerName,
+};
 pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};
 pub use environment::{
     ArgoCd, ArgoCdOrder, Delivery, Environment, EnvironmentSpec, Flux, FluxSource, FluxSourceKind,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 use crate::resolve::{Caller, CaseOrigin, Expectation, Resolved, Target};
-use crate::simulate::{HttpRequest, Verdict};
+use crate::simulate::{HttpRequest, Token, Verdict};
 use crate::spec::{self, AccessTest};
 
 /// One assertion.
@@ -21,6 +21,8 @@ pub struct Case {
     pub to: String,
     /// The request; `None` for a plain connection.
     pub request: Option<HttpRequest>,
+    /// The server name in the client's own TLS.
+    pub sni: Option<String>,
     /// What must come of it.
     pub expect: Verdict,
     /// Where it is said.
@@ -56,7 +58,9 @@ pub(super) fn of_environment(resolved: &Resolved) -> Vec<Case> {
                 request.path.as_deref(),
                 request.host.as_deref(),
                 &request.headers,
+                request.token.as_ref(),
             ),
+            sni: request.sni.clone(),
             expect: match case.expect {
                 Expectation::Allow => Verdict::Allow,
                 Expectation::Deny => Verdict::Deny,
@@ -92,7 +96,9 @@ pub(super) fn of_objects(tests: &[Object], found: &mut Vec<Diagnostic>) -> Vec<C
                     case.request.path.as_deref(),
                     case.request.host.as_deref(),
                     &case.request.headers,
+                    case.request.token.as_ref(),
                 ),
+                sni: case.request.sni.map(|name| name.0),
                 expect: match case.expect.value {
                     spec::Expectation::Allow => Verdict::Allow,
                     spec::Expectation::Deny => Verdict::Deny,
@@ -111,8 +117,10 @@ fn http(
     path: Option<&str>,
     host: Option<&str>,
     headers: &BTreeMap<String, String>,
+    token: Option<&spec::AccessToken>,
 ) -> Option<HttpRequest> {
-    if method.is_none() && path.is_none() {
+    // a token is one of a request
+    if method.is_none() && path.is_none() && token.is_none() {
         return None;
     }
     let default = HttpRequest::default();
@@ -121,7 +129,11 @@ fn http(
         path: path.map_or(default.path, str::to_owned),
         host: host.map(str::to_owned),
         headers: headers.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
-        token: default.token,
+        token: match token {
+            None => default.token,
+            Some(spec::AccessToken::Invalid) => Token::Invalid,
+            Some(spec::AccessToken::Claims(claims)) => Token::Valid(claims.clone()),
+        },
         sni: None,
     })
 }

@@ -17,6 +17,7 @@ mod attachment;
 mod bad_input;
 mod behind;
 mod clusters;
+mod dropped;
 mod entries;
 mod equivalence;
 mod fields;

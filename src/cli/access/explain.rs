@@ -79,7 +79,7 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 fn sni(text: &str) -> Result<String, String> {
-    if crate::simulate::is_server_name(text) {
+    if crate::k8s::is_server_name(text) {
         Ok(text.to_owned())
     } else {
         Err("a server name is a DNS name, such as api.example.com, without a port".into())

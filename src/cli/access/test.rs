@@ -14,8 +14,8 @@ use crate::diagnostic::{Diagnostic, Sources, Span, has_errors, sort};
 use crate::plan;
 use crate::report::access::{self as report, CaseResult};
 use crate::simulate::{
-    Client, Destination, GatewayId, Mesh, NotFound, PodState, Request, Verdict, WaypointState,
-    WorkloadId,
+    Client, Destination, GatewayId, HttpRequest, Mesh, NotFound, PodState, Request, Verdict,
+    WaypointState, WorkloadId,
 };
 use crate::tree::Scope;
 use crate::world::{Case, World};
@@ -189,7 +189,7 @@ pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound
     Ok(Request {
         from: mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?,
         to: mesh.find_destination(&case.to).map_err(|error| (case.origin.to, error))?,
-        http: case.request.clone().unwrap_or_default(),
+        http: HttpRequest { sni: case.sni.clone(), ..case.request.clone().unwrap_or_default() },
         raw_tcp: case.request.is_none(),
     })
 }

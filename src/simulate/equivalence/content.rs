@@ -180,7 +180,7 @@ impl<'m> Contents<'m> {
             mesh.workload_name(id),
             mesh.state(id),
             mesh.identities().peer(workload.identity),
-            (workload.ip, workload.other_ip),
+            (workload.ip, workload.other_ip, mesh.unshown_namespace(id).is_some()),
             self.cluster(mesh.cluster_of(id)),
         );
         if !self.network.is_empty() {

@@ -41,13 +41,30 @@ pub(super) fn build(clusters: &[Cluster<'_>]) -> (Mesh, Vec<Diagnostic>) {
     points::attach(&mut fixed);
     found.extend(points::dangling(&fixed));
     let states = fixed.workloads.iter().map(|w| state(&fixed, w)).collect();
+    let unshown = fixed.workloads.iter().map(|w| is_unshown(&fixed, w)).collect();
     sort(&mut found);
-    (Mesh { fixed: Arc::new(fixed), states, waypoints }, found)
+    (Mesh { fixed: Arc::new(fixed), states, unshown, waypoints }, found)
 }
 
 fn state(fixed: &Fixed, workload: &Workload) -> PodState {
     let namespace = &fixed.namespaces[workload.namespace.0 as usize];
     state_of(workload, &namespace.labels, &namespace.name, fixed.options(namespace.cluster))
+}
+
+/// Does how a workload's pods take part depend on labels of a namespace that no manifest shows?
+fn is_unshown(fixed: &Fixed, workload: &Workload) -> bool {
+    if fixed.shown_namespaces.contains(&workload.namespace) {
+        return false;
+    }
+    let namespace = &fixed.namespaces[workload.namespace.0 as usize];
+    let options = fixed.options(namespace.cluster);
+    let with = |labels: &[(&str, &str)]| {
+        let labels = labels.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+        state_of(workload, &labels, &namespace.name, options)
+    };
+    let plain = with(&[]);
+    plain != with(&[("istio-injection", "enabled")])
+        || plain != with(&[("istio.io/dataplane-mode", "ambient")])
 }
 
 #[derive(Default)]
@@ -78,6 +95,7 @@ impl Builder {
             let place = &mut self.fixed.namespaces[namespace.0 as usize];
             place.labels = object.labels.clone();
             place.annotations = object.annotations.clone();
+            self.fixed.shown_namespaces.insert(namespace);
             // the API server sets it
             place.labels.insert("kubernetes.io/metadata.name".into(), object.name.clone());
         }

@@ -2,7 +2,7 @@
 //! (istio/istio:pilot/pkg/serviceregistry/ambient/workloads.go `endpointSlicesBuilder`,
 //! `matchingServicesWithoutSelectors`).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::diagnostic::Diagnostic;
@@ -36,6 +36,11 @@ impl<'o> Slices<'o> {
     /// Reads the slices of a cluster. One that belongs to no Service that is there is a finding.
     pub fn read(builder: &mut Builder, objects: &[&'o Object]) -> Self {
         let mut slices = Self::default();
+        let services: BTreeSet<(&str, &str)> = objects
+            .iter()
+            .filter(|o| o.gvk.is("", "Service"))
+            .map(|o| (o.namespace.as_deref().unwrap_or("default"), o.name.as_str()))
+            .collect();
         for object in objects {
             let (name, slice) = if object.gvk.is("discovery.k8s.io", "EndpointSlice") {
                 let Some(slice) = builder.keep(object.parse::<EndpointSlice>()) else { continue };
@@ -47,13 +52,7 @@ impl<'o> Slices<'o> {
                 continue;
             };
             let namespace = object.namespace.clone().unwrap_or_else(|| "default".into());
-            let is_there = |name: &str| {
-                objects.iter().any(|o| {
-                    o.gvk.is("", "Service")
-                        && o.name == name
-                        && o.namespace.as_deref().unwrap_or("default") == namespace
-                })
-            };
+            let is_there = |name: &str| services.contains(&(namespace.as_str(), name));
             match name {
                 Some(name) if is_there(name) => {
                     let key = (namespace, name.clone());

@@ -14,7 +14,7 @@ mod unknown;
 mod unmanaged;
 mod workload;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::Diagnostic;
@@ -87,6 +87,8 @@ pub struct Namespace {
 pub struct Mesh {
     pub(super) fixed: Arc<Fixed>,
     pub(super) states: Vec<PodState>,
+    /// Of which workloads that depends on a namespace that no manifest shows.
+    pub(super) unshown: Vec<bool>,
     pub(super) waypoints: Vec<WaypointState>,
 }
 
@@ -109,6 +111,7 @@ pub(super) struct Fixed {
     pub network_policies: Vec<NetworkPolicy>,
     pub routes: Vec<Route>,
     pub service_routes: HashMap<ServiceId, Vec<RouteId>>,
+    pub shown_namespaces: HashSet<NamespaceId>,
     pub aliases: HashMap<(NamespaceId, String), ServiceId>,
     pub identities: Identities,
     pub points: points::Points,
@@ -252,6 +255,14 @@ impl Mesh {
         if let Some(place) = self.states.get_mut(workload.0 as usize) {
             *place = state;
         }
+        if let Some(place) = self.unshown.get_mut(workload.0 as usize) {
+            *place = false;
+        }
+    }
+
+    /// The namespace of a workload, where it decides how the pods take part and no manifest shows it.
+    pub(super) fn unshown_namespace(&self, workload: WorkloadId) -> Option<NamespaceId> {
+        self.unshown[workload.0 as usize].then(|| self.workload(workload).namespace)
     }
 
     /// Where a waypoint stands.

@@ -1,6 +1,6 @@
 //! What no manifest shows: an answer that depends on it is unknown, never a refusal.
 
-use super::{ClusterId, GatewayId, Mesh, RouteId};
+use super::{ClusterId, GatewayId, Mesh, NamespaceId, RouteId};
 
 /// Why an answer is not known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -17,6 +17,11 @@ pub enum Unknown {
     GatewayPods(GatewayId),
     /// A route decides where a request goes.
     Route(RouteId),
+    /// How pods take part: labels of their namespace decide, and no manifest shows it. Of refusals
+    /// alone: the other way they might be let through.
+    Namespace(NamespaceId),
+    /// The waypoint that labels name. Of refusals alone: behind it another identity is seen.
+    Waypoint,
     /// The Service stands for a name in the cluster that no manifest shows.
     Alias,
     /// What gateways between clusters do with the client's identity.
@@ -42,6 +47,15 @@ impl Mesh {
             }
             Unknown::Pods => {
                 "an EndpointSlice names pods, and no workload that is shown makes them".into()
+            }
+            Unknown::Namespace(id) => format!(
+                "no manifest shows Namespace `{}`, whose labels say how its pods take part; without labels \
+                 the call is refused",
+                self.namespace(id).name
+            ),
+            Unknown::Waypoint => {
+                "no manifest shows the waypoint that a label names; past it the call is refused"
+                    .into()
             }
             Unknown::GatewayPods(id) => {
                 let gateway = self.gateway(id);

@@ -1,6 +1,7 @@
 //! The server name of TLS, the Host, and what else an answer takes for granted.
 
-use waypost::simulate::{HttpRequest, Mesh, Request, Verdict, is_server_name};
+use waypost::k8s::is_server_name;
+use waypost::simulate::{HttpRequest, Mesh, Request, Verdict};
 
 use super::{AMBIENT, AMBIENT_WAYPOINT, AT_WAYPOINT, SIDECAR, get, mesh, pair, policy};
 
