@@ -47,6 +47,12 @@ impl Object {
             .map_or(self.body.span, |name| name.span)
     }
 
+    /// `metadata.creationTimestamp`: there only in what was read from a cluster. In UTC, so that the text
+    /// sorts by age.
+    pub fn created(&self) -> Option<&str> {
+        self.body.get("metadata")?.get("creationTimestamp")?.as_str()
+    }
+
     /// Reads the whole object into a type.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T, Box<Diagnostic>> {
         from_node(&self.body).map_err(|e| {

@@ -21,6 +21,8 @@ pub enum MtlsMode {
 /// A PeerAuthentication. Modes that say nothing are `None`.
 #[derive(Clone, Debug)]
 pub struct PeerAuthentication {
+    /// When it was made, where that is told.
+    pub created: Option<String>,
     /// Namespace.
     pub namespace: String,
     /// Name.
@@ -60,6 +62,7 @@ impl PeerAuthentication {
             ports.insert(number, mode(&mtls.mode)?);
         }
         Ok(Self {
+            created: object.created().map(str::to_owned),
             namespace: object.namespace.clone().unwrap_or_else(|| "default".into()),
             name: object.name.clone(),
             selector: spec.selector.filter(|s| !s.is_empty()),
@@ -81,8 +84,15 @@ pub struct Levels<'a> {
     pub workload: Option<&'a PeerAuthentication>,
 }
 
+impl PeerAuthentication {
+    fn age(&self) -> (bool, Option<&str>, &str) {
+        (self.created.is_none(), self.created.as_deref(), &self.name)
+    }
+}
+
 impl<'a> Levels<'a> {
-    /// Finds them. The oldest wins on each level; manifests carry no age, so the first by name does.
+    /// Finds them. The oldest wins on each level (istio/istio:pilot/pkg/model/config.go
+    /// `sortConfigByCreationTime`); what carries no age is not in the cluster yet, and comes last, by name.
     pub fn of(
         all: impl Iterator<Item = &'a PeerAuthentication> + Clone,
         root: &str,
@@ -90,7 +100,7 @@ impl<'a> Levels<'a> {
         labels: &Labels,
     ) -> Self {
         let first = |wanted: &dyn Fn(&PeerAuthentication) -> bool| {
-            all.clone().filter(|p| wanted(p)).min_by(|a, b| a.name.cmp(&b.name))
+            all.clone().filter(|p| wanted(p)).min_by(|a, b| a.age().cmp(&b.age()))
         };
         Self {
             mesh: first(&|p| p.namespace == root && p.selector.is_none()),
@@ -144,6 +154,7 @@ mod tests {
 
     fn peer(namespace: &str, mode: Option<MtlsMode>, selected: bool) -> PeerAuthentication {
         PeerAuthentication {
+            created: None,
             namespace: namespace.into(),
             name: "p".into(),
             selector: selected.then(|| raw::WorkloadSelector {

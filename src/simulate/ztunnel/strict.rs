@@ -133,6 +133,7 @@ mod tests {
         selected: bool,
     ) -> PeerAuthentication {
         PeerAuthentication {
+            created: None,
             namespace: if selected { "a" } else { "parent" }.into(),
             name: "own".into(),
             selector: selected.then(|| WorkloadSelector {

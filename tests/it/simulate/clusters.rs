@@ -21,8 +21,8 @@ fn two(client: &str, server: &str, more: &str) -> Mesh {
     };
     let (east, west) = (objects(&pair(client, server, more)), objects(&pair(client, server, more)));
     let clusters = [
-        Cluster { options: named("east", "east.example"), objects: &east },
-        Cluster { options: named("west", "west.example"), objects: &west },
+        Cluster { options: named("east", "east.example"), objects: east.iter().collect() },
+        Cluster { options: named("west", "west.example"), objects: west.iter().collect() },
     ];
     Mesh::from_clusters(&clusters).0
 }
