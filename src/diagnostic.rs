@@ -8,13 +8,19 @@
 //! type name. Advice goes into `help`.
 
 mod echo;
+mod hidden;
+mod many;
 pub mod page;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
+use std::ops::Range;
 use std::sync::Arc;
 
+pub use hidden::{Hidden, hide, joined};
+pub use many::capped;
 use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 
 pub(crate) use self::echo::drop_misspelt;
@@ -284,8 +290,17 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
 pub struct Source {
     /// Path as a person should see it: relative, forward slashes.
     pub path: String,
-    /// Its text.
+    /// Its text, or what is shown instead of it.
     pub text: Arc<str>,
+    /// What of the file is not shown.
+    hidden: Vec<Hidden>,
+}
+
+impl Source {
+    /// Where an offset of the file is in what is shown of it.
+    pub fn shown_offset(&self, offset: u32) -> usize {
+        hidden::shown_offset(&self.hidden, offset as usize)
+    }
 }
 
 /// Every file that was read, by [`FileId`].
@@ -298,7 +313,7 @@ impl Sources {
     /// Takes a file in.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<Arc<str>>) -> FileId {
         let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
-        self.files.push(Source { path: path.into(), text: text.into() });
+        self.files.push(Source { path: path.into(), text: text.into(), hidden: Vec::new() });
         id
     }
 
@@ -310,10 +325,13 @@ impl Sources {
         by
     }
 
-    /// Gives another text for a file, of the same length: what is shown instead of it.
-    pub fn show_instead(&mut self, id: FileId, text: impl Into<Arc<str>>) {
-        if let Some(source) = self.files.get_mut(id.0 as usize) {
+    /// Shows `instead` in the place of some stretches of a file.
+    pub fn hide(&mut self, id: FileId, ranges: Vec<Range<usize>>, instead: &'static str) {
+        let Some(source) = self.files.get_mut(id.0 as usize) else { return };
+        let (text, hidden) = hide(&source.text, ranges, |_| instead);
+        if let Cow::Owned(text) = text {
             source.text = text.into();
+            source.hidden = hidden;
         }
     }
 

@@ -6,13 +6,14 @@ use std::path::Path;
 use clap::Args;
 use similar::TextDiff;
 
+use super::diff::secret::hidden;
 use super::gitops::Folders;
 use super::render::folder;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::diagnostic::Diagnostic;
-use crate::tree::{Drift, LOCK_NAME, Tree, check, disk};
+use crate::tree::{Differing, Drift, LOCK_NAME, Tree, check, disk};
 
 /// Say whether the tree on disk is what a render would leave there.
 ///
@@ -93,16 +94,23 @@ impl Check {
     }
 }
 
-/// From what is on disk to what would be rendered. A file that cannot be read as text has been
-/// named already, and is shown as empty.
+/// From what is on disk to what would be rendered, without secrets. A file that cannot be read as
+/// text has been named already, and is shown as empty.
 fn show_diff(drift: &[Drift], tree: &Tree, folder: &Path, shown: &str) -> anyhow::Result<()> {
     let mut out = std::io::stdout().lock();
     for path in drift.iter().map(|d| d.path.as_str()) {
         let before = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
         let after = tree.get(path).map_or("", |file| file.text());
         if before != after && !path.ends_with(LOCK_NAME) {
+            let Differing { before, after, .. } = hidden(Differing {
+                path: path.to_owned(),
+                before: Some(before.into_bytes()),
+                after: Some(after.as_bytes().to_vec()),
+            });
+            let [before, after] = [before, after]
+                .map(|bytes| String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default());
             let (old, new) = (format!("a/{shown}/{path}"), format!("b/{shown}/{path}"));
-            let diff = TextDiff::from_lines(before.as_str(), after);
+            let diff = TextDiff::from_lines(before.as_str(), after.as_str());
             write!(out, "{}", diff.unified_diff().header(&old, &new))?;
         }
     }

@@ -8,6 +8,7 @@ use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
+use super::named;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
@@ -26,7 +27,8 @@ const LIMIT: u64 = 64 << 20;
 /// Reads resources in either form, and mixed: several files, several documents, Lists. Writes them
 /// to standard output in the wanted form and in the order they came; what has that form already
 /// stays as it is. TSB kinds that are not known here pass through with a note. What is no TSB
-/// resource is an error, and with an error nothing is written.
+/// resource is an error for tctl, and passes through behind the others for Kubernetes. With an error
+/// nothing is written.
 #[derive(Args, Clone, Debug)]
 pub struct Convert {
     /// The wanted form.
@@ -60,10 +62,16 @@ impl Convert {
         let objects = self.objects(&global.root, &mut sources, &mut found)?;
         let (documents, others, unread) = read_documents(objects);
         found.extend(unread);
-        found.extend(others.iter().map(not_tsb));
+        // a file for `kubectl apply` may hold anything else, too
+        if self.to == To::Tctl {
+            found.extend(others.iter().map(not_tsb));
+        }
         let resources: Vec<TsbResource> =
             documents.iter().filter_map(|document| resource(document, &mut found)).collect();
-        let values = self.convert(&resources, &mut found);
+        let mut values = self.convert(&resources, &mut found);
+        if self.to == To::Kubernetes {
+            values.extend(others.iter().map(|object| object.body.to_json()));
+        }
         sort(&mut found);
         terminal.show(&found, &sources);
         if has_errors(&found) {
@@ -124,7 +132,7 @@ fn text(root: &Path, name: &str) -> anyhow::Result<(String, String)> {
     let (shown, mut input): (_, Box<dyn Read>) = if name == "-" {
         ("standard input".to_owned(), Box::new(std::io::stdin().lock()))
     } else {
-        let file = std::fs::File::open(root.join(name));
+        let file = named::open(&root.join(name));
         (name.to_owned(), Box::new(file.with_context(|| format!("cannot read `{name}`"))?))
     };
     let mut bytes = Vec::new();

@@ -3,7 +3,7 @@
 mod access;
 mod environment;
 mod origin;
-mod secret;
+pub(super) mod secret;
 mod side;
 mod spec;
 mod stages;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use clap::ValueEnum;
 
 use super::terminal::Terminal;
-use crate::diagnostic::page;
+use crate::diagnostic::{capped, page};
 use crate::report::{self, About, Findings};
 use crate::validate::rule;
 
@@ -33,16 +33,17 @@ pub(super) fn write(
     findings: &Findings<'_>,
     terminal: &Terminal,
 ) -> io::Result<()> {
+    if let Format::Text = format {
+        terminal.show(findings.diagnostics, findings.sources);
+        return Ok(());
+    }
     let (diagnostics, sources) = rule::shown(findings.diagnostics, findings.sources);
+    let diagnostics = capped(diagnostics.into_owned());
     let Findings { checked, counts, about, .. } = *findings;
     let findings =
         &Findings { diagnostics: &diagnostics, sources: &sources, checked, counts, about };
     let text = match format {
-        Format::Text => {
-            terminal.show(findings.diagnostics, findings.sources);
-            return Ok(());
-        }
-        Format::Json => report::json(findings),
+        Format::Text | Format::Json => report::json(findings),
         Format::Junit => report::junit(findings),
         Format::Sarif => report::sarif(findings),
         Format::Github => report::github(findings),

@@ -8,8 +8,9 @@ use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::delivery::{Call, ResourceList, results};
-use crate::diagnostic::{Diagnostic, FileId, Sources, has_errors};
-use crate::yaml::{Budget, emit, read};
+use crate::diagnostic::{FileId, Sources};
+use crate::validate::rule;
+use crate::yaml::{Budget, read};
 
 /// No input is larger.
 const LIMIT: u64 = 64 << 20;
@@ -37,7 +38,7 @@ impl Function {
         }
         let mut sources = Sources::default();
         let file = sources.add("standard input", text.as_str());
-        let list = match resource_list(file, &text) {
+        let list = match ResourceList::read(file, &text) {
             Ok(list) => list,
             Err(found) => {
                 terminal.show(&found, &sources);
@@ -51,9 +52,10 @@ impl Function {
         let prepared = session.prepare(&mut loaded, stage.as_deref(), &scope)?;
         let rendered = session.render(&mut loaded, &prepared);
         terminal.show(&loaded.found, &loaded.sources);
-        let told = results(&loaded.found, &loaded.sources);
+        let (found, sources) = rule::shown(&loaded.found, &loaded.sources);
+        let told = results(&found, &sources);
         let (answer, code) = match rendered {
-            None => (list.failed(told), ExitCode::Problems),
+            None => (list.failed(told)?, ExitCode::Problems),
             Some(rendered) => {
                 let mut objects = Vec::new();
                 for (path, text) in rendered.applied() {
@@ -61,27 +63,12 @@ impl Function {
                     let roots = documents.into_iter().map(|document| document.root.into_json());
                     objects.extend(roots.map(|object| (path.to_owned(), object)));
                 }
-                (list.with(objects, told), ExitCode::Clean)
+                (list.with(objects, told)?, ExitCode::Clean)
             }
         };
         let mut out = std::io::stdout().lock();
-        out.write_all(emit(&answer)?.as_bytes())?;
+        out.write_all(answer.as_bytes())?;
         out.flush()?;
         Ok(code)
     }
-}
-
-fn resource_list(file: FileId, text: &str) -> Result<ResourceList, Vec<Diagnostic>> {
-    let (documents, found) = read(file, text, &Budget::MANIFESTS);
-    if has_errors(&found) {
-        return Err(found);
-    }
-    let [document] = documents.as_slice() else {
-        let message = format!("standard input has {} documents, not one", documents.len());
-        return Err(vec![
-            Diagnostic::error("not-a-resource-list", message)
-                .help("kustomize and kpt call this verb; to render by hand use `waypost render`"),
-        ]);
-    };
-    ResourceList::read(&document.root)
 }

@@ -3,7 +3,7 @@
 mod files;
 
 use std::fs;
-use std::io;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use chrono::Utc;
@@ -11,9 +11,10 @@ use clap::Args;
 
 use self::files::{Files, Passed, shown, walk};
 use super::format::{self, Format};
+use super::named;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
+use crate::diagnostic::{Diagnostic, Position, Severity, Sources, Span, has_errors, sort};
 use crate::k8s::{Object, objects_of};
 use crate::pipeline::{self, LetStand, Manifests};
 use crate::report::{Checked, Counts, Findings, Outcome};
@@ -116,7 +117,9 @@ impl Paths {
         let Some(path) = &self.suppressions else { return Ok(None) };
         let path = root.join(path);
         let shown = shown(&path, root);
-        let text = fs::read_to_string(&path)
+        let mut text = String::new();
+        named::open(&path)
+            .and_then(|mut file| file.read_to_string(&mut text))
             .map_err(|e| anyhow::Error::new(e).context(format!("cannot read `{shown}`")))?;
         Ok(Some((shown, text)))
     }
@@ -173,8 +176,10 @@ impl Paths {
     fn validator(&self, root: &Path) -> anyhow::Result<(Validator, Sources, Vec<Diagnostic>)> {
         let (mut sources, mut found) = (Sources::default(), Vec::new());
         let mut crds: Vec<Object> = Vec::new();
+        found.extend(linked(root, &mut sources));
         let own = root.join("schemas/crds");
-        let folders = Some(&own).filter(|f| f.is_dir()).into_iter().chain(&self.crds);
+        let is_own = |folder: &&PathBuf| folder.is_dir() && linked_part(folder, root).is_none();
+        let folders = Some(&own).filter(is_own).into_iter().chain(&self.crds);
         for folder in folders {
             for path in readable(&root.join(folder), &["yaml", "yml", "json"], root)? {
                 let shown = shown(&path, root);
@@ -189,7 +194,7 @@ impl Paths {
         }
         let mut schemas = embedded();
         let own = root.join("schemas");
-        let folders = Some(&own).filter(|f| f.is_dir()).into_iter().chain(&self.schemas);
+        let folders = Some(&own).filter(is_own).into_iter().chain(&self.schemas);
         for folder in folders {
             let folder = root.join(folder);
             for path in readable(&folder, &["json"], root)? {
@@ -207,6 +212,29 @@ impl Paths {
         sort(&mut found);
         Ok((validator, sources, found))
     }
+}
+
+/// What is wrong with the folders of the repository that are always read: one that is a link would
+/// bring in what no revision of it holds.
+fn linked(root: &Path, sources: &mut Sources) -> Option<Diagnostic> {
+    let path = shown(linked_part(&root.join("schemas/crds"), root)?.as_path(), root);
+    let start = Position { line: 1, column: 1, offset: 0 };
+    let span = Span { file: sources.add(path.as_str(), ""), start, end: start };
+    Some(
+        Diagnostic::error("symlink", format!("`{path}` is a link, and was not read"))
+            .at(span, "links are not followed")
+            .help("put the folder itself there, or name it with `--schemas` or `--crds`"),
+    )
+}
+
+/// The first part of a path below the root that is a link.
+fn linked_part(path: &Path, root: &Path) -> Option<PathBuf> {
+    let below = path.strip_prefix(root).ok()?;
+    let parts = below.iter().scan(root.to_owned(), |at, part| {
+        at.push(part);
+        Some(at.clone())
+    });
+    parts.into_iter().find(|part| part.is_symlink())
 }
 
 /// The files below a path of schemas, where nothing may be missing.

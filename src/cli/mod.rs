@@ -16,8 +16,10 @@ mod format;
 mod function;
 mod gitops;
 mod init;
+mod limits;
 mod list;
 mod manifests;
+mod named;
 mod publish;
 mod render;
 mod schema;
@@ -27,6 +29,7 @@ mod validate;
 mod verify;
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -65,6 +68,15 @@ struct Global {
     /// Say how long what took, and how much memory.
     #[arg(short, long, global = true)]
     verbose: bool,
+    /// End with an error what is not done after so many seconds.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        global = true,
+        default_value_t = 3600,
+        value_parser = clap::value_parser!(u32).range(1..=604_800)
+    )]
+    timeout: u32,
 }
 
 #[derive(Clone, Debug, Subcommand)]
@@ -89,21 +101,25 @@ enum Verb {
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
     let Cli { global, verb } = Cli::parse();
+    limits::within(Duration::from_secs(global.timeout.into()), || run(&global, &verb))
+}
+
+fn run(global: &Global, verb: &Verb) -> ExitCode {
     let terminal = Terminal::new(global.colour, global.verbose);
-    let result = match &verb {
-        Verb::Init(init) => init.run(&global, &terminal),
-        Verb::Render(render) => render.run(&global, &terminal),
-        Verb::Check(check) => check.run(&global, &terminal),
-        Verb::Diff(diff) => diff.run(&global, &terminal),
-        Verb::List(list) => list.run(&global, &terminal),
-        Verb::Publish(publish) => publish.run(&global, &terminal),
-        Verb::Validate(validate) => validate.run(&global, &terminal),
-        Verb::Verify(verify) => verify.run(&global, &terminal),
-        Verb::Explain(explain) => explain.run(&global, &terminal),
-        Verb::Convert(convert) => convert.run(&global, &terminal),
-        Verb::Access(access) => access.run(&global, &terminal),
+    let result = match verb {
+        Verb::Init(init) => init.run(global, &terminal),
+        Verb::Render(render) => render.run(global, &terminal),
+        Verb::Check(check) => check.run(global, &terminal),
+        Verb::Diff(diff) => diff.run(global, &terminal),
+        Verb::List(list) => list.run(global, &terminal),
+        Verb::Publish(publish) => publish.run(global, &terminal),
+        Verb::Validate(validate) => validate.run(global, &terminal),
+        Verb::Verify(verify) => verify.run(global, &terminal),
+        Verb::Explain(explain) => explain.run(global, &terminal),
+        Verb::Convert(convert) => convert.run(global, &terminal),
+        Verb::Access(access) => access.run(global, &terminal),
         Verb::Schema(schema) => schema.run(),
-        Verb::Function(function) => function.run(&global, &terminal),
+        Verb::Function(function) => function.run(global, &terminal),
         Verb::Completions(completions) => completions.run(),
     };
     terminal.peak_memory();

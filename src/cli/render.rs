@@ -9,6 +9,7 @@ use clap::Args;
 
 use super::allow::Allow;
 use super::gitops::Folders;
+use super::limits;
 use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
@@ -61,11 +62,10 @@ pub struct Render {
 
 impl Render {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let mut pool = rayon::ThreadPoolBuilder::new();
-        if let Some(jobs) = self.jobs {
-            pool = pool.num_threads(jobs.into());
+        match self.jobs {
+            Some(jobs) => limits::pool(jobs.into())?.install(|| self.run_all(global, terminal)),
+            None => self.run_all(global, terminal),
         }
-        pool.build()?.install(|| self.run_all(global, terminal))
     }
 
     fn run_all(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {

@@ -19,7 +19,7 @@ use crate::validate::rule::secrets_of_text;
 use crate::yaml::Node;
 
 /// A template is a text that a person wrote: no larger than this.
-const TEMPLATE_LIMIT: usize = 1 << 20;
+const TEMPLATE_LIMIT: usize = 64 << 10;
 
 /// The repository of a run.
 pub(super) struct Session<'a> {
@@ -141,7 +141,14 @@ impl<'a> Session<'a> {
         let mut templates = BTreeMap::new();
         let mut folders = vec!["templates".to_owned()];
         while let Some(folder) = folders.pop() {
-            let Entry::Folder(names) = self.files.entry(&folder, 0) else { continue };
+            let names = match self.files.entry(&folder, 0) {
+                Entry::Folder(names) => names,
+                Entry::Missing => continue,
+                _ => {
+                    found.push(unreadable(&folder));
+                    continue;
+                }
+            };
             for (name, kind) in names {
                 let path = format!("{folder}/{name}");
                 match kind {
@@ -304,7 +311,7 @@ fn secrets(sources: &Sources, resolved: Option<&Resolved>) -> Vec<Diagnostic> {
 
 fn unreadable(path: &str) -> Diagnostic {
     Diagnostic::error("unreadable-file", format!("the template `{path}` cannot be read"))
-        .help("put the file itself there: links are not followed, and the limit is 1 MiB")
+        .help("put the file itself there: links are not followed, and the limit is 64 KiB")
 }
 
 /// The scope of `--cluster` and `--unit`.

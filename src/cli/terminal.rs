@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, Sources, capped};
 use crate::report;
 use crate::tree::branch::BranchError;
 use crate::tree::disk::DiskError;
@@ -79,10 +79,11 @@ impl Terminal {
         if diagnostics.is_empty() {
             return;
         }
-        let (diagnostics, sources) = rule::shown(diagnostics, sources);
-        let text = report::text::render(&diagnostics, &sources, self.colour);
+        let (all, sources) = rule::shown(diagnostics, sources);
+        let shown = capped(all.into_owned());
+        let text = report::text::render(&shown, &sources, self.colour);
         let _ = io::stderr().lock().write_all(text.as_bytes());
-        self.say(&report::text::count(&diagnostics));
+        self.say(&report::text::count(diagnostics));
     }
 
     /// An error that has a chain of causes, each once.

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
+use super::named;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
@@ -231,7 +232,7 @@ impl Verify {
 
 fn file(path: &Path) -> anyhow::Result<(String, String)> {
     let name = path.display().to_string();
-    let opened = std::fs::File::open(path);
+    let opened = named::open(path);
     let read = opened.map_err(anyhow::Error::from).and_then(text);
     Ok((name.clone(), read.map_err(|e| e.context(format!("cannot read `{name}`")))?))
 }

@@ -1,12 +1,14 @@
 //! The wire format of KRM functions: one ResourceList in, one out (facts/gitops-delivery.md 6.2.1;
 //! kubernetes-sigs/kustomize `cmd/config/docs/api-conventions/functions-spec.md`).
 
+mod items;
+
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::diagnostic::{Diagnostic, Severity, Sources, nearest};
-use crate::yaml::Node;
+use crate::diagnostic::{Diagnostic, FileId, Severity, Sources, has_errors, nearest};
+use crate::yaml::{Budget, EmitError, Node, emit, read};
 
 const API_VERSION: &str = "config.kubernetes.io/v1";
 const KIND: &str = "ResourceList";
@@ -34,16 +36,52 @@ pub struct Call {
 pub struct ResourceList {
     call: Call,
     config: Value,
-    items: Vec<Value>,
+    items: Vec<Item>,
+    /// What stands before the dash of each item.
+    indent: usize,
+}
+
+/// An item that was given.
+#[derive(Clone, Debug)]
+struct Item {
+    /// Its lines, from its dash on.
+    text: String,
+    /// Where it lies, if it says so and can be read.
+    path: Option<String>,
 }
 
 impl ResourceList {
     /// Reads what a function is given. What it is called for stands in `data` of a ConfigMap, as
-    /// `kpt fn eval -- key=value` writes it, or in `spec` of any other kind.
+    /// `kpt fn eval -- key=value` writes it, or in `spec` of any other kind. Items in block style
+    /// are kept as they are written, whatever is in them.
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub fn read(root: &Node) -> Result<Self, Vec<Diagnostic>> {
+    pub fn read(file: FileId, text: &str) -> Result<Self, Vec<Diagnostic>> {
+        let written = items::split(text);
+        let rest = written.as_ref().map_or(text, |written| &written.rest);
+        let (documents, found) = read(file, rest, &Budget::RENDERED);
+        if has_errors(&found) {
+            return Err(found);
+        }
+        let [document] = documents.as_slice() else {
+            let message = format!("standard input has {} documents, not one", documents.len());
+            return Err(vec![Diagnostic::error("not-a-resource-list", message).help(
+                "kustomize and kpt call this verb; to render by hand use `waypost render`",
+            )]);
+        };
+        let mut list = Self::of(&document.root)?;
+        if let Some(items::Written { items, indent, .. }) = written {
+            list.indent = indent;
+            list.items = items
+                .into_iter()
+                .map(|text| Item { path: items::node(&text).and_then(|node| path_of(&node)), text })
+                .collect();
+        }
+        Ok(list)
+    }
+
+    fn of(root: &Node) -> Result<Self, Vec<Diagnostic>> {
         let text = |key: &str| root.get(key).and_then(Node::as_str).unwrap_or_default();
         if text("kind") != KIND || !text("apiVersion").starts_with("config.kubernetes.io/") {
             return Err(vec![
@@ -71,10 +109,17 @@ impl ResourceList {
                     ]
                 })?
                 .iter()
-                .map(Node::to_json)
-                .collect(),
+                .map(|node| match listed(&node.to_json(), 0) {
+                    Ok(text) => Ok(Item { text, path: path_of(node) }),
+                    Err(error) => Err(vec![
+                        Diagnostic::error("not-a-resource-list", error.to_string())
+                            .at(node.span, "this item cannot be given back")
+                            .help("give the items in block style: they are kept as written"),
+                    ]),
+                })
+                .collect::<Result<_, _>>()?,
         };
-        Ok(Self { call, config: config.to_json(), items })
+        Ok(Self { call, config: config.to_json(), items, indent: 0 })
     }
 
     /// What the function is called for.
@@ -84,21 +129,44 @@ impl ResourceList {
 
     /// What the function gives back: the objects with their paths, after everything that it was
     /// given and that does not lie at one of these paths.
-    pub fn with(self, objects: Vec<(String, Value)>, results: Vec<Value>) -> Value {
+    ///
+    /// # Errors
+    /// An object that cannot be written.
+    pub fn with(
+        self,
+        objects: Vec<(String, Value)>,
+        results: Vec<Value>,
+    ) -> Result<String, EmitError> {
         let paths: BTreeSet<&str> = objects.iter().map(|(path, _)| path.as_str()).collect();
-        let mut items: Vec<Value> = self
-            .items
-            .into_iter()
-            .filter(|item| path_of(item).is_none_or(|path| !paths.contains(path)))
-            .collect();
-        items.extend(objects.into_iter().map(|(path, object)| placed(object, &path)));
-        list(items, &self.config, results)
+        let is_kept = |item: &&Item| item.path.as_deref().is_none_or(|path| !paths.contains(path));
+        let mut items: String =
+            self.items.iter().filter(is_kept).map(|item| item.text.as_str()).collect();
+        for (path, object) in &objects {
+            items.push_str(&listed(&placed(object.clone(), path), self.indent)?);
+        }
+        list(&items, &self.config, results)
     }
 
     /// What the function gives back when it cannot render: what it was given, and why.
-    pub fn failed(self, results: Vec<Value>) -> Value {
-        list(self.items, &self.config, results)
+    ///
+    /// # Errors
+    /// A configuration or a finding that cannot be written.
+    pub fn failed(self, results: Vec<Value>) -> Result<String, EmitError> {
+        let items: String = self.items.iter().map(|item| item.text.as_str()).collect();
+        list(&items, &self.config, results)
     }
+}
+
+/// A value as an item of a list, behind so many blanks.
+fn listed(value: &Value, indent: usize) -> Result<String, EmitError> {
+    let text = emit(&json!([value]))?;
+    let blanks = " ".repeat(indent);
+    let lines = text.split_inclusive('\n');
+    Ok(lines
+        .map(
+            |line| if line.trim().is_empty() { line.to_owned() } else { format!("{blanks}{line}") },
+        )
+        .collect())
 }
 
 /// Findings as results of a function.
@@ -131,22 +199,20 @@ pub fn results(found: &[Diagnostic], sources: &Sources) -> Vec<Value> {
         .collect()
 }
 
-fn list(items: Vec<Value>, config: &Value, results: Vec<Value>) -> Value {
-    let mut value = json!({
-        "apiVersion": API_VERSION,
-        "kind": KIND,
-        "items": items,
-        "functionConfig": config,
-    });
+fn list(items: &str, config: &Value, results: Vec<Value>) -> Result<String, EmitError> {
+    let mut text = emit(&json!({"apiVersion": API_VERSION, "kind": KIND}))?;
+    text.push_str(if items.is_empty() { "items: []\n" } else { "items:\n" });
+    text.push_str(items);
+    text.push_str(&emit(&json!({"functionConfig": config}))?);
     if !results.is_empty() {
-        value["results"] = results.into();
+        text.push_str(&emit(&json!({"results": results}))?);
     }
-    value
+    Ok(text)
 }
 
-fn path_of(item: &Value) -> Option<&str> {
+fn path_of(item: &Node) -> Option<String> {
     let annotations = item.get("metadata")?.get("annotations")?;
-    PATHS.iter().find_map(|key| annotations.get(key)?.as_str())
+    PATHS.iter().find_map(|key| annotations.get(key)?.as_str()).map(str::to_owned)
 }
 
 fn placed(mut object: Value, path: &str) -> Value {

@@ -4,7 +4,7 @@ use serde::de::DeserializeOwned;
 
 use super::{GroupVersionKind, Labels, ObjectRef};
 use crate::diagnostic::{Diagnostic, Span};
-use crate::yaml::{Document, Node, Value, from_node};
+use crate::yaml::{Document, Entry, Node, Value, from_node};
 
 /// One Kubernetes object, with the tree it was read from.
 #[derive(Clone, Debug)]
@@ -31,6 +31,25 @@ impl Object {
             kind: self.gvk.kind.clone(),
             namespace: self.namespace.clone(),
             name: self.name.clone(),
+        }
+    }
+
+    /// Gives it a namespace, whatever it names.
+    pub fn set_namespace(&mut self, namespace: &str) {
+        self.namespace = Some(namespace.to_owned());
+        let Value::Mapping(root) = &mut self.body.value else { return };
+        let metadata = root.entries.iter_mut().find(|entry| entry.key == "metadata");
+        let Some(Value::Mapping(metadata)) = metadata.map(|entry| &mut entry.value.value) else {
+            return;
+        };
+        let value = Value::Text(namespace.to_owned());
+        match metadata.entries.iter_mut().find(|entry| entry.key == "namespace") {
+            Some(entry) => entry.value.value = value,
+            None => {
+                let span = self.body.span;
+                let value = Node { span, value };
+                metadata.entries.push(Entry { key: "namespace".into(), key_span: span, value });
+            }
         }
     }
 

@@ -1,16 +1,21 @@
 //! Manifests of any folder: read, checked each by itself, then all that is applied together.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod kustomization;
+mod same;
+mod together;
+
+use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
+use self::kustomization::is_kustomization;
+use self::together::Together;
 use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Sources, Span, sort};
 use crate::k8s::{Object, objects_of};
 use crate::simulate::{Cluster, ClusterId, Mesh};
-use crate::validate::duplicates;
 use crate::validate::manifests::{Summary, Validator, Verdict};
 use crate::validate::rule::{
-    RuleInput, RuleObjects, Settings, Suppressions, apply_annotations, check_all, redact,
+    RuleInput, RuleObjects, Settings, Suppressions, apply_annotations, check_all,
 };
 use crate::validate::suppression_file::suppressions;
 use crate::world::mesh_options;
@@ -52,9 +57,9 @@ pub struct LetStand<'a> {
 /// What was found in some files.
 #[derive(Debug, Default)]
 pub struct Manifests {
-    /// The texts behind the findings, secrets blotted out where something is shown of them.
+    /// The texts behind the findings.
     pub sources: Sources,
-    /// The findings, in order, without any secret.
+    /// The findings, in order. Whoever shows them hides what is secret.
     pub found: Vec<Diagnostic>,
     /// The objects, in the order of their files.
     pub objects: Vec<CheckedObject>,
@@ -76,9 +81,19 @@ pub fn manifests(
         .into_par_iter()
         .map(|at| Contents::read(at, &files[at].path, text(at)))
         .collect();
-    let patches = patch_files(files, &all);
+    let read: Vec<kustomization::Read<'_>> = files
+        .iter()
+        .zip(&all)
+        .map(|(file, contents)| kustomization::Read {
+            path: &file.path,
+            objects: &contents.objects,
+            is_ours: !file.set.is_empty(),
+        })
+        .collect();
+    let kustomizations = kustomization::read(&read);
+    let together = Together::new(files, &kustomizations.builds);
     all.par_iter_mut().zip(files).for_each(|(contents, file)| {
-        if patches.contains(&file.path) {
+        if kustomizations.patches.contains(&file.path) {
             // part of another object: kustomize says what becomes of it
             contents.objects.clear();
             contents.not_objects.clear();
@@ -103,11 +118,13 @@ pub fn manifests(
         }
         let (of_set, objects) =
             sets.entry(&file.set).or_insert_with(|| (settings.clone(), Vec::new()));
-        if let Some(unit) = &file.unit {
-            of_set.units.insert(id, unit.clone());
+        if let Some(unit) = together.unit(id) {
+            of_set.units.insert(id, unit.to_owned());
         }
+        of_set.paths.insert(id, file.path.clone());
         objects.extend(contents.objects);
     }
+    out.found.extend(kustomizations.found);
     let mut entries = Vec::new();
     if let Some((path, text)) = let_stand.file {
         let id = out.sources.add(path, text);
@@ -116,29 +133,28 @@ pub fn manifests(
         out.found.extend(found);
     }
     let mut suppressions = Suppressions::new(&entries, let_stand.today);
-    for (set, (settings, objects)) in &sets {
+    for (set, (settings, objects)) in sets {
+        together.duplicates(&objects, &mut out.found);
+        let objects = together.applied(objects);
         let mut lints = Vec::new();
-        let (mesh, id) = mesh_of(objects, settings);
+        let (mesh, id) = mesh_of(&objects, &settings);
         let all: Vec<&Object> = objects.iter().collect();
-        let input = RuleObjects::applied_together(objects);
-        check_all(&RuleInput::new(input, (&mesh, id), settings), &mut lints);
+        let input = RuleObjects::applied_together(&objects);
+        check_all(&RuleInput::new(input, (&mesh, id), &settings), &mut lints);
+        // all of a cluster of our tree is applied together
+        if set.is_empty() {
+            together.keep(&mut lints);
+        }
         // a set of our tree is the folder of a cluster
         let cluster = set.rsplit(['/', '\\']).next().unwrap_or_default();
         suppressions.apply(cluster, &all, &mut lints);
         apply_annotations(&all, &mut lints);
         out.found.append(&mut lints);
-        let mut units: BTreeMap<Option<&String>, Vec<&Object>> = BTreeMap::new();
-        for object in objects {
-            units.entry(settings.units.get(&object.span().file)).or_default().push(object);
-        }
-        for objects in units.into_values() {
-            duplicates(objects, &mut out.found);
-        }
     }
     suppressions.review(&mut out.found);
     sort(&mut out.found);
     out.summary.count_findings(&out.found);
-    redact(&mut out.found, &mut out.sources, sets.values().flat_map(|(_, objects)| objects));
+    out.found = same::fold(std::mem::take(&mut out.found), &out.sources);
     out
 }
 
@@ -220,11 +236,6 @@ fn file_id(at: usize) -> FileId {
     FileId(u32::try_from(at).unwrap_or(u32::MAX))
 }
 
-fn is_kustomization(path: &str) -> bool {
-    let name = path.rsplit('/').next().unwrap_or(path);
-    matches!(name, "kustomization.yaml" | "kustomization.yml" | "Kustomization")
-}
-
 /// kustomize takes a kustomization file without kind and version.
 fn complete_kustomization(document: &mut Document) {
     let span = document.root.span;
@@ -244,40 +255,6 @@ fn complete_kustomization(document: &mut Document) {
             });
         }
     }
-}
-
-/// The files that a kustomization of the same run names as patches.
-fn patch_files(files: &[ManifestFile], all: &[Contents]) -> BTreeSet<String> {
-    let mut found = BTreeSet::new();
-    for (contents, file) in all.iter().zip(files) {
-        let folder = file.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        for object in contents.objects.iter().filter(|o| o.gvk.group == "kustomize.config.k8s.io") {
-            let list = |key: &str| object.body.get(key).and_then(Node::as_list).unwrap_or_default();
-            let patches = list("patches").iter().filter_map(|p| p.get("path"));
-            let json = list("patchesJson6902").iter().filter_map(|p| p.get("path"));
-            let merges = list("patchesStrategicMerge").iter();
-            for path in patches.chain(json).chain(merges).filter_map(Node::as_str) {
-                found.insert(joined(folder, path));
-            }
-        }
-    }
-    found
-}
-
-/// `a/b` and `../c/./d` is `a/c/d`.
-fn joined(folder: &str, path: &str) -> String {
-    let mut parts: Vec<&str> = folder.split('/').filter(|p| !p.is_empty()).collect();
-    for part in path.split('/') {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop();
-            }
-            part => parts.push(part),
-        }
-    }
-    let root = if folder.starts_with('/') { "/" } else { "" };
-    format!("{root}{}", parts.join("/"))
 }
 
 #[cfg(test)]
@@ -329,7 +306,7 @@ mod tests {
             ("u/kustomization.yaml", "resources: [ns.yaml]\npatches:\n- path: ../p/./patch.yaml\n"),
             ("p/patch.yaml", patch),
         ]);
-        assert_eq!(out.found, []);
+        assert_eq!(out.found.iter().map(|d| d.code).collect::<Vec<_>>(), ["not-built"]);
         assert_eq!(out.summary.objects, 1);
         assert_eq!(run(&[("p/patch.yaml", patch)]).summary.invalid, 1);
 
@@ -337,7 +314,7 @@ mod tests {
         let named =
             "resources: [ns.yaml]\npatches:\n- {path: patch.yaml, target: {kind: Namespace}}\n";
         let out = run(&[("u/kustomization.yaml", named), ("u/patch.yaml", operations)]);
-        assert_eq!(out.found, []);
+        assert_eq!(out.found.iter().map(|d| d.code).collect::<Vec<_>>(), ["not-built"]);
         let codes: Vec<&str> =
             run(&[("u/patch.yaml", operations)]).found.iter().map(|d| d.code).collect();
         assert_eq!(codes, ["not-an-object"]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use minijinja::value::Serde;
+use minijinja::value::{Rest, Serde};
 use minijinja::{Environment, Error, ErrorKind, UndefinedBehavior};
 use serde_json::Value;
 
@@ -85,6 +85,8 @@ impl Renderer {
         environment.set_formatter(yaml_scalar(flow));
         environment.add_filter("block", block);
         environment.set_fuel(Some(FUEL));
+        // what a loop leaves behind would nest without end: fuel bounds steps and bytes, not depth
+        environment.add_function("namespace", no_namespace);
         let mut found = Vec::new();
         let mut add = |name: &'static str, text: &str, mine: Option<&Override>| {
             if let Err(error) = environment.add_template_owned(name, text.to_owned()) {
@@ -176,7 +178,7 @@ impl Renderer {
                 None => diagnostic.help("this is a bug in waypost"),
             })
         };
-        let (mut documents, found) = read(FileId::default(), text, &Budget::MANIFESTS);
+        let (mut documents, found) = read(FileId::default(), text, &Budget::RENDERED);
         if let Some(first) = found.into_iter().find(Diagnostic::is_error) {
             let line = first.primary.map_or(0, |p| p.span.start.line);
             return Err(wrong(format!("line {line} of its output: {}", first.message)));
@@ -191,6 +193,12 @@ impl Renderer {
         }
         Ok(object)
     }
+}
+
+/// Stands for the function that templates do not have.
+fn no_namespace(_: Rest<minijinja::Value>) -> Result<minijinja::Value, Error> {
+    let why = "templates have no `namespace`: what a loop sets ends with its round";
+    Err(Error::new(ErrorKind::InvalidOperation, why))
 }
 
 /// The context of a ConfigMap: its documents as YAML texts.
@@ -299,6 +307,29 @@ mod tests {
             let (renderer, _) = with(text);
             let code = renderer.render(namespace("a")).err().map(|d| d.code);
             assert_eq!(code, Some("template-output"), "{text}");
+        }
+    }
+
+    /// Whatever a template does, it ends: steps, bytes, lists, depth.
+    #[test]
+    fn a_template_that_grows_ends_with_a_finding() {
+        let doubled = |statement: &str| statement.repeat(60);
+        for text in [
+            "{% for a in range(100000) %}{% for b in range(100000) %}{{ a }}{% endfor %}{% endfor %}".to_owned(),
+            format!("{{% set a = 'xxxxxxxx' %}}{}", doubled("{% set a = a ~ a %}")),
+            format!("{{% set a = [1, 2] %}}{}{{{{ a|list|length }}}}", doubled("{% set a = a + a %}")),
+            format!("{{% set a = 'x' %}}{}", doubled("{% set a %}{{ a }}{{ a }}{% endset %}")),
+            "{{ 'x' * 1000000000 }}".to_owned(),
+            "{% macro f(s) %}{{ f(s ~ s) }}{% endmacro %}{{ f('x') }}".to_owned(),
+            "{% set n = namespace(x=[]) %}{% for a in range(100000) %}{% set n.x = [n.x] %}{% endfor %}".to_owned(),
+            format!("{{{{ {}1{} }}}}", "(".repeat(20_000), ")".repeat(20_000)),
+            format!("{{{{ {}1{} }}}}", "[".repeat(20_000), "]".repeat(20_000)),
+            "{% if a %}".repeat(20_000),
+        ] {
+            let (renderer, mut found) = with(&text);
+            found.extend(renderer.render(namespace("a")).err().map(|d| *d));
+            let codes: Vec<&str> = found.iter().map(|d| d.code).collect();
+            assert!(!codes.is_empty(), "{}", &text[..text.len().min(80)]);
         }
     }
 

@@ -115,12 +115,13 @@ fn windows<'a>(diagnostic: &Diagnostic, sources: &'a Sources) -> Vec<Window<'a>>
 fn window<'a>(source: &'a Source, places: Vec<(AnnotationKind, &Place)>) -> Option<Window<'a>> {
     let text: &str = &source.text;
     let first = places.iter().map(|(_, p)| p.span.start).min()?;
-    let start = line_start(text, first.offset as usize);
-    let end = places.iter().map(|(_, p)| line_end(text, p.span.start.offset as usize)).max()?;
+    let start = line_start(text, source.shown_offset(first.offset));
+    let end_of = |place: &Place| line_end(text, source.shown_offset(place.span.start.offset));
+    let end = places.iter().map(|(_, place)| end_of(place)).max()?;
     let marks = places
         .into_iter()
         .map(|(kind, place)| {
-            let range = marked(text, place.span);
+            let range = marked(source, place.span);
             (kind, range.start - start..range.end - start, visible::line(&place.label))
         })
         .collect();
@@ -128,9 +129,10 @@ fn window<'a>(source: &'a Source, places: Vec<(AnnotationKind, &Place)>) -> Opti
 }
 
 /// What is marked: of a span over several lines, its first line only.
-fn marked(text: &str, span: Span) -> std::ops::Range<usize> {
-    let start = boundary(text, span.start.offset as usize);
-    let end = boundary(text, span.end.offset as usize).min(line_end(text, start));
+fn marked(source: &Source, span: Span) -> std::ops::Range<usize> {
+    let text: &str = &source.text;
+    let start = boundary(text, source.shown_offset(span.start.offset));
+    let end = boundary(text, source.shown_offset(span.end.offset)).min(line_end(text, start));
     let end = start + text.get(start..end).map_or(0, |t| t.trim_end().len());
     start..end
 }

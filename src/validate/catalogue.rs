@@ -48,12 +48,55 @@ impl SchemaKey {
 
 const EMBEDDED: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/schemas.rs"));
 
+/// Kinds whose definition has one schema for several versions: group, kinds, the version of the file,
+/// the others. A definition may tell them apart; these do not (Istio 1.22 to 1.31
+/// `manifests/charts/base/files/crd-all.gen.yaml`; Gateway API v1.3 to v1.6 `config/crd`).
+const ALSO_SERVED: &[(&str, &[&str], &str, &[&str])] = &[
+    (
+        "security.istio.io",
+        &["authorizationpolicy", "peerauthentication", "requestauthentication"],
+        "v1",
+        &["v1beta1"],
+    ),
+    (
+        "networking.istio.io",
+        &[
+            "destinationrule",
+            "gateway",
+            "serviceentry",
+            "sidecar",
+            "virtualservice",
+            "workloadentry",
+            "workloadgroup",
+        ],
+        "v1",
+        &["v1beta1", "v1alpha3"],
+    ),
+    ("telemetry.istio.io", &["telemetry"], "v1", &["v1alpha1"]),
+    ("gateway.networking.k8s.io", &["gateway", "gatewayclass", "httproute"], "v1", &["v1beta1"]),
+    ("gateway.networking.k8s.io", &["referencegrant"], "v1beta1", &["v1"]),
+];
+
 /// The schemas of the folder `schemas/`: the kinds that waypost renders, and what people write.
 pub fn embedded() -> Vec<SchemaSource> {
-    EMBEDDED
+    let mut all: Vec<SchemaSource> = EMBEDDED
         .iter()
         .map(|(path, text)| SchemaSource { path: Cow::Borrowed(path), text: Cow::Borrowed(text) })
-        .collect()
+        .collect();
+    for (group, kinds, version, others) in ALSO_SERVED {
+        for kind in *kinds {
+            let path = format!("{group}/{kind}_{version}.json");
+            let Some((_, text)) = EMBEDDED.iter().find(|(known, _)| *known == path) else {
+                continue;
+            };
+            let written = |version: &str| format!("\"const\": \"{group}/{version}\"");
+            all.extend(others.iter().map(|other| SchemaSource {
+                path: Cow::Owned(format!("{group}/{kind}_{other}.json")),
+                text: Cow::Owned(text.replace(&written(version), &written(other))),
+            }));
+        }
+    }
+    all
 }
 
 /// The JSON Schemas of CustomResourceDefinitions, closed, in the layout of the catalogue: for
@@ -104,6 +147,21 @@ mod tests {
             if let (Some(api_version), Some(kind)) = (word("apiVersion"), word("kind")) {
                 let gvk = GroupVersionKind::from_api_version(&api_version, &kind);
                 assert_eq!(key, Some(SchemaKey::of_kind(&gvk)));
+            }
+        }
+    }
+
+    #[test]
+    fn every_version_that_is_served_has_its_schema() {
+        let all = embedded();
+        for (group, kinds, version, others) in ALSO_SERVED {
+            for (kind, version) in
+                kinds.iter().flat_map(|kind| others.iter().chain([version]).map(move |v| (kind, v)))
+            {
+                let path = format!("{group}/{kind}_{version}.json");
+                let source = all.iter().find(|source| source.path == path);
+                let text = source.map(|source| source.text.as_ref()).unwrap_or_default();
+                assert!(text.contains(&format!("{{\"const\": \"{group}/{version}\"}}")), "{path}");
             }
         }
     }

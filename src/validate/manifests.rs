@@ -16,6 +16,10 @@ use super::schema::Schema;
 use super::{gateway, istio, metadata};
 use crate::diagnostic::{Diagnostic, Severity, has_errors};
 use crate::k8s::{GroupVersionKind, Object};
+use crate::yaml::Node;
+
+/// What the pods of a workload that we patch are marked with.
+const OUR_MARK: &str = "waypost.dev/dataplane-mode";
 
 /// What is checked.
 #[derive(Clone, Copy, Debug)]
@@ -72,8 +76,8 @@ impl Lazy {
     }
 }
 
-/// True for the text of a schema that describes a patch: it is for objects that have no
-/// `spec.selector`, which a complete workload must have. The text is looked through, not kept.
+/// True for the text of a schema that describes the patch of a workload that we render. The text is
+/// looked through, not kept.
 fn is_partial(text: &str) -> serde_json::Result<bool> {
     #[derive(Deserialize)]
     struct Head {
@@ -193,13 +197,8 @@ impl Validator {
             compiled.get_or_init(|| definition.compile(self.options.rules)).check(object, found);
             return true;
         }
-        let pods = object.body.get("spec").and_then(|s| s.get("template")?.get("spec"));
-        let containers = pods.and_then(|s| s.get("containers")?.as_list());
-        let is_complete = containers.is_some_and(|list| !list.is_empty());
-        let Some(lazy) = kind.partial.as_ref().filter(|_| !is_complete).or(kind.whole.as_ref())
-        else {
-            return false;
-        };
+        let partial = kind.partial.as_ref().filter(|_| is_our_patch(object));
+        let Some(lazy) = partial.or(kind.whole.as_ref()) else { return false };
         match lazy.schema() {
             Ok(schema) => {
                 check_typed(schema, object, found);
@@ -215,6 +214,16 @@ impl Validator {
         }
         true
     }
+}
+
+/// True for the part of a workload that we render: its pods carry our annotation and no containers. A
+/// patch of others may hold any field of the kind.
+fn is_our_patch(object: &Object) -> bool {
+    let template = object.body.get("spec").and_then(|spec| spec.get("template"));
+    let annotations = template.and_then(|t| t.get("metadata")?.get("annotations")?.as_mapping());
+    let is_marked = annotations.is_some_and(|m| m.entry(OUR_MARK).is_some());
+    let containers = template.and_then(|t| t.get("spec")?.get("containers")?.as_list());
+    is_marked && containers.is_none_or(<[Node]>::is_empty)
 }
 
 /// Typed decoders take a null for an absent field, whatever the schema says of the field; a null

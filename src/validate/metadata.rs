@@ -5,12 +5,11 @@
 
 use std::collections::BTreeMap;
 
+use super::identity::{Identity, identity, tctl_place};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::{
-    Object, ObjectRef, is_annotation_key, is_dns_label, is_dns_subdomain, is_label_key,
-    is_label_value,
+    Object, is_annotation_key, is_dns_label, is_dns_subdomain, is_label_key, is_label_value,
 };
-use crate::spec::tsb::is_tsb_group;
 use crate::yaml::{Entry, Mapping, Node, Value};
 
 /// All annotations of an object together, keys and values: 256 KiB
@@ -57,18 +56,18 @@ pub(super) fn check(object: &Object, found: &mut Vec<Diagnostic>) {
 
 /// Reports every object whose identity some object before it has: the last one applied would win.
 pub fn duplicates<'a>(objects: impl IntoIterator<Item = &'a Object>, found: &mut Vec<Diagnostic>) {
-    let mut seen: BTreeMap<ObjectRef, Span> = BTreeMap::new();
-    for object in objects {
-        let place = tctl_place(object);
-        if (object.name.is_empty() && place.is_none()) || is_kustomize(object) {
-            continue;
-        }
-        let at = object.name_span();
-        let mut reference = object.reference();
-        if let Some(place) = place {
-            reference.name = format!("{place}{}", reference.name);
-        }
-        match seen.entry(reference) {
+    let placed = |object: &'a Object| Some((identity(object)?, object.name_span()));
+    duplicates_of(objects.into_iter().filter_map(placed), found);
+}
+
+/// As [`duplicates`], of objects that are known by their identities and places.
+pub fn duplicates_of(
+    objects: impl IntoIterator<Item = (Identity, Span)>,
+    found: &mut Vec<Diagnostic>,
+) {
+    let mut seen: BTreeMap<Identity, Span> = BTreeMap::new();
+    for (identity, at) in objects {
+        match seen.entry(identity) {
             std::collections::btree_map::Entry::Vacant(entry) => {
                 entry.insert(at);
             }
@@ -82,29 +81,13 @@ pub fn duplicates<'a>(objects: impl IntoIterator<Item = &'a Object>, found: &mut
     }
 }
 
-/// The place of a TSB resource in tctl form, where names are unique below their parent only, and
-/// AccessBindings have no name but that of what they are about (facts/tsb.md, "TSB resources in both
-/// forms"). `None` for every other object.
-fn tctl_place(object: &Object) -> Option<String> {
-    if !is_tsb_group(&object.gvk.group) {
-        return None;
-    }
-    let metadata = object.body.get("metadata")?;
-    let text = |key: &str| metadata.get(key).and_then(Node::as_str);
-    if let Some(fqn) = text("fqn") {
-        return Some(fqn.to_owned());
-    }
-    let parents = ["organization", "tenant", "workspace", "group", "application"];
-    let place: String = parents.iter().filter_map(|key| Some(format!("{}/", text(key)?))).collect();
-    (!place.is_empty()).then_some(place)
-}
-
 const LABEL_HELP: &str = "use lower case letters, digits and dashes, at most 63, beginning and ending with a letter or digit";
 const SUBDOMAIN_HELP: &str = "use lower case letters, digits, dashes and points, at most 253, no part empty or ending in a dash";
 
 fn name(object: &Object, metadata: Option<&Mapping>, found: &mut Vec<Diagnostic>) {
+    // beside a name the API server takes no notice of it
     let generate = metadata.and_then(|m| m.entry("generateName")).filter(|e| !e.value.is_null());
-    if let Some(entry) = generate {
+    if let Some(entry) = generate.filter(|_| object.name.is_empty()) {
         found.push(
             Diagnostic::error(
                 "generate-name",

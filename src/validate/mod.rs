@@ -13,6 +13,8 @@ mod cel;
 mod crd;
 mod document;
 mod gateway;
+mod growth;
+pub mod identity;
 mod instance;
 mod istio;
 pub mod manifests;
@@ -23,5 +25,5 @@ mod schema;
 pub mod suppression_file;
 
 pub use document::SpecSchemas;
-pub use metadata::duplicates;
+pub use metadata::{duplicates, duplicates_of};
 pub use schema::Schema;

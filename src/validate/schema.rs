@@ -11,9 +11,12 @@ use jsonschema::{ValidationError, Validator};
 use serde_json::Value;
 
 use super::instance::Spanned;
-use super::misplaced;
+use super::{growth, misplaced};
 use crate::diagnostic::{Diagnostic, Span, drop_misspelt, nearest};
 use crate::yaml::{Mapping, Node, Pointer, Value as Scalar};
+
+/// More violations of one document help nobody.
+const MOST: usize = 1_000;
 
 /// A compiled schema for values of one representation. Compile once and share: it is `Sync`.
 pub struct Schema<J: Json = Spanned> {
@@ -49,6 +52,9 @@ impl<J: Json> Schema<J> {
     /// # Errors
     /// A schema that is not one, in words.
     pub fn compile(document: Value) -> Result<Self, String> {
+        if let Some(why) = growth::refused(&document) {
+            return Err(why);
+        }
         let validator = jsonschema::options_for::<J>()
             .offline()
             .should_validate_formats(true)
@@ -68,7 +74,7 @@ impl<J: Json> Schema<J> {
             return Vec::new();
         }
         let mut found = Vec::new();
-        for error in self.validator.iter_errors(instance) {
+        for error in self.validator.iter_errors(instance).take(MOST) {
             self.report(&error, node, &mut found);
         }
         drop_misspelt(&mut found);

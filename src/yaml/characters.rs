@@ -63,8 +63,20 @@ fn is_refused(c: char) -> bool {
 
 /// The first character that a YAML stream may not hold unescaped, or that YAML 1.1 readers take
 /// for a line break where 1.2 readers do not (U+0085, U+2028, U+2029): behind one of these, what
-/// is a comment to one reader is a key to the other.
+/// is a comment to one reader is a key to the other. A carriage return without a line feed is a line
+/// break to every reader and to no terminal, diff or forge; a byte-order mark that is not the first
+/// character is invisible, and a part of a key or value.
 pub(super) fn first_unreadable(text: &str) -> Option<(usize, char)> {
+    let control = first_control(text);
+    let bytes = text.as_bytes();
+    let bare = |(at, _): &(usize, &str)| bytes.get(at + 1) != Some(&b'\n');
+    let carriage_return = text.match_indices('\r').find(bare).map(|(at, _)| (at, '\r'));
+    let mark =
+        text.match_indices('\u{feff}').find(|(at, _)| *at > 0).map(|(at, _)| (at, '\u{feff}'));
+    [control, carriage_return, mark].into_iter().flatten().min()
+}
+
+fn first_control(text: &str) -> Option<(usize, char)> {
     // nearly every file passes this; without a way out of the inner loop it is many bytes a step
     let suspect = |b: &u8| (*b < 0x20) & !matches!(b, b'\t' | b'\n' | b'\r') | (*b >= 0x7f);
     let is_clean = |bytes: &[u8]| !bytes.iter().fold(false, |found, b| found | suspect(b));

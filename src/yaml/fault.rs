@@ -59,6 +59,53 @@ pub(super) fn merge_key(span: Span) -> Diagnostic {
         .help("write the entries out, or quote the key if `<<` is its name")
 }
 
+pub(super) fn merged_twice(span: Span) -> Diagnostic {
+    Diagnostic::error("merge-key", "this mapping has two merge keys")
+        .at(span, "again here")
+        .help("merge a list of mappings: `<<: [*a, *b]`")
+}
+
+pub(super) fn merge_of_no_mapping(span: Span) -> Diagnostic {
+    Diagnostic::error("merge-key", "only mappings can be merged")
+        .at(span, "this merges something else")
+        .help("merge one mapping, or a list of mappings")
+}
+
+pub(super) fn merged_late(key: &str, span: Span) -> Diagnostic {
+    let key = shown(key);
+    Diagnostic::error("merge-key", format!("`{key}` is written before it is merged"))
+        .at(span, "readers disagree which of the two counts")
+        .help("put the merge key first: what follows it replaces what it merges")
+}
+
+pub(super) fn glued_separator(span: Span) -> Diagnostic {
+    Diagnostic::error("yaml-syntax", "`---` is a part of the value before it, and no separator")
+        .at(span, "what follows repeats the keys of this document")
+        .help("put the `---` on a line of its own")
+}
+
+pub(super) fn unfinished_separator(span: Span) -> Diagnostic {
+    Diagnostic::error("yaml-syntax", "not valid YAML: only white space ends a separator `---`")
+        .at(span, "this is read as a text")
+        .help("write a space after `---`, or put what follows on the next line")
+}
+
+/// `kubectl` and kustomize part on a value.
+pub(super) fn parted(text: &str, value: &Value, otherwise: &str, span: Span) -> Diagnostic {
+    let text = shown(text);
+    let here = match value {
+        Value::Bool(b) => format!("`{b}`"),
+        Value::Number(n) => format!("the number {n}"),
+        _ => "text".to_owned(),
+    };
+    Diagnostic::warning(
+        "ambiguous-scalar",
+        format!("`{text}` is {here} to kubectl, but {otherwise} to kustomize"),
+    )
+    .at(span, "without quotes")
+    .help("quote it if text is meant")
+}
+
 pub(super) fn complex_key(span: Span, in_braces: bool) -> Diagnostic {
     Diagnostic::error("complex-key", "a key must be a single word or text")
         .at(span, "this is a list or a mapping")

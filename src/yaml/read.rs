@@ -13,11 +13,13 @@ use granit_parser::{
     ErrorKind, Event, Marker, Parser, ScalarStyle, ScanError, StrInput, StructureStyle, Tag,
 };
 
-use super::budget::{Budget, Weight};
+use super::budget::{Budget, Reading, Weight};
 use super::characters::first_unreadable;
 use super::duplicate::duplicates;
+use super::merge::{self, Merge};
 use super::place::{advanced, collection_span, line_at, narrow, position_of};
-use super::scalar::{resolve_plain, taken_by_yaml_1_1};
+use super::scalar::{as_kubernetes, resolve_plain, taken_by_kustomize, taken_by_yaml_1_1};
+use super::separator;
 use super::syntax::syntax_error;
 use super::{Document, Entry, Mapping, Node, Value, fault};
 use crate::diagnostic::{Diagnostic, FileId, Position, Span};
@@ -268,20 +270,29 @@ impl<'t> Reader<'t> {
 
     fn mapping(&mut self, start: Span, style: StructureStyle, level: usize) -> Result<Node, Stop> {
         let mut entries: Vec<Entry> = Vec::new();
+        let mut merges: Vec<Merge> = Vec::new();
         loop {
             let (event, span) = self.next()?;
             if let Event::MappingEnd = event {
-                self.refuse_duplicates(&entries);
+                self.refuse_duplicates(&entries, level);
+                if !merges.is_empty() {
+                    let mut faults = Vec::new();
+                    merge::apply(&mut entries, merges, &mut faults);
+                    faults.into_iter().for_each(|found| self.error(found));
+                }
                 // most mappings have two or three entries, and a tree is kept for long
                 entries.shrink_to_fit();
                 let last = entries.last().map(|e| e.value.span.end);
                 let span = collection_span(start, style, last, span);
                 return Ok(Node { span, value: Value::Mapping(Mapping { entries }) });
             }
+            let is_merge = self.is_merge(&event);
             let key = self.key(event, span, start, level)?;
             let mut value = self.node(level)?;
             self.behind_colon(&mut value);
-            if let Some((key, key_span)) = key {
+            if is_merge {
+                merges.push(Merge { key: span, value, before: entries.len() });
+            } else if let Some((key, key_span)) = key {
                 entries.push(Entry { key, key_span, value });
             }
         }
@@ -305,8 +316,10 @@ impl<'t> Reader<'t> {
         mapping: Span,
         level: usize,
     ) -> Result<Option<(String, Span)>, Stop> {
-        if matches!(&event, Event::Scalar(t, ScalarStyle::Plain, _, None) if t == "<<") {
-            self.error(fault::merge_key(span));
+        if is_merge_key(&event) {
+            if self.budget.reading == Reading::Strict {
+                self.error(fault::merge_key(span));
+            }
             return Ok(None);
         }
         let node = self.node_from(event, span, level)?;
@@ -325,13 +338,33 @@ impl<'t> Reader<'t> {
         Ok(Some((text, node.span)))
     }
 
-    fn refuse_duplicates(&mut self, entries: &[Entry]) {
-        for (first, again) in duplicates(entries).into_iter().take(MOST_ERRORS) {
+    /// True for a merge key where those are taken.
+    fn is_merge(&self, event: &Event<'t>) -> bool {
+        self.budget.reading == Reading::AsKubernetes && is_merge_key(event)
+    }
+
+    fn refuse_duplicates(&mut self, entries: &[Entry], level: usize) {
+        let repeated = duplicates(entries);
+        if level == 1
+            && let Some((_, again)) = repeated.first()
+            && let Some(span) = separator::glued(self.file, self.text, again.key_span)
+        {
+            self.error(fault::glued_separator(span));
+            return;
+        }
+        for (first, again) in repeated.into_iter().take(MOST_ERRORS) {
             self.error(fault::duplicate_key(first, again));
         }
     }
 
     fn plain(&mut self, text: &str, span: Span) -> Value {
+        if self.budget.reading == Reading::AsKubernetes {
+            let value = as_kubernetes(text);
+            if let Some(otherwise) = taken_by_kustomize(text, &value) {
+                self.warn(fault::parted(text, &value, otherwise, span), span);
+            }
+            return value;
+        }
         let value = resolve_plain(text);
         if let Some(otherwise) = taken_by_yaml_1_1(text, &value) {
             self.ambiguous(text, &value, otherwise, span);
@@ -340,12 +373,15 @@ impl<'t> Reader<'t> {
     }
 
     fn ambiguous(&mut self, text: &str, value: &Value, otherwise: &str, span: Span) {
+        self.warn(fault::ambiguous(text, value, otherwise, span), span);
+    }
+
+    fn warn(&mut self, found: Diagnostic, span: Span) {
         self.warnings += 1;
         self.last_warning = span;
-        if self.warnings > MOST_WARNINGS {
-            return;
+        if self.warnings <= MOST_WARNINGS {
+            self.found.push(found);
         }
-        self.found.push(fault::ambiguous(text, value, otherwise, span));
     }
 
     fn say_how_many_warnings_more(&mut self) {
@@ -428,7 +464,12 @@ impl<'t> Reader<'t> {
         if let ErrorKind::RecursionLimitExceeded = error.kind() {
             return self.too_deep(span);
         }
-        let found = syntax_error(error.kind(), span, line_at(self.text, at.offset as usize));
+        let span = separator::blamed_tab(self.text, error.kind(), span);
+        let offset = span.start.offset as usize;
+        let found = match separator::is_unfinished(line_at(self.text, offset)) {
+            true => fault::unfinished_separator(span),
+            false => syntax_error(error.kind(), span, line_at(self.text, offset), self.text),
+        };
         self.error(found);
     }
 
@@ -456,6 +497,10 @@ impl<'t> Reader<'t> {
             offset: narrow(marker.byte_offset().unwrap_or(0)),
         }
     }
+}
+
+fn is_merge_key(event: &Event<'_>) -> bool {
+    matches!(event, Event::Scalar(t, ScalarStyle::Plain, _, None) if t == "<<")
 }
 
 /// Nothing was written: the parser gives a null without extent.

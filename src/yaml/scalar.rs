@@ -79,6 +79,81 @@ fn float(text: &str, unsigned: &str) -> Option<Number> {
     Number::from_f64(value)
 }
 
+/// Resolves a plain scalar as kubectl does (sigs.k8s.io/yaml `goyaml.v2/resolve.go`; measured:
+/// facts/gitops-delivery.md 6.4.3): the words of YAML 1.1 are booleans, a number may have underscores,
+/// and a leading zero makes it octal. Times and dates are texts.
+pub(super) fn as_kubernetes(text: &str) -> Value {
+    match text {
+        "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON" => return Value::Bool(true),
+        "n" | "N" | "no" | "No" | "NO" | "off" | "Off" | "OFF" => return Value::Bool(false),
+        _ => {}
+    }
+    let starts_like_a_number =
+        text.bytes().next().is_some_and(|b| b.is_ascii_digit() || matches!(b, b'+' | b'-' | b'.'));
+    if !starts_like_a_number {
+        return resolve_plain(text);
+    }
+    let plain = text.replace('_', "");
+    let number = integer(&plain).or_else(|| {
+        let unsigned = plain.strip_prefix(['+', '-']).unwrap_or(&plain);
+        is_float(unsigned).then(|| Number::from_f64(plain.parse().ok()?)).flatten()
+    });
+    number.map_or_else(|| Value::Text(text.to_owned()), Value::Number)
+}
+
+/// Go's `strconv.ParseInt(text, 0, 64)`, then `ParseUint`, for a text without underscores.
+fn integer(text: &str) -> Option<Number> {
+    let (is_negative, unsigned) = match text.as_bytes().first()? {
+        b'-' => (true, &text[1..]),
+        b'+' => (false, &text[1..]),
+        _ => (false, text),
+    };
+    let (radix, digits) = match unsigned.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &unsigned[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &unsigned[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &unsigned[2..]),
+        [b'0', _, ..] => (8, &unsigned[1..]),
+        _ => (10, unsigned),
+    };
+    if digits.is_empty() || !digits.chars().all(|c| c.is_digit(radix)) {
+        return None;
+    }
+    let value = u64::from_str_radix(digits, radix).ok()?;
+    if is_negative {
+        return 0_i64.checked_sub_unsigned(value).map(Number::from);
+    }
+    Some(Number::from(value))
+}
+
+/// `^(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`
+fn is_float(unsigned: &str) -> bool {
+    let all_digits = |t: &str| t.bytes().all(|b| b.is_ascii_digit());
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let is_mantissa = whole.len() + fraction.len() > 0 && all_digits(whole) && all_digits(fraction);
+    is_mantissa
+        && exponent.is_none_or(|e| {
+            let digits = e.strip_prefix(['+', '-']).unwrap_or(e);
+            !digits.is_empty() && all_digits(digits)
+        })
+}
+
+/// What kustomize takes a plain scalar for where kubectl takes it for `value`, if they part
+/// (facts/gitops-delivery.md 6.4.3).
+pub(super) fn taken_by_kustomize(text: &str, value: &Value) -> Option<&'static str> {
+    match value {
+        Value::Bool(_) => {
+            let is_word = text.eq_ignore_ascii_case("true") || text.eq_ignore_ascii_case("false");
+            (!is_word).then_some("text")
+        }
+        Value::Text(_) if is_date(text) => Some("a time"),
+        _ => None,
+    }
+}
+
 /// True when some YAML 1.1 or 1.2 reader takes the plain form of this text for something else
 /// than this text. Quoting too much is harmless, quoting too little is a fault in production.
 pub fn is_ambiguous(text: &str) -> bool {
@@ -257,6 +332,40 @@ mod tests {
             assert_eq!(resolve_plain(text), Value::Text(text.into()), "{text}");
         }
         assert!(matches!(resolve_plain("1.5e3"), Value::Number(n) if n.is_f64()));
+    }
+
+    #[test]
+    fn as_kubectl_reads() {
+        let number = |n: i64| Value::Number(n.into());
+        for (text, wanted) in [
+            ("yes", Value::Bool(true)),
+            ("Off", Value::Bool(false)),
+            ("y", Value::Bool(true)),
+            ("012", number(10)),
+            ("-0755", number(-493)),
+            ("0o12", number(10)),
+            ("0x1F", number(31)),
+            ("0b11", number(3)),
+            ("1_000", number(1000)),
+            ("1__0", number(10)),
+            ("+1", number(1)),
+            ("-9223372036854775808", number(i64::MIN)),
+            ("18446744073709551615", Value::Number(u64::MAX.into())),
+            ("~", Value::Null),
+        ] {
+            assert_eq!(as_kubernetes(text), wanted, "{text}");
+        }
+        for (text, wanted) in [("08", 8.0), ("1e3", 1000.0), (".5", 0.5), ("1.", 1.0)] {
+            let Value::Number(n) = as_kubernetes(text) else { panic!("{text} is no number") };
+            assert_eq!(n.as_f64(), Some(wanted), "{text}");
+        }
+        for text in
+            ["12:30:45", "2024-01-01", "1.2.3", "10.0.0.1", "2001:db8::10", "1e", "yEs", "0x", "-"]
+        {
+            assert_eq!(as_kubernetes(text), Value::Text(text.into()), "{text}");
+        }
+        assert_eq!(taken_by_kustomize("yes", &Value::Bool(true)), Some("text"));
+        assert_eq!(taken_by_kustomize("True", &Value::Bool(true)), None);
     }
 
     #[test]

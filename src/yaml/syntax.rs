@@ -5,11 +5,15 @@ use granit_parser::ErrorKind;
 use crate::diagnostic::{Diagnostic, Span};
 
 const QUOTE: &str = "quote the value";
+const TAB: &str = "a tab cannot stand where a line is indented";
 const INDENT: &str = "check the indentation of this line and of the one above";
 
 /// The finding for a syntax error. `line` is the text of the line it was found on.
-pub(super) fn syntax_error(kind: &ErrorKind, span: Span, line: &str) -> Diagnostic {
-    let (message, help) = in_words(kind);
+pub(super) fn syntax_error(kind: &ErrorKind, span: Span, line: &str, text: &str) -> Diagnostic {
+    let (message, help) = match text.as_bytes().get(span.start.offset as usize) {
+        Some(b'\t') => (TAB.to_owned(), Some("indent with spaces")),
+        _ => in_words(kind),
+    };
     let braces = line.contains("{{") || line.contains("{%");
     let help = if braces { Some("a template's braces? render the file first") } else { help };
     let found =
@@ -65,7 +69,7 @@ fn in_words(kind: &ErrorKind) -> (String, Option<&'static str>) {
         | ErrorKind::TabInBlockIndentation
         | ErrorKind::TabInIndentation
         | ErrorKind::TabAtBlockScalarStart
-        | ErrorKind::TabInPlainScalar => ("a tab cannot stand here", Some("indent with spaces")),
+        | ErrorKind::TabInPlainScalar => (TAB, Some("indent with spaces")),
         ErrorKind::MappingValueNotAllowed => (
             "a second `: ` on this line, or a key where none can be",
             Some("quote the value if the colon belongs to it, else check the indentation"),

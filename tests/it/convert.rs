@@ -163,16 +163,48 @@ metadata: {name: t, organization: o}
             "apiVersion: api.tsb.tetrate.io/v2\nkind: Tenant\nmetadata: {name: t, organization: o}\n",
         ),
     ] {
-        let ran = waypost_reading(
-            project(),
-            &["convert", "--to", "kubernetes", "-"],
-            &format!("{tenant}{text}"),
-        );
+        let form = if code == "not-tsb" { "tctl" } else { "kubernetes" };
+        let ran =
+            waypost_reading(project(), &["convert", "--to", form, "-"], &format!("{tenant}{text}"));
         assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{}", ran.stderr);
         assert!(ran.stderr.contains(&format!("error[{code}]")), "{code}: {}", ran.stderr);
         assert!(ran.stderr.contains("standard input:"), "{}", ran.stderr);
         assert!(!ran.stderr.contains("aHVudGVyMg"), "a secret is shown: {}", ran.stderr);
     }
+}
+
+/// A file for `kubectl apply` holds what tctl knows nothing of.
+#[test]
+fn what_is_not_tsbs_passes_through_to_kubernetes() {
+    let others = "---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+---
+apiVersion: other.example/v1
+kind: Gadget
+metadata:
+  name: g
+  annotations:
+    argocd.argoproj.io/sync-wave: \"3\"
+size: 1
+";
+    let tenant = "---
+apiVersion: api.tsb.tetrate.io/v2
+kind: Tenant
+metadata: {name: t, organization: o}
+";
+    let ran = waypost_reading(
+        project(),
+        &["convert", "--to", "kubernetes", "-"],
+        &format!("{others}{tenant}"),
+    );
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.ends_with(others), "{}", ran.stdout);
+    assert!(ran.stdout.contains("kind: Tenant"), "{}", ran.stdout);
+    let ran = waypost_reading(project(), &["convert", "--to", "kubernetes", "-"], others);
+    assert_eq!((ran.code, ran.stdout.as_str()), (0, others), "{}", ran.stderr);
 }
 
 #[test]

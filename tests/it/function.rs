@@ -94,6 +94,23 @@ fn a_function_keeps_what_others_wrote_and_replaces_its_own() {
     assert_eq!(again.stdout, ran.stdout, "a second call changes nothing");
 }
 
+/// Comments, words of YAML 1.1, tags and what cannot be read at all are not ours to change.
+#[test]
+fn a_function_passes_foreign_files_on_byte_for_byte() {
+    let folder = copy_of("brownfield");
+    let foreign = "- apiVersion: v1 # as the team wrote it\n  kind: ConfigMap\n  metadata: {name: a, annotations: {internal.config.kubernetes.io/path: 'a.yaml'}}\n  data:\n    mode: 0644\n    on: yes\n    text: |+\n      - a\n\n- !Ref {kind: Thing}\n- {a: 1, a: 2}\n# the end\n";
+    for (environment, code) in [("brownfield", 0), ("brownfeld", 3)] {
+        let list = format!(
+            "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n{foreign}functionConfig:\n  kind: ConfigMap\n  data: {{environment: {environment}, unit: enrollment}}\n"
+        );
+        let ran = waypost_reading(folder.path(), &["fn"], &list);
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        assert!(ran.stdout.contains(&format!("items:\n{foreign}")), "{}", ran.stdout);
+        let again = waypost_reading(folder.path(), &["fn"], &ran.stdout);
+        assert_eq!(again.stdout, ran.stdout, "a second call changes nothing");
+    }
+}
+
 #[test]
 fn a_function_that_cannot_render_gives_back_what_it_got_and_why() {
     let item = json!({"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "a"}});

@@ -13,6 +13,7 @@
 mod access;
 mod agreement;
 mod argocd_plugin;
+mod as_kubernetes;
 mod convert;
 mod delivery;
 mod diff;
@@ -34,7 +35,9 @@ mod publish;
 mod refused;
 mod refused_tsb;
 mod render_rules;
+mod repositories;
 mod same_bytes;
+mod secrets;
 mod server;
 mod simulate;
 mod spec;

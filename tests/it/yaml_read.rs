@@ -112,7 +112,6 @@ fn documents() {
         ("---\n~\n", vec![json!(null)]),
         ("a: 1\n---\n---\nb: 2\n...\n", vec![json!({"a": 1}), json!({"b": 2})]),
         ("a: 1\r\n---\r\nb: 2\r\n", vec![json!({"a": 1}), json!({"b": 2})]),
-        ("a: 1\rb: 2\r", vec![json!({"a": 1, "b": 2})]),
         ("\u{feff}a: 1\n", vec![json!({"a": 1})]),
         ("%YAML 1.2\n---\na: 1\n", vec![json!({"a": 1})]),
         ("a: |\n  x", vec![json!({"a": "x"})]),

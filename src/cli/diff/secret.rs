@@ -1,87 +1,57 @@
 //! Secrets in the trees that are compared: that one changed is shown, what it is never.
 
-use std::borrow::Cow;
+use std::ops::Range;
 
-use crate::diagnostic::{Diagnostic, FileId, Span};
-use crate::k8s::objects_of;
+use crate::diagnostic::{hide, joined};
 use crate::tree::Differing;
-use crate::validate::rule::{mask, secret_spans, without_values};
-use crate::yaml::{Budget, read};
+use crate::validate::rule::secret_ranges;
 
-/// What stands for a secret that both sides have.
-const SAME: u8 = b'x';
-/// What stands for one that is another before.
-const OTHER: u8 = b'y';
+/// What is shown of a secret. It is a text to every reader, so that the file is read as it was.
+const SAME: &str = "(hidden)";
+/// What is shown of one that is another before.
+const OTHER: &str = "(hidden; changed)";
 
-/// The file with every secret blotted out: with the same letter on both sides where the secrets are
-/// all the same. Where one of them changed all of them are told apart, so that no change is lost.
-pub(super) fn hidden(file: Differing) -> Differing {
+/// The file with every secret hidden. A secret that the other side has in the same place is shown
+/// alike on both sides.
+pub(in crate::cli) fn hidden(file: Differing) -> Differing {
     let Differing { path, before, after } = file;
-    let (old, new) = (Side::of(before), Side::of(after));
-    let is_same = old.secrets() == new.secrets();
-    let after = new.blotted(if is_same { SAME } else { OTHER });
-    Differing { path, before: old.blotted(SAME), after }
+    let (old, new) = (secrets(before.as_deref()), secrets(after.as_deref()));
+    let is_same = |at: usize| {
+        let of = |bytes: &Option<Vec<u8>>, all: &[Range<usize>]| {
+            bytes.as_ref().zip(all.get(at)).map(|(b, range)| b[range.clone()].to_vec())
+        };
+        old.len() == new.len() && of(&before, &old) == of(&after, &new)
+    };
+    let words: Vec<&'static str> =
+        (0..new.len()).map(|at| if is_same(at) { SAME } else { OTHER }).collect();
+    let before = shown(before, &old, &vec![SAME; old.len()]);
+    Differing { path, before, after: shown(after, &new, &words) }
 }
 
-/// A file as one of the trees has it, and the bytes of it that are secret.
-struct Side {
+fn secrets(bytes: Option<&[u8]>) -> Vec<Range<usize>> {
+    let text = bytes.and_then(|bytes| std::str::from_utf8(bytes).ok());
+    text.map(|text| joined(text, secret_ranges(text))).unwrap_or_default()
+}
+
+fn shown(
     bytes: Option<Vec<u8>>,
-    secret: Vec<usize>,
-}
-
-impl Side {
-    fn of(bytes: Option<Vec<u8>>) -> Self {
-        let text = bytes.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
-        let secret = text.map(secret_bytes).unwrap_or_default();
-        Self { bytes, secret }
-    }
-
-    fn secrets(&self) -> Vec<u8> {
-        let bytes = self.bytes.as_deref().unwrap_or_default();
-        self.secret.iter().filter_map(|at| bytes.get(*at).copied()).collect()
-    }
-
-    /// White space stays, so that the file is read as it was.
-    fn blotted(mut self, with: u8) -> Option<Vec<u8>> {
-        let bytes = self.bytes.as_deref_mut().unwrap_or_default();
-        for at in self.secret {
-            if let Some(byte) = bytes.get_mut(at) {
-                *byte = with;
-            }
-        }
-        self.bytes
-    }
-}
-
-/// What a masked text does not show: the values of Secrets, and texts of a known shape. Of a file
-/// that speaks of a Secret and cannot be read, every value.
-fn secret_bytes(text: &str) -> Vec<usize> {
-    let mut spans: Vec<Span> = Vec::new();
-    let mut unreadable = None;
-    if text.contains("Secret") {
-        let (documents, found) = read(FileId(0), text, &Budget::MANIFESTS);
-        unreadable = found.iter().any(Diagnostic::is_error).then(|| without_values(text));
-        let objects = objects_of(documents).0;
-        spans.extend(objects.iter().filter(|o| o.gvk.is("", "Secret")).flat_map(secret_spans));
-    }
-    let masked = mask(text, &spans);
-    let differs = |masked: &str| {
-        let bytes = masked.bytes().zip(text.bytes()).enumerate();
-        bytes.filter(|(_, (shown, is))| shown != is).map(|(at, _)| at).collect::<Vec<_>>()
+    secrets: &[Range<usize>],
+    words: &[&'static str],
+) -> Option<Vec<u8>> {
+    let Some(text) = bytes.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
+        return bytes;
     };
-    let mut secret = match &masked {
-        Cow::Borrowed(_) => Vec::new(),
-        Cow::Owned(masked) => differs(masked),
-    };
-    secret.extend(unreadable.iter().flat_map(|masked| differs(masked)));
-    secret.sort_unstable();
-    secret.dedup();
-    secret
+    let mut words = words.iter().copied();
+    let (text, _) = hide(text, secrets.to_vec(), |_| words.next().unwrap_or(OTHER));
+    Some(text.into_owned().into_bytes())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::FileId;
+    use crate::k8s::objects_of;
+    use crate::yaml::{Budget, read};
 
     fn secret(value: &str) -> Option<Vec<u8>> {
         let text = format!(
@@ -107,6 +77,8 @@ mod tests {
         }
         let [before, after] = texts(secret("hunter2"), secret("hunter2"));
         assert_eq!(before, after);
+        let [longer, _] = texts(secret("hunter2-and-a-tail"), None);
+        assert_eq!(before, longer, "a mask has one length");
         let [nothing, after] = texts(None, secret("hunter2"));
         assert!(nothing.is_empty() && !after.contains("hunter"), "{after}");
     }

@@ -1,5 +1,6 @@
 //! Where a value of the spec comes from: which layer of an environment wrote it, and where.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use serde::Serialize;
@@ -8,7 +9,8 @@ use super::{Explain, Format, namespace};
 use crate::cli::session::Session;
 use crate::cli::terminal::Terminal;
 use crate::cli::{ExitCode, Global, Usage};
-use crate::diagnostic::{Sources, nearest};
+use crate::diagnostic::{Sources, Span, nearest};
+use crate::validate::rule::{MASK, mask, secret_places};
 use crate::yaml::{Node, Value};
 
 /// A value that is no mapping and no list, and where it was written.
@@ -40,7 +42,11 @@ impl Explain {
                 return Ok(ExitCode::Problems);
             };
             match walk(&document, &steps) {
-                Ok((node, route)) => leaves(node, &route, (&name, &sources), &mut found),
+                Ok((node, route)) => {
+                    let secrets = secret_places(&document).into_iter().map(|s| s.span).collect();
+                    let of = Of { environment: &name, sources: &sources, secrets };
+                    leaves(node, &route, &of, &mut found);
+                }
                 Err(fault) => missing = missing.or(Some(fault)),
             }
         }
@@ -129,7 +135,15 @@ fn join(route: &str, step: &str) -> String {
     }
 }
 
-fn leaves(node: &Node, route: &str, of: (&str, &Sources), found: &mut Vec<Leaf>) {
+/// Whose values are shown.
+struct Of<'a> {
+    environment: &'a str,
+    sources: &'a Sources,
+    /// The values that are not shown.
+    secrets: BTreeSet<Span>,
+}
+
+fn leaves(node: &Node, route: &str, of: &Of<'_>, found: &mut Vec<Leaf>) {
     match &node.value {
         Value::Mapping(mapping) if !mapping.entries.is_empty() => {
             for entry in &mapping.entries {
@@ -144,12 +158,16 @@ fn leaves(node: &Node, route: &str, of: (&str, &Sources), found: &mut Vec<Leaf>)
             }
         }
         _ => {
-            let (environment, sources) = of;
+            let value = match &node.value {
+                _ if of.secrets.contains(&node.span) => MASK.into(),
+                Value::Text(text) => mask(text).into(),
+                _ => node.to_json(),
+            };
             found.push(Leaf {
-                environment: environment.to_owned(),
+                environment: of.environment.to_owned(),
                 route: route.to_owned(),
-                value: node.to_json(),
-                file: sources.get(node.span.file).map(|s| s.path.clone()).unwrap_or_default(),
+                value,
+                file: of.sources.get(node.span.file).map(|s| s.path.clone()).unwrap_or_default(),
                 line: node.span.start.line,
                 column: node.span.start.column,
             });

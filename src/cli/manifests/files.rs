@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, Position, Sources, Span};
 use crate::pipeline::ManifestFile;
@@ -58,6 +58,10 @@ impl Files {
             let path = root.join(target);
             if !path.exists() {
                 anyhow::bail!("`{target}` is neither an environment nor a file or folder");
+            }
+            if is_outside_by_link(&path, root) {
+                passed.push((shown(&path, root), Passed::Link));
+                continue;
             }
             let walked = walk(&path, &MANIFESTS);
             if walked.files.is_empty() && walked.passed.is_empty() {
@@ -122,6 +126,19 @@ impl Files {
     }
 }
 
+/// True for a path below the repository that a link leads out of it. A link within it is what it
+/// points to, and whoever names another folder means that.
+fn is_outside_by_link(path: &Path, root: &Path) -> bool {
+    let Ok(below) = path.strip_prefix(root) else { return false };
+    if below.components().any(|part| part == Component::ParentDir) {
+        return false;
+    }
+    match (path.canonicalize(), root.canonicalize()) {
+        (Ok(path), Ok(root)) => !path.starts_with(root),
+        _ => false,
+    }
+}
+
 fn utf8(bytes: Vec<u8>) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "it is not UTF-8".into())
 }
@@ -175,7 +192,8 @@ pub(super) fn walk(path: &Path, endings: &[&str]) -> Walked {
             || entry
                 .path()
                 .extension()
-                .is_some_and(|e| endings.iter().any(|wanted| e.eq_ignore_ascii_case(wanted)));
+                .is_some_and(|e| endings.iter().any(|wanted| e.eq_ignore_ascii_case(wanted)))
+            || (endings == MANIFESTS && entry.file_name() == "Kustomization");
         if entry.file_type().is_symlink() {
             walked.passed.push((entry.into_path(), Passed::Link));
         } else if entry.file_type().is_file() && is_wanted {
@@ -187,9 +205,18 @@ pub(super) fn walk(path: &Path, endings: &[&str]) -> Walked {
     walked
 }
 
-/// A path as a person should see it: seen from the repository, with forward slashes.
+/// A path as a person should see it: seen from the repository, with forward slashes, however it was
+/// named; what lies outside of the repository as it was named.
 pub(super) fn shown(path: &Path, root: &Path) -> String {
-    let path = path.strip_prefix(root).unwrap_or(path);
+    let whole = |path: &Path| path.canonicalize().ok();
+    let below = |path: &Path| {
+        let (folder, root) = (whole(path.parent()?)?, whole(root)?);
+        Some(folder.strip_prefix(root).ok()?.join(path.file_name()?))
+    };
+    let path = match path.strip_prefix(root) {
+        Ok(path) if !path.components().any(|part| part == Component::ParentDir) => path.to_owned(),
+        _ => below(path).unwrap_or_else(|| path.strip_prefix(root).unwrap_or(path).to_owned()),
+    };
     let text = path.to_string_lossy().replace('\\', "/");
     text.strip_prefix("./").unwrap_or(&text).to_owned()
 }

@@ -52,18 +52,92 @@ impl Operations {
         // kustomize notes the object's name in its annotations first, so that they exist for the
         // patch; at its end it drops them if they are empty
         let dropping = with_annotations(&mut result);
-        json_patch::patch(&mut result, &self.operations).map_err(|error| {
-            let (what, help) = match self.operations.get(error.operation) {
-                Some(operation) => explain(operation, &error.kind),
-                None => (error.to_string(), None),
-            };
-            OperationFault { index: error.operation, what, help }
-        })?;
+        let mut size = Size::of(&result);
+        for (index, operation) in self.operations.iter().enumerate() {
+            let fault = |(what, help)| OperationFault { index, what, help };
+            growth(operation, &result, &mut size).map_err(fault)?;
+            json_patch::patch(&mut result, std::slice::from_ref(operation))
+                .map_err(|error| fault(explain(operation, &error.kind, &result)))?;
+        }
         if dropping {
             drop_empty_annotations(&mut result);
         }
         Ok(result)
     }
+}
+
+/// What an object may grow to under a patch, whatever it copies: as many values and bytes as
+/// aliases may grow to, and the depth that is read (`yaml::Budget`).
+const MOST: Size = Size { values: 100_000, bytes: 4 << 20, depth: 64 };
+
+/// What a value takes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Size {
+    values: usize,
+    bytes: usize,
+    /// Levels of lists and mappings.
+    depth: usize,
+}
+
+impl Size {
+    fn of(value: &Value) -> Self {
+        let mut size = Self { values: 1, ..Self::default() };
+        match value {
+            Value::String(text) => size.bytes = text.len(),
+            Value::Array(items) => items.iter().for_each(|item| size.hold(Self::of(item))),
+            Value::Object(map) => {
+                for (key, value) in map {
+                    size.bytes += key.len();
+                    size.hold(Self::of(value));
+                }
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+        if value.is_array() || value.is_object() {
+            size.depth += 1;
+        }
+        size
+    }
+
+    fn hold(&mut self, inner: Self) {
+        self.values += inner.values;
+        self.bytes += inner.bytes;
+        self.depth = self.depth.max(inner.depth);
+    }
+}
+
+/// Adds what an operation puts into the object to its size. What it takes away is not deducted: a
+/// patch that needs that has copied thousands of values.
+fn growth(operation: &PatchOperation, object: &Value, size: &mut Size) -> Result<(), What> {
+    let (path, added) = match operation {
+        PatchOperation::Add(op) => (&op.path, Size::of(&op.value)),
+        PatchOperation::Replace(op) => (&op.path, Size::of(&op.value)),
+        PatchOperation::Copy(op) => {
+            (&op.path, object.pointer(op.from.as_str()).map(Size::of).unwrap_or_default())
+        }
+        // it is there already, but for its depth
+        PatchOperation::Move(op) => {
+            let moved = object.pointer(op.from.as_str()).map(Size::of).unwrap_or_default();
+            (&op.path, Size { values: 0, bytes: 0, ..moved })
+        }
+        PatchOperation::Remove(_) | PatchOperation::Test(_) => return Ok(()),
+    };
+    size.values += added.values;
+    size.bytes += added.bytes;
+    let depth = path.as_str().matches('/').count() + added.depth;
+    let help = Some("copy a part that does not hold what was copied before");
+    if size.values > MOST.values || size.bytes > MOST.bytes {
+        let Size { values, bytes, .. } = MOST;
+        let what = format!("the object would grow to more than {values} values or {bytes} bytes");
+        return Err((what, help));
+    }
+    if depth > MOST.depth {
+        return Err((
+            format!("the object would be nested more than {} levels deep", MOST.depth),
+            help,
+        ));
+    }
+    Ok(())
 }
 
 fn with_annotations(object: &mut Value) -> bool {
@@ -143,7 +217,7 @@ fn operation(value: &Value) -> Result<PatchOperation, What> {
     serde_json::from_value(value.clone()).map_err(|e| (e.to_string(), None))
 }
 
-fn explain(operation: &PatchOperation, kind: &PatchErrorKind) -> What {
+fn explain(operation: &PatchOperation, kind: &PatchErrorKind, object: &Value) -> What {
     let op = match operation {
         PatchOperation::Add(_) => "add",
         PatchOperation::Remove(_) => "remove",
@@ -176,6 +250,9 @@ fn explain(operation: &PatchOperation, kind: &PatchErrorKind) -> What {
         Some("a negative index is an extension of kustomize: write `-` to append, else the index")
     } else {
         match operation {
+            _ if is_slashed(pointer, object) => {
+                Some("write a `/` in a key as `~1`: `/metadata/annotations/example.com~1owner`")
+            }
             PatchOperation::Replace(_) if !pointer.is_empty() => {
                 Some("use `add`, which sets a key whether it exists or not")
             }
@@ -186,6 +263,27 @@ fn explain(operation: &PatchOperation, kind: &PatchErrorKind) -> What {
         }
     };
     (format!("`{op}`: {what}"), help)
+}
+
+/// True where a pointer goes into labels, annotations or selectors by a key that must be a prefix:
+/// `example.com`, of which there is none, and then a name.
+fn is_slashed(pointer: &str, object: &Value) -> bool {
+    let is_map =
+        |value: &Value| value.as_object().is_some_and(|map| map.values().all(Value::is_string));
+    let slashes = pointer.match_indices('/').skip(1).map(|(at, _)| at);
+    slashes.into_iter().any(|at| {
+        let (holder, rest) = pointer.split_at(at);
+        let mut keys = rest.trim_start_matches('/').split('/');
+        let prefix = keys.next().unwrap_or_default();
+        let names_one = matches!(
+            holder.rsplit('/').next(),
+            Some("annotations" | "labels" | "matchLabels" | "nodeSelector")
+        );
+        let is_there = object.pointer(&format!("{holder}/{prefix}")).is_some();
+        let is_prefix = prefix.contains('.') && keys.next().is_some();
+        let holds_texts = object.pointer(holder).is_none_or(is_map);
+        names_one && is_prefix && !is_there && holds_texts
+    })
 }
 
 #[cfg(test)]
@@ -246,5 +344,46 @@ mod tests {
         ] {
             assert!(operations(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn an_object_grows_only_so_far() {
+        let copies = |n: usize| -> String {
+            (0..n).map(|i| format!("- {{op: copy, from: /spec, path: /spec/a{i}}}\n")).collect()
+        };
+        let object = json!({"spec": {"a": "b"}});
+        let apply =
+            |text: &str| operations(text).unwrap().apply(&object).map_err(|f| (f.index, f.what));
+        assert!(apply(&copies(12)).is_ok());
+        let (index, what) = apply(&copies(40)).unwrap_err();
+        assert!(index < 20 && what.contains("would grow to more than 100000 values"), "{what}");
+        // a text that is copied into itself by moves grows in bytes, a chain in depth
+        let nested: String = (0..80)
+            .map(|i| format!("- {{op: copy, from: /spec, path: /b{i}}}\n- {{op: move, from: /b{i}, path: /spec/c}}\n"))
+            .collect();
+        let (_, what) = apply(&nested).unwrap_err();
+        assert!(what.contains("values") || what.contains("levels deep"), "{what}");
+        let long = "x".repeat(1 << 20);
+        let doubled: String =
+            (0..9).map(|i| format!("- {{op: copy, from: /spec/t, path: /spec/t{i}}}\n")).collect();
+        let large = json!({"spec": {"t": long}});
+        let fault = operations(&doubled).unwrap().apply(&large).unwrap_err();
+        assert!(fault.what.contains("4194304 bytes"), "{}", fault.what);
+    }
+
+    #[test]
+    fn a_slash_in_a_key_is_explained() {
+        let object = json!({"metadata": {"annotations": {"a": "b"}}});
+        let fault = |text: &str| operations(text).unwrap().apply(&object).unwrap_err();
+        for path in
+            ["/metadata/annotations/example.com/owner", "/metadata/labels/example.com/owner"]
+        {
+            for op in ["add", "replace"] {
+                let fault = fault(&format!("- {{op: {op}, path: {path}, value: x}}"));
+                assert!(fault.help.is_some_and(|h| h.contains("~1")), "{op} {path}: {fault:?}");
+            }
+        }
+        let other = fault("- {op: add, path: /spec/a.b/c, value: x}");
+        assert!(!other.help.is_some_and(|h| h.contains("~1")), "{other:?}");
     }
 }

@@ -273,13 +273,11 @@ fn targeted_metadata(patch: &mut Value, field: &str, span: Span) -> Result<(), B
     let Some(metadata) = patch.get_mut("metadata").and_then(Value::as_object_mut) else {
         return Ok(());
     };
-    let refuse = |message: String| {
-        Err(Box::new(
-            Diagnostic::error("patch-label", message)
-                .at(span, "")
-                .help("use a JSON6902 `remove`, or leave `target` out"),
-        ))
+    let refuse_with = |message: String, help: &str| {
+        Err(Box::new(Diagnostic::error("patch-label", message).at(span, "").help(help)))
     };
+    let refuse =
+        |message: String| refuse_with(message, "use a JSON6902 `remove`, or leave `target` out");
     match metadata.get(field) {
         None => Ok(()),
         Some(Value::Object(map)) if map.is_empty() => {
@@ -291,14 +289,16 @@ fn targeted_metadata(patch: &mut Value, field: &str, span: Span) -> Result<(), B
                 "with a `target`, kustomize sets `{key}` of `{field}` to the text `null` and does \
                  not remove it"
             )),
-            Some((key, value)) => refuse(format!(
-                "`{key}` of `{field}` is no text: {}",
-                if scalar_text(value).is_empty() {
-                    "it is a list or mapping".into()
-                } else {
-                    format!("`{}`", scalar_text(value))
-                }
-            )),
+            Some((key, value)) => match scalar_text(value) {
+                text if text.is_empty() => refuse_with(
+                    format!("`{key}` of `{field}` is no text: it is a list or mapping"),
+                    "write one text",
+                ),
+                text => refuse_with(
+                    format!("`{key}` of `{field}` is no text: `{text}`"),
+                    "put the value in quotes",
+                ),
+            },
             None => Ok(()),
         },
         Some(Value::Null) => {

@@ -6,6 +6,7 @@
 //! the whole subtree into CEL values at every node, and writes `_` in a field's name twice, which
 //! the API server does not do: a rule on `jwks_uri` would never see the field.
 
+mod cost;
 mod need;
 mod optional;
 mod value;
@@ -18,6 +19,7 @@ use serde_json::Value;
 use super::crd::structural::Structural;
 use crate::diagnostic::Diagnostic;
 use crate::yaml::{Node, Pointer};
+use cost::Cost;
 use need::Need;
 use value::Conversion;
 
@@ -47,6 +49,7 @@ struct Rule {
     message_expression: Option<IdedExpr>,
     field_path: Option<String>,
     expression: Result<IdedExpr, String>,
+    cost: Cost,
 }
 
 /// The way to a value, kept on the stack: it is needed only when a rule is broken.
@@ -107,7 +110,12 @@ impl Rules {
             );
         }
         if let Some(root) = &self.root {
-            Walk { rules: self, node, found }.visit(root, schema, value, &Path::Root);
+            Walk { rules: self, node, found, budget: cost::OF_OBJECT }.visit(
+                root,
+                schema,
+                value,
+                &Path::Root,
+            );
         }
     }
 }
@@ -157,6 +165,7 @@ impl Rule {
             return None;
         }
         Some(Self {
+            cost: expression.as_ref().map(Cost::of).unwrap_or_default(),
             message: text("message"),
             message_expression: text("messageExpression").and_then(|e| compile(&e, need).ok()),
             field_path: text("fieldPath"),
@@ -226,16 +235,25 @@ struct Walk<'a> {
     rules: &'a Rules,
     node: &'a Node,
     found: &'a mut Vec<Diagnostic>,
+    /// What the rules of the object may still cost.
+    budget: u64,
 }
 
 impl Walk<'_> {
     fn visit(&mut self, branch: &Branch, schema: &Structural, value: &Value, path: &Path<'_>) {
         if !branch.rules.is_empty() && !value.is_null() {
+            let largest = cost::largest(value);
             let context = &self.rules.context;
             let part = self.rules.conversion.part(value, schema, &branch.need, context);
             let mut scope = context.new_inner_scope();
             scope.add_variable_from_value("self", part);
             for rule in &branch.rules {
+                let cost = rule.cost.on(largest);
+                if cost > cost::OF_RULE.min(self.budget) {
+                    self.not_evaluated(rule, path, "it may cost more than Kubernetes allows");
+                    continue;
+                }
+                self.budget -= cost;
                 self.evaluate(rule, &scope, path);
             }
         }
@@ -360,6 +378,23 @@ fn lower(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A rule costs at most what Kubernetes lets it, however many items an object has.
+    #[test]
+    fn loops_in_loops_end() {
+        let mut need = Need::default();
+        let cost = |source: &str, need: &mut Need| Cost::of(&compile(source, need).unwrap());
+        let once = cost("self.all(a, a.size() > 0)", &mut need);
+        let thrice = cost("self.all(a, self.all(b, self.exists(c, a + b == c)))", &mut need);
+        assert!(once.on(10_000) < cost::OF_RULE);
+        assert!(thrice.on(10) < cost::OF_RULE && thrice.on(1_000) > cost::OF_RULE);
+        // the rules of the Gateway API at their limits: 64 listeners, 16 rules with 64 matches
+        let twice = cost(
+            "self.all(l1, self.exists_one(l2, l1.port == l2.port && l1.protocol == l2.protocol && (has(l1.hostname) && has(l2.hostname) ? l1.hostname == l2.hostname : !has(l1.hostname) && !has(l2.hostname))))",
+            &mut need,
+        );
+        assert!(twice.on(64) < cost::OF_RULE, "{}", twice.on(64));
+    }
 
     /// Rules are input: whatever they hold, they are evaluated or refused.
     #[test]

@@ -29,8 +29,8 @@ pub struct Settings {
     pub root_namespace: String,
     /// The trust domains of the mesh; empty where they are not known.
     pub trust_domains: Vec<String>,
-    /// Flux is told not to substitute, or does not apply these objects.
-    pub substitution_is_off: bool,
+    /// The path of each file, where files are checked.
+    pub paths: BTreeMap<FileId, String>,
     /// The unit of each file: what one Argo CD Application or Flux Kustomization applies. Files
     /// that are not listed are of no known unit.
     pub units: BTreeMap<FileId, String>,
@@ -55,7 +55,7 @@ impl Default for Settings {
         Self {
             root_namespace: "istio-system".to_owned(),
             trust_domains: Vec::new(),
-            substitution_is_off: false,
+            paths: BTreeMap::new(),
             units: BTreeMap::new(),
             services_elsewhere: BTreeSet::new(),
         }

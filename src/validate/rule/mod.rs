@@ -17,7 +17,9 @@ mod waypoint;
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub use input::{RuleInput, RuleObjects, Settings};
-pub use secret::{mask, redact, secret_spans, secrets_of_text, shown, without_values};
+pub use secret::{
+    MASK, SecretPlace, mask, redact, secret_places, secret_ranges, secrets_of_text, shown,
+};
 pub use suppress::{ByFile, Suppressions, apply_annotations};
 
 /// A rule.

@@ -38,10 +38,9 @@
 //! facts/gitops-delivery.md 3.3.3, 8.3 (T10).
 
 use super::super::Rule;
-use super::super::input::{RuleInput, at};
-use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::k8s::Object;
-use crate::yaml::{Entry, Node};
+use super::super::input::RuleInput;
+use super::place::values;
+use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "secret-data",
@@ -55,7 +54,8 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for secret in input.written.iter().filter(|o| o.gvk.is("", "Secret")) {
         // one finding for an object; the key says where, the value is shown by nobody
-        if let Some(first) = values(secret).first() {
+        let entries = secret.body.as_mapping().into_iter().flat_map(values);
+        if let Some(first) = entries.into_iter().next() {
             found.push(
                 Diagnostic::error(
                     RULE.code,
@@ -66,28 +66,4 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
-}
-
-/// Where the values stand.
-pub(super) fn value_spans(object: &Object) -> Vec<Span> {
-    if !object.gvk.is("", "Secret") {
-        return Vec::new();
-    }
-    values(object).iter().map(|entry| entry.value.span).collect()
-}
-
-/// Values that are there and readable: SOPS puts `ENC[…]` in their place.
-fn values(secret: &Object) -> Vec<&Entry> {
-    ["data", "stringData"]
-        .into_iter()
-        .filter_map(|key| at(&secret.body, &[key]).and_then(Node::as_mapping))
-        .flat_map(|m| &m.entries)
-        .filter(|e| {
-            !e.value.is_null() && e.value.as_str().is_none_or(|v| !v.is_empty() && !is_encrypted(v))
-        })
-        .collect()
-}
-
-fn is_encrypted(value: &str) -> bool {
-    value.starts_with("ENC[") && value.ends_with(']')
 }

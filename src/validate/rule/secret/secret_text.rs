@@ -86,7 +86,7 @@ pub fn of_text(file: FileId, text: &str) -> Vec<Diagnostic> {
 }
 
 /// Calls for every text that has the shape of a secret.
-pub(super) fn walk(node: &Node, found: &mut impl FnMut(Span, &'static str)) {
+fn walk(node: &Node, found: &mut impl FnMut(Span, &'static str)) {
     match &node.value {
         Value::Text(text) => {
             if let Some(what) = shape::of(text) {

@@ -39,9 +39,28 @@ pub(super) fn of(text: &str) -> Option<&'static str> {
     find(text).into_iter().next().map(|(_, what)| what)
 }
 
-/// Where in a text such things stand.
+/// Where in a text such things are, and the passwords of URLs.
 pub(super) fn ranges(text: &str) -> Vec<Range<usize>> {
-    find(text).into_iter().map(|(range, _)| range).collect()
+    let mut ranges: Vec<Range<usize>> = find(text).into_iter().map(|(range, _)| range).collect();
+    passwords(text, &mut ranges);
+    ranges
+}
+
+/// The password in `scheme://user:password@host` (RFC 3986 §3.2.1): an authority ends at `/`, `?`
+/// or `#`. A variable that is filled in later is no password.
+fn passwords(text: &str, found: &mut Vec<Range<usize>>) {
+    const MARK: &str = "://";
+    for (at, _) in text.match_indices(MARK) {
+        let begin = at + MARK.len();
+        let ends = |c: char| c.is_whitespace() || matches!(c, '/' | '?' | '#' | '"' | '\'' | '`');
+        let authority = text[begin..].split(ends).next().unwrap_or_default();
+        let Some((user, _)) = authority.rsplit_once('@') else { continue };
+        let Some((name, password)) = user.split_once(':') else { continue };
+        if !password.is_empty() && !password.starts_with(['$', '<', '{']) {
+            let begin = begin + name.len() + 1;
+            found.push(begin..begin + password.len());
+        }
+    }
 }
 
 const fn token(
@@ -204,6 +223,22 @@ mod tests {
     fn planted_secrets_are_found() {
         for (text, expected) in planted() {
             assert_eq!(of(&text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
+    fn passwords_of_urls_are_found() {
+        for (text, password) in [
+            ("amqp://shop:hunter2@mq.example:5672/x", Some("hunter2")),
+            ("see https://git:a@b@git.example/x.git now", Some("a@b")),
+            ("redis://:hunter2@cache", Some("hunter2")),
+            ("redis://:$(PASSWORD)@cache", None),
+            ("https://git@git.example:8443/a@b:c", None),
+            ("spiffe://cluster.local/ns/a/sa/b", None),
+            ("git@git.example:a/b.git", None),
+        ] {
+            let found: Vec<&str> = ranges(text).into_iter().map(|range| &text[range]).collect();
+            assert_eq!(found, Vec::from_iter(password), "{text}");
         }
     }
 

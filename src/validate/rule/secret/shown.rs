@@ -1,80 +1,64 @@
 //! What a person is about to be shown of the files, without secrets.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
-use super::{mask, redact};
+use super::{hide_all, mask, places, secrets_of};
 use crate::diagnostic::{Diagnostic, FileId, Sources};
-use crate::k8s::{Object, objects_of};
-use crate::yaml::{Budget, read};
 
 /// Findings and sources as they may be shown: the files that the findings point into are read
-/// again, and what they hold of secrets is blotted out, in excerpts as in messages. Of a file that
+/// again, and what they hold of secrets is hidden, in excerpts as in messages. Of a file that
 /// cannot be read and speaks of a Secret no value is left.
 ///
-/// Borrows where there is nothing to blot out.
+/// Borrows where there is nothing to hide.
 pub fn shown<'a>(
     found: &'a [Diagnostic],
     sources: &'a Sources,
 ) -> (Cow<'a, [Diagnostic]>, Cow<'a, Sources>) {
-    let files: BTreeSet<FileId> = found
-        .iter()
-        .flat_map(|d| d.primary.iter().chain(&d.secondary))
-        .map(|place| place.span.file)
-        .collect();
-    let mut objects: Vec<Object> = Vec::new();
-    let mut unreadable = Vec::new();
-    let mut has_token = false;
+    let files: BTreeSet<FileId> = places(found).map(|place| place.span.file).collect();
+    let (mut secrets, mut has_token) = (BTreeMap::new(), false);
     for id in files {
         let Some(source) = sources.get(id) else { continue };
-        has_token |= matches!(mask(&source.text, &[]), Cow::Owned(_));
-        if !source.text.contains("Secret") {
-            continue;
+        has_token |= matches!(mask(&source.text), Cow::Owned(_));
+        let of_file = secrets_of(id, &source.text);
+        if !of_file.is_empty() {
+            secrets.insert(id, of_file);
         }
-        let (documents, faults) = read(id, &source.text, &Budget::MANIFESTS);
-        if faults.iter().any(Diagnostic::is_error) {
-            unreadable.push((id, without_values(&source.text)));
-        }
-        objects.extend(objects_of(documents).0.into_iter().filter(|o| o.gvk.is("", "Secret")));
     }
     let in_a_message = |d: &Diagnostic| {
-        let texts = [Some(&d.message), d.help.as_ref()];
-        texts.into_iter().flatten().any(|text| matches!(mask(text, &[]), Cow::Owned(_)))
+        let labels = d.primary.iter().chain(&d.secondary).map(|place| &place.label);
+        let mut texts = [Some(&d.message), d.help.as_ref()].into_iter().flatten().chain(labels);
+        texts.any(|text| matches!(mask(text), Cow::Owned(_)))
     };
-    if objects.is_empty() && unreadable.is_empty() && !has_token && !found.iter().any(in_a_message)
-    {
+    if secrets.is_empty() && !has_token && !found.iter().any(in_a_message) {
         return (Cow::Borrowed(found), Cow::Borrowed(sources));
     }
     let (mut found, mut sources) = (found.to_vec(), sources.clone());
-    redact(&mut found, &mut sources, &objects);
-    for (id, text) in unreadable {
-        sources.show_instead(id, text);
-    }
+    hide_all(&mut found, &mut sources, &secrets);
     (Cow::Owned(found), Cow::Owned(sources))
 }
 
-/// A text with everything blotted out that may be a value, byte for byte; keys stay, and the words
-/// of a few that say what the document is. For a file that speaks of a Secret and cannot be read.
-pub fn without_values(text: &str) -> String {
+/// Every stretch of a text that may be a value, line by line; keys are none, nor are the words of a
+/// few that say what the document is. For a file that speaks of a Secret and cannot be read.
+pub(super) fn values(text: &str) -> Vec<Range<usize>> {
     const HARMLESS: [&str; 5] = ["apiVersion", "kind", "metadata", "name", "namespace"];
-    text.split_inclusive('\n')
-        .map(|line| {
-            let (key, value) = match line.find(": ") {
-                Some(at) => line.split_at(at + 1),
-                None if line.trim_end().ends_with(':') => (line, ""),
-                None => ("", line),
-            };
-            let word = key.trim_start_matches(['-', ' ']).trim_end_matches(':');
-            if HARMLESS.contains(&word) || value.trim() == "---" {
-                return line.to_owned();
-            }
-            let blot = |c: char| match c.is_whitespace() {
-                true => c.to_string(),
-                false => "*".repeat(c.len_utf8()),
-            };
-            format!("{key}{}", value.chars().map(blot).collect::<String>())
-        })
-        .collect()
+    let (mut ranges, mut at) = (Vec::new(), 0);
+    for line in text.split_inclusive('\n') {
+        let key = match line.find(": ") {
+            Some(colon) => colon + 1,
+            None if line.trim_end().ends_with(':') => line.len(),
+            None => 0,
+        };
+        let (key, value) = line.split_at(key);
+        let word = key.trim_start_matches(['-', ' ']).trim_end_matches(':');
+        if !HARMLESS.contains(&word) && value.trim() != "---" && !value.trim().is_empty() {
+            let begin = at + key.len() + (value.len() - value.trim_start().len());
+            ranges.push(begin..begin + value.trim().len());
+        }
+        at += line.len();
+    }
+    ranges
 }
 
 #[cfg(test)]
@@ -100,7 +84,7 @@ mod tests {
             let found = [at_start(id)];
             let (_, shown) = shown(&found, &sources);
             let text = &shown.get(id).unwrap().text;
-            assert_eq!(text.len(), sources.get(id).unwrap().text.len());
+            assert_eq!(text.lines().count(), sources.get(id).unwrap().text.lines().count());
             assert!(!text.contains("hunter") && !text.contains(&token), "{text}");
             assert!(text.contains(kept), "{text}");
         }
