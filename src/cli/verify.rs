@@ -27,7 +27,8 @@ const LIMIT: u64 = 256 << 20;
 ///
 /// Takes files, folders or `-`, in any order: objects (`kubectl get … -A -o json
 /// --show-managed-fields`), ztunnel's configuration (`istioctl ztunnel-config all -o json`),
-/// ztunnel's log. Names what is missing, foreign or not as rendered, labels that survived and who
+/// its tables as they are printed, the logs of ztunnel and of waypoints; what is none of these is
+/// skipped with a word. Names what is missing, foreign or not as rendered, labels that survived and who
 /// set them, pods that still have a sidecar, waypoints and policies that nobody has accepted, and
 /// appliers that are not done, each with the command that settles it, and ticks the guide's table of
 /// verifications; `?` is what the dumps do not tell. It ends with 3 when something is wrong. It asks
@@ -55,9 +56,19 @@ pub struct Verify {
     /// Print the commands that take the dumps, and do nothing.
     #[arg(long, conflicts_with_all = ["dumps", "live"])]
     commands: bool,
+    /// End with 3 also where the dumps do not tell: `unknown`.
+    #[arg(long, value_enum, value_name = "WHAT")]
+    fail_on: Option<FailOn>,
     /// How the table is written.
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     format: VerifyFormat,
+}
+
+/// What fails a verification besides what is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum FailOn {
+    /// A row that the dumps do not tell of.
+    Unknown,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -122,10 +133,17 @@ impl Verify {
         for (name, text) in self.texts(&expected, terminal)? {
             let file = sources.add(name.as_str(), text.as_str());
             let before = dump.count();
-            found.extend(dump.add(file, &text));
-            empty = empty.or((dump.count() == before).then_some(name));
+            let said = dump.add(file, &text);
+            empty = empty.or((dump.count() == before && said.is_empty()).then_some(name));
+            found.extend(said);
         }
-        if let Some(name) = empty.filter(|_| found.is_empty() && !dump.tells_of_cluster()) {
+        if dump.count() == 0 && empty.is_none() && !has_errors(&found) {
+            let message = "nothing that was given tells of the cluster";
+            found.push(Diagnostic::error("empty-dump", message).help(
+                "take the dumps with the commands that `--commands` prints, or with `--live`",
+            ));
+        }
+        if let Some(name) = empty.filter(|_| !has_errors(&found) && !dump.tells_of_cluster()) {
             found.push(
                 Diagnostic::error("empty-dump", format!("`{name}` holds nothing, and no other dump tells of the cluster")).help(
                     "take it again: its command has failed, or has asked another cluster or namespace",
@@ -136,7 +154,8 @@ impl Verify {
             terminal.show(&found, &sources);
             return Ok(ExitCode::Problems);
         }
-        let Verdict { rows, mut found } = verify(&expected, &dump);
+        let Verdict { rows, found: wrong } = verify(&expected, &dump);
+        found.extend(wrong);
         sort(&mut found);
         terminal.show(&found, &sources);
         let text = match self.format {
@@ -164,7 +183,9 @@ impl Verify {
             }
         };
         put(&text)?;
-        Ok(if has_errors(&found) { ExitCode::Problems } else { ExitCode::Clean })
+        let is_unseen = rows.iter().any(|row| row.answer == Answer::Unknown);
+        let fails = has_errors(&found) || (is_unseen && self.fail_on == Some(FailOn::Unknown));
+        Ok(if fails { ExitCode::Problems } else { ExitCode::Clean })
     }
 
     fn cluster<'r>(&self, resolved: &'r Resolved) -> anyhow::Result<&'r Cluster> {

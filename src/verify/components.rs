@@ -17,15 +17,20 @@ pub(super) fn check(expected: &Expected<'_>, dump: &Dump, verdict: &mut Verdict)
     if !is_needed {
         return;
     }
-    let is_told = dump.has_kind("apps", "DaemonSet");
+    let has_sets = dump.has_kind("apps", "DaemonSet");
+    let mut is_told = has_sets;
     let mut found = Vec::new();
-    for name in ["ztunnel", "istio-cni-node"].into_iter().filter(|_| is_told) {
+    for name in ["ztunnel", "istio-cni-node"].into_iter().filter(|_| has_sets) {
         match dump.of_kind("apps", "DaemonSet").find(|set| set.name == name) {
             None => found.push(
                 Diagnostic::error("component-missing", format!("there is no DaemonSet `{name}`"))
                     .help("apply unit `platform`; `kubectl get controlplane -A -o yaml` says what keeps it from being installed"),
             ),
-            Some(set) => found.extend(not_ready(set)),
+            Some(set) => {
+                // without it no controller has looked at it yet
+                is_told &= number(set, &["status", "desiredNumberScheduled"]).is_some();
+                found.extend(not_ready(set));
+            }
         }
     }
     verdict.answer(None, QUESTION, is_told, found);

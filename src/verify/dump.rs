@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use super::Expected;
-use crate::diagnostic::{Diagnostic, FileId, Position, Span};
+use super::table::{self, TableRow};
+use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Span};
 use crate::k8s::{GroupVersionKind, Object, ObjectRef, objects_of};
 use crate::model::Unit;
 use crate::yaml::{Budget, Node, Value, read};
@@ -15,6 +16,17 @@ pub struct Dump {
     pub(super) services: Vec<ZtunnelService>,
     pub(super) workloads: Vec<ZtunnelWorkload>,
     pub(super) lines: Vec<LogLine>,
+    /// Namespace and name of the policies that ztunnel has, by its table.
+    pub(super) policies: Vec<(String, String)>,
+    /// What came through waypoints, by their own logs.
+    pub(super) requests: Vec<Request>,
+}
+
+/// A request in a waypoint's log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Request {
+    /// The namespace of the Service that it was for.
+    pub namespace: String,
 }
 
 /// A service as ztunnel knows it.
@@ -56,12 +68,24 @@ impl Dump {
     /// (`istioctl ztunnel-config … -o json`), or ztunnel's log, whichever it is.
     pub fn add(&mut self, file: FileId, text: &str) -> Vec<Diagnostic> {
         if !is_structured(text) {
-            return self.add_log(file, text);
+            return match table::rows(text) {
+                Some(rows) => {
+                    self.add_table(file, text, rows);
+                    Vec::new()
+                }
+                None => self.add_log(file, text),
+            };
         }
         let (documents, mut found) = read(file, text, &Budget::MANIFESTS);
         found.retain(Diagnostic::is_error);
         if !found.is_empty() {
             return found;
+        }
+        let is_object =
+            |root: &Node| root.get("apiVersion").is_some() && root.get("kind").is_some();
+        let is_dump = |root: &Node| is_object(root) || is_ztunnel(root) || is_empty(root);
+        if !documents.is_empty() && !documents.iter().any(|document| is_dump(&document.root)) {
+            return vec![skipped(documents[0].root.span)];
         }
         let (ztunnel, objects): (Vec<_>, Vec<_>) =
             documents.into_iter().partition(|document| is_ztunnel(&document.root));
@@ -127,26 +151,78 @@ impl Dump {
         }
     }
 
+    fn add_table(&mut self, file: FileId, text: &str, rows: Vec<(usize, TableRow<'_>)>) {
+        let lengths: Vec<usize> = text.split_inclusive('\n').map(str::len).collect();
+        let mut offsets = Vec::with_capacity(lengths.len());
+        let mut offset = 0;
+        for length in &lengths {
+            offsets.push(offset);
+            offset += length;
+        }
+        for (number, row) in rows {
+            let length = lengths.get(number).copied().unwrap_or_default().saturating_sub(1);
+            let offset = offsets.get(number).copied().unwrap_or_default();
+            let span = line_span(file, number, offset, length);
+            match row {
+                TableRow::Other => {}
+                TableRow::Workload { namespace, name, protocol } => {
+                    self.workloads.push(ZtunnelWorkload {
+                        namespace: namespace.to_owned(),
+                        name: name.to_owned(),
+                        protocol: protocol.to_owned(),
+                        span,
+                    });
+                }
+                TableRow::Service { namespace, name, addresses, waypoint } => {
+                    let is_known = |s: &ZtunnelService| s.namespace == namespace && s.name == name;
+                    if !self.services.iter().any(is_known) {
+                        // the table gives a waypoint's name alone
+                        let host = format!("{waypoint}.{namespace}");
+                        self.services.push(ZtunnelService {
+                            namespace: namespace.to_owned(),
+                            name: name.to_owned(),
+                            waypoint: (waypoint != "None").then_some(host),
+                            addresses: addresses.into_iter().map(str::to_owned).collect(),
+                            span,
+                        });
+                    }
+                }
+                TableRow::Policy { namespace, name } => {
+                    self.policies.push((namespace.to_owned(), name.to_owned()));
+                }
+            }
+        }
+    }
+
     fn add_log(&mut self, file: FileId, text: &str) -> Vec<Diagnostic> {
-        let before = self.lines.len();
+        let before = self.count();
         let mut offset = 0;
         for (number, line) in text.split_inclusive('\n').enumerate() {
             let trimmed = line.trim_end();
             if let Some((time, fields)) = connection(trimmed) {
                 let span = line_span(file, number, offset, trimmed.len());
                 self.lines.push(LogLine { time, fields, span });
+            } else if let Some(host) = table::requested(trimmed) {
+                let namespace = host.split('.').nth(1).unwrap_or_default().to_owned();
+                self.requests.push(Request { namespace });
             }
             offset += line.len();
         }
-        if self.lines.len() > before || text.trim().is_empty() {
+        if self.count() > before || text.trim().is_empty() {
             return Vec::new();
         }
-        vec![not_a_dump(line_span(file, 0, 0, text.lines().next().unwrap_or_default().len()))]
+        vec![skipped(line_span(file, 0, 0, text.lines().next().unwrap_or_default().len()))]
     }
 
     /// How many things it tells.
     pub fn count(&self) -> usize {
-        self.objects.len() + self.services.len() + self.workloads.len() + self.lines.len()
+        let Self { objects, services, workloads, lines, policies, requests } = self;
+        objects.len()
+            + services.len()
+            + workloads.len()
+            + lines.len()
+            + policies.len()
+            + requests.len()
     }
 
     /// True where it tells of more than appliers and ztunnel: of what is in the cluster.
@@ -191,6 +267,14 @@ impl Dump {
     }
 }
 
+/// A file that is something else: what lies beside dumps does no harm.
+fn skipped(at: Span) -> Diagnostic {
+    let mut diagnostic = not_a_dump(at);
+    diagnostic.severity = Severity::Warning;
+    diagnostic.message = "skipped: neither objects, ztunnel's configuration nor a log".to_owned();
+    diagnostic
+}
+
 fn not_a_dump(at: Span) -> Diagnostic {
     Diagnostic::error("not-a-dump", "neither objects, ztunnel's configuration nor its log")
         .at(at, "")
@@ -221,7 +305,20 @@ fn line_span(file: FileId, number: usize, offset: usize, bytes: usize) -> Span {
 
 fn is_structured(text: &str) -> bool {
     let start = text.trim_start();
-    start.starts_with(['{', '[']) || text.lines().any(|l| l.starts_with("apiVersion:"))
+    // a log's line begins with its time or its pod in brackets
+    let is_list = |rest: &str| rest.trim_start().starts_with(['{', ']']);
+    start.starts_with('{')
+        || start.strip_prefix('[').is_some_and(is_list)
+        || text.lines().any(|l| l.starts_with("apiVersion:"))
+}
+
+/// An answer that holds nothing.
+fn is_empty(root: &Node) -> bool {
+    match &root.value {
+        Value::List(items) => items.is_empty(),
+        Value::Mapping(mapping) => mapping.entries.is_empty(),
+        value => matches!(value, Value::Null),
+    }
 }
 
 fn is_ztunnel(root: &Node) -> bool {

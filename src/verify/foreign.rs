@@ -14,13 +14,13 @@ const ROOT: &str = "istio-system";
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     if one.name() != ROOT {
         let found = foreign(one.expected, one.name(), dump, MEANT, |_| true);
-        verdict.answer(Some(one.name()), QUESTION, true, found);
+        verdict.answer(Some(one.name()), QUESTION, tells_of_policies(dump), found);
     }
 }
 
 /// Policies of the root namespace, which decide in every namespace (facts/istio-ambient.md 1, facts/field.md 7.5.4).
 pub(super) fn check_root(expected: &Expected<'_>, dump: &Dump, verdict: &mut Verdict) {
-    let is_told = dump.objects.values().any(|object| object.gvk.group == "security.istio.io");
+    let is_told = tells_of_policies(dump);
     let is_declared = expected.cluster.namespaces.keys().any(|name| name.as_str() == ROOT);
     let meant = if is_declared {
         format!("it decides in every namespace: {MEANT}")
@@ -31,6 +31,11 @@ pub(super) fn check_root(expected: &Expected<'_>, dump: &Dump, verdict: &mut Ver
     };
     let found = foreign(expected, ROOT, dump, &meant, |object| decides(expected, dump, object));
     verdict.answer(None, QUESTION, is_told, found);
+}
+
+/// A dump of other kinds says nothing of policies.
+fn tells_of_policies(dump: &Dump) -> bool {
+    dump.objects.values().any(|object| object.gvk.group == "security.istio.io")
 }
 
 /// Policies and waypoints in a namespace that decide about access, and that nothing here asks for.

@@ -1,7 +1,7 @@
 //! Labels that should be gone from a namespace, and who put them there: those that inject sidecars
 //! where it is ambient, those that capture pods where it is not.
 
-use super::{Dump, One, Verdict, managers};
+use super::{Answer, Dump, One, Verdict, managers};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 
@@ -20,15 +20,22 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let rendered = one.expected.applied.iter().map(|(_, o)| o);
     let rendered = rendered.filter(|o| o.gvk.is("", "Namespace") && o.name == one.name());
     let is_rendered = |key: &str| rendered.clone().any(|o| o.labels.contains_key(key));
+    let is_as_rendered =
+        |key: &str, value: &String| rendered.clone().any(|o| o.labels.get(key) == Some(value));
     let mut found = Vec::new();
+    let mut is_told_elsewhere = false;
     for key in ["istio-injection", "istio.io/rev"] {
         let Some(value) = live.labels.get(key) else { continue };
         let injects = match key {
             "istio-injection" => value == "enabled",
             _ => injection != Some("disabled"),
         };
+        if !injects {
+            continue;
+        }
         // one that is rendered otherwise is not as rendered, and told with its object
-        if !injects || is_rendered(key) {
+        if is_rendered(key) {
+            is_told_elsewhere |= !is_as_rendered(key, value);
             continue;
         }
         let owners = managers::of(live, &["metadata", "labels", key]);
@@ -45,7 +52,11 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
             )),
         );
     }
-    verdict.answer(Some(one.name()), QUESTION, true, found);
+    if is_told_elsewhere && found.is_empty() {
+        verdict.row(Some(one.name()), QUESTION, Answer::No);
+    } else {
+        verdict.answer(Some(one.name()), QUESTION, true, found);
+    }
 }
 
 /// A namespace that is not ambient, or no longer: a patch and a merge take no label away.

@@ -21,6 +21,7 @@ mod pods;
 mod policies;
 mod rollout;
 mod status;
+mod table;
 mod traffic;
 mod waypoints;
 mod ztunnel;
@@ -100,8 +101,13 @@ impl Verdict {
             (false, true) => Answer::Yes,
             (false, false) => Answer::Unknown,
         };
-        self.rows.push(Row { namespace: namespace.map(str::to_owned), question, answer });
+        self.row(namespace, question, answer);
         self.found.extend(found);
+    }
+
+    /// Adds a row whose findings, where there are any, another row has.
+    fn row(&mut self, namespace: Option<&str>, question: &'static str, answer: Answer) {
+        self.rows.push(Row { namespace: namespace.map(str::to_owned), question, answer });
     }
 }
 

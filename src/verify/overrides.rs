@@ -38,12 +38,12 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
         !live.labels.contains_key(GATEWAY_NAME)
             && (live.gvk.kind != "Pod" || pods::is_workload(live))
     };
-    let inside = inside.filter(|(live, ..)| counts(live));
+    let inside: Vec<_> = inside.filter(|(live, ..)| counts(live)).collect();
     let own = namespace.map(|live| (live, OWN.as_slice(), ON_NAMESPACE.as_slice()));
     let mut found = Vec::new();
-    let mut is_told = false;
+    // the namespace's own labels, and pods or what makes them
+    let is_told = namespace.is_some() && inside.iter().any(|(live, ..)| live.gvk.kind != "Service");
     for (live, path, keys) in own.into_iter().chain(inside) {
-        is_told = true;
         let foreign = |key: &&&str| {
             let value = label(live, path, key);
             value.is_some_and(|value| !is_harmless(namespace, key, value))

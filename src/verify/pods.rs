@@ -1,7 +1,7 @@
 //! Pods of an ambient namespace: without a sidecar, and captured. Of one that is not, or no longer: with a sidecar.
 
 use super::status::{GATEWAY_NAME, is_being_deleted};
-use super::{Dump, One, Verdict};
+use super::{Answer, Dump, One, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::Object;
 use crate::model::{DataplaneMode, Unit};
@@ -12,15 +12,20 @@ const INJECTED: &str = "pods run with a sidecar";
 const CAPTURED: &str = "pods are captured by istio-cni";
 
 pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
-    let pods: Vec<&Object> =
-        dump.inside(one.name(), "", "Pod").filter(|pod| is_workload(pod)).collect();
-    let is_told = dump.inside(one.name(), "", "Pod").next().is_some();
-    let ambient = pods.into_iter().filter(|pod| mode(one, pod) == DataplaneMode::Ambient);
+    let pods = dump.inside(one.name(), "", "Pod").filter(|pod| is_workload(pod));
+    let ambient = pods.filter(|pod| mode(one, pod) == DataplaneMode::Ambient);
     let (injected, plain): (Vec<&Object>, Vec<&Object>) = ambient.partition(|p| has_sidecar(p));
-    let found = injected.iter().map(|pod| with_sidecar(one, pod)).collect();
+    let is_told = !injected.is_empty() || !plain.is_empty();
+    let found: Vec<Diagnostic> = injected.iter().map(|pod| with_sidecar(one, pod)).collect();
     verdict.answer(Some(one.name()), SIDECARS, is_told, found);
-    let found = plain.iter().filter(|pod| !is_captured(pod)).map(|pod| not_captured(pod)).collect();
-    verdict.answer(Some(one.name()), CAPTURED, is_told, found);
+    let found: Vec<Diagnostic> =
+        plain.iter().filter(|pod| !is_captured(pod)).map(|pod| not_captured(pod)).collect();
+    // a pod with a sidecar is not captured either, and has been named
+    if found.is_empty() && !injected.is_empty() {
+        verdict.row(Some(one.name()), CAPTURED, Answer::No);
+    } else {
+        verdict.answer(Some(one.name()), CAPTURED, is_told, found);
+    }
 }
 
 /// Pods of the workloads that unit `workloads` restarts, where they belong to sidecar mode: one that restarted before its

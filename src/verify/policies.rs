@@ -20,7 +20,16 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
         return;
     }
     let live: Vec<&Object> = ours.iter().filter_map(|o| dump.get(&o.reference())).collect();
-    let found = live.iter().filter_map(|policy| not_accepted(policy)).collect();
+    let mut found: Vec<Diagnostic> =
+        live.iter().filter_map(|policy| not_accepted(policy)).collect();
+    if !dump.policies.is_empty() {
+        let has = |o: &Object| {
+            let of = (o.namespace.as_deref().unwrap_or_default(), o.name.as_str());
+            dump.policies.iter().any(|(namespace, name)| (namespace.as_str(), name.as_str()) == of)
+        };
+        let at_ztunnel = ours.iter().filter(|o| !is_bound_to_waypoint(o) && !selects(o));
+        found.extend(at_ztunnel.filter(|o| !has(o)).map(|o| unknown_to_ztunnel(o)));
+    }
     verdict.answer(Some(one.name()), QUESTION, live.len() == ours.len(), found);
 }
 
@@ -30,6 +39,23 @@ fn is_bound_to_waypoint(policy: &Object) -> bool {
     let several = spec.and_then(|s| s.get("targetRefs")).and_then(Node::as_list);
     let kind = |target: &Node| target.get("kind").and_then(Node::as_str) == Some("Gateway");
     one.into_iter().chain(several.unwrap_or_default()).any(kind)
+}
+
+/// It names pods, which ztunnel may have none of: gateways have no ztunnel in front.
+fn selects(policy: &Object) -> bool {
+    policy.body.get_path(&["spec", "selector"]).is_some()
+}
+
+fn unknown_to_ztunnel(policy: &Object) -> Diagnostic {
+    let namespace = policy.namespace.as_deref().unwrap_or_default();
+    Diagnostic::error(
+        "policy-not-accepted",
+        format!("ztunnel does not have policy `{namespace}/{}`", policy.name),
+    )
+    .help(format!(
+        "`kubectl get authorizationpolicy.security.istio.io {} -n {namespace} -o yaml` says in its status who has refused it; `istioctl ztunnel-config policies` shows what each ztunnel has",
+        policy.name
+    ))
 }
 
 fn not_accepted(live: &Object) -> Option<Diagnostic> {

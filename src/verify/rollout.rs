@@ -14,9 +14,14 @@ pub(super) fn check(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     let ours = all.filter(|o| !o.labels.contains_key(GATEWAY_NAME));
     // without it, no controller has looked at it yet
     let seen = |o: &&Object| number(o, &["status", "observedGeneration"]).is_some();
-    let told: Vec<&Object> = ours.filter(seen).collect();
+    let (told, unseen): (Vec<&Object>, Vec<&Object>) = ours.partition(seen);
     let found = told.iter().filter_map(|workload| not_rolled_out(workload)).collect();
-    verdict.answer(Some(one.name()), QUESTION, !told.is_empty(), found);
+    let is_known =
+        |kind: &str, name: &str| told.iter().any(|o| o.gvk.kind == kind && o.name == name);
+    let is_whole =
+        one.namespace.workloads.keys().all(|(k, name)| is_known(k.as_str(), name.as_str()));
+    let is_told = !told.is_empty() && unseen.is_empty() && is_whole;
+    verdict.answer(Some(one.name()), QUESTION, is_told, found);
 }
 
 /// As `kubectl rollout status` decides.

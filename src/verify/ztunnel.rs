@@ -30,6 +30,7 @@ fn services(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
     };
     let mut found = Vec::new();
     let inside = dump.services.iter().filter(|s| s.namespace == one.name() && s.name != waypoint);
+    let is_told = inside.clone().next().is_some();
     for service in inside.filter(|s| !chooses(&s.name)) {
         let message = match &service.waypoint {
             None => format!("ztunnel sends `{}/{}` past the waypoint", one.name(), service.name),
@@ -61,7 +62,7 @@ fn services(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
             .help(format!("`kubectl get service {name} -n {}`; {RESTART}", one.name()))
         }));
     }
-    verdict.answer(Some(one.name()), SERVICES, !dump.services.is_empty(), found);
+    verdict.answer(Some(one.name()), SERVICES, is_told, found);
 }
 
 /// A destination is an address, `network/address`, or `namespace/host`.
@@ -76,7 +77,7 @@ fn is_elsewhere(destination: &str, waypoint: &str, addresses: &[&str]) -> bool {
 }
 
 fn workloads(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
-    let is_told = !dump.workloads.is_empty();
+    let mut is_told = false;
     let mut found = Vec::new();
     for workload in dump.workloads.iter().filter(|w| w.namespace == one.name()) {
         let pod = dump.inside(one.name(), "", "Pod").find(|pod| pod.name == workload.name);
@@ -90,6 +91,7 @@ fn workloads(one: &One<'_>, dump: &Dump, verdict: &mut Verdict) {
                 !one.waypoint().is_some_and(|w| workload.name.starts_with(&format!("{}-", w.name)))
             }
         };
+        is_told |= is_ambient;
         if is_ambient && workload.protocol != "HBONE" {
             found.push(
                 Diagnostic::error(

@@ -278,7 +278,7 @@ fn a_text_that_is_no_dump_is_refused_and_the_commands_are_told() {
     std::fs::write(folder.path().join("a.txt"), "hello\n").expect("written");
     let ran = verify(folder.path(), &[]);
     assert_eq!((ran.code, ran.stdout.as_str()), (3, ""));
-    assert!(ran.stderr.contains("error[not-a-dump]"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("[not-a-dump]"), "{}", ran.stderr);
     let ran = waypost(project(), &["verify", "brownfield", "--commands"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let lines: Vec<&str> = ran.stdout.lines().collect();
@@ -286,4 +286,110 @@ fn a_text_that_is_no_dump_is_refused_and_the_commands_are_told() {
     assert!(lines[0].ends_with(" --all-namespaces -o json --show-managed-fields"));
     assert!(lines.contains(&"istioctl ztunnel-config all -o json"), "{lines:?}");
     assert_eq!(waypost(project(), &["verify", "brownfield"]).code, 2);
+}
+
+/// The rows of a verification: place and question, and the answer.
+fn rows(ran: &Ran) -> BTreeMap<(String, String), String> {
+    let line = |line: &str| {
+        let (answer, rest) = line.split_at_checked(4)?;
+        let (place, question) = rest.split_once("  ")?;
+        let words = [place, question, answer].map(|word| word.trim().to_owned());
+        let [place, question, answer] = words;
+        matches!(answer.as_str(), "ok" | "NO" | "?").then_some(((place, question), answer))
+    };
+    ran.stdout.lines().filter_map(line).collect()
+}
+
+#[test]
+fn a_row_is_ticked_only_where_something_was_looked_at_and_is_right() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let dump = r#"{"apiVersion": "v1", "kind": "List", "items": [
+        {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "client", "labels": {"istio-injection": "enabled"}}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "sleep-1", "namespace": "client", "labels": {"app": "sleep"}},
+         "spec": {"containers": [{"name": "sleep"}, {"name": "istio-proxy"}]}, "status": {"phase": "Running"}},
+        {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "waypoint-1", "namespace": "httpbin", "labels": {"gateway.networking.k8s.io/gateway-name": "waypoint"}},
+         "spec": {"containers": [{"name": "istio-proxy"}]}, "status": {"phase": "Running"}},
+        {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "ztunnel", "namespace": "istio-system"}},
+        {"apiVersion": "apps/v1", "kind": "DaemonSet", "metadata": {"name": "istio-cni-node", "namespace": "istio-system"}}]}"#;
+    std::fs::write(folder.path().join("dump.json"), dump).expect("written");
+    // of other namespaces only
+    let ztunnel = r#"{"services": [{"name": "s", "namespace": "other", "hostname": "s.other", "vips": ["/10.1.0.1"]}],
+        "workloads": [{"name": "w", "namespace": "other", "protocol": "HBONE"}]}"#;
+    std::fs::write(folder.path().join("ztunnel.json"), ztunnel).expect("written");
+    let ran = verify(folder.path(), &[]);
+    let rows = rows(&ran);
+    for (place, question, answer) in [
+        ("(cluster)", "ztunnel and istio-cni run on every node", "?"),
+        ("client", "no label injects sidecars", "NO"),
+        ("client", "pods run without a sidecar", "NO"),
+        ("client", "pods are captured by istio-cni", "NO"),
+        ("client", "nothing foreign decides about access", "?"),
+        ("client", "workloads are rolled out", "?"),
+        ("httpbin", "pods run without a sidecar", "?"),
+        ("httpbin", "pods are captured by istio-cni", "?"),
+        // it does not know the Service at all
+        ("httpbin", "ztunnel sends services to the waypoint", "NO"),
+        ("httpbin", "ztunnel speaks HBONE with the pods", "?"),
+    ] {
+        let key = (place.to_owned(), question.to_owned());
+        assert_eq!(
+            rows.get(&key).map(String::as_str),
+            Some(answer),
+            "{place}: {question}\n{}",
+            ran.stdout
+        );
+    }
+}
+
+#[test]
+fn what_the_dumps_do_not_tell_can_fail() {
+    let folder = dump("clean");
+    let fails = ["--fail-on", "unknown"];
+    assert_eq!(verify(folder.path(), &[]).code, 0);
+    let ran = verify(folder.path(), &fails);
+    // nothing was sent to `client`
+    assert_eq!(ran.code, 3, "{}", ran.stdout);
+    let log = r#"[2026-01-02T15:04:05.678Z] "GET /x HTTP/1.1" 200 - via_upstream - "-" 0 19 1 1 "-" "curl" "id" "sleep.client" "envoy://connect_originate/10.0.0.4:80" inbound-vip|80|http|sleep.client.svc.cluster.local; envoy://internal_client_address/ 10.1.0.2:80 10.0.0.2:4 - default"#;
+    std::fs::write(folder.path().join("waypoint.log"), log).expect("written");
+    let ran = verify(folder.path(), &fails);
+    assert_eq!(ran.code, 0, "{}{}", ran.stderr, ran.stdout);
+}
+
+#[test]
+fn tables_are_taken_as_they_are_printed_and_other_files_are_skipped_with_a_word() {
+    let folder = dump("clean");
+    std::fs::remove_file(folder.path().join("ztunnel.json")).expect("removed");
+    std::fs::write(folder.path().join("README.md"), "Dumps of Tuesday.\n").expect("written");
+    std::fs::write(folder.path().join("values.yaml"), "{replicas: 2}\n").expect("written");
+    let services = |waypoint: &str| {
+        format!(
+            "NAMESPACE SERVICE NAME SERVICE VIP WAYPOINT ENDPOINTS\nclient sleep 10.1.0.1 waypoint 1/1\nclient waypoint 10.1.0.2 None 1/1\nhttpbin httpbin 10.1.0.3 {waypoint} 1/1\n"
+        )
+    };
+    let workloads = "NAMESPACE     POD NAME     ADDRESS     NODE    WAYPOINT    PROTOCOL\nhttpbin  httpbin-0  10.0.0.1  node-1  waypoint  HBONE\n";
+    std::fs::write(folder.path().join("workloads.txt"), workloads).expect("written");
+    for (waypoint, answer) in [("waypoint", "ok"), ("None", "NO"), ("other", "NO")] {
+        std::fs::write(folder.path().join("services.txt"), services(waypoint)).expect("written");
+        let ran = verify(folder.path(), &[]);
+        let rows = rows(&ran);
+        let of = |question: &str| rows[&("httpbin".to_owned(), question.to_owned())].clone();
+        assert_eq!(
+            of("ztunnel sends services to the waypoint"),
+            answer,
+            "{}{}",
+            ran.stderr,
+            ran.stdout
+        );
+        assert_eq!(of("ztunnel speaks HBONE with the pods"), "ok", "{}", ran.stdout);
+        for name in ["README.md", "values.yaml"] {
+            assert!(ran.stderr.contains(name), "{}", ran.stderr);
+        }
+        assert_eq!(ran.code, if answer == "ok" { 0 } else { 3 }, "{}", ran.stderr);
+    }
+    // nothing but such a file tells nothing at all
+    let alone = tempfile::tempdir().expect("a folder");
+    std::fs::write(alone.path().join("README.md"), "Dumps of Tuesday.\n").expect("written");
+    let ran = verify(alone.path(), &[]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[empty-dump]"), "{}", ran.stderr);
 }
