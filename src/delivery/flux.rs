@@ -15,6 +15,9 @@ use crate::model::{ClusterName, FluxSource, Owner, Revision, Target, Unit};
 const GATEWAY: (&str, &str, &str) = ("gateway.networking.k8s.io", "v1", "Gateway");
 const POLICY: (&str, &str, &str) = ("security.istio.io", "v1", "AuthorizationPolicy");
 
+/// The namespace of a control plane.
+const CONTROL_PLANE: &str = "istio-system";
+
 /// The objects for Flux, a folder for each cluster: in each runs a Flux that applies to its own.
 pub(super) fn objects(units: &Units<'_>) -> Vec<ForApplier> {
     let flux = &units.delivery.flux;
@@ -110,7 +113,11 @@ fn health_checks(
 ) -> Vec<HealthCheck> {
     let by_tsb = units.environment.ownership.waypoints == Owner::Tsb;
     let mut checks: Vec<HealthCheck> = match unit {
-        Unit::Platform => definitions(units, cluster),
+        Unit::Platform => {
+            let mut checks = definitions(units, cluster);
+            checks.extend(data_plane(units, cluster));
+            checks
+        }
         Unit::Mesh if !by_tsb && !waits_for_all(units, cluster) => {
             objects.iter().filter(|object| is(object, GATEWAY)).map(check).collect()
         }
@@ -156,6 +163,29 @@ fn definitions(units: &Units<'_>, cluster: &ClusterName) -> Vec<HealthCheck> {
             name: format!("{plural}.{group}"),
         })
         .collect()
+}
+
+/// ztunnel and istio-cni, rolled out on every node: a namespace that is labelled before has pods that
+/// nothing captures, or a ztunnel that does not come up under them (facts/tsb.md, "Ambient switch").
+/// They come with unit `platform`, so that no unit after it, and no label, goes before them. A
+/// cluster whose ControlPlane is not known to run ambient mode has none to wait for.
+fn data_plane(units: &Units<'_>, cluster: &ClusterName) -> Vec<HealthCheck> {
+    let known = units.environment.clusters.get(cluster);
+    let plane = known.and_then(|known| known.control_plane.as_ref());
+    let Some(plane) = plane.filter(|p| p.runs_ambient() == Some(true)) else { return Vec::new() };
+    if !units.is_ever_ambient(cluster) {
+        return Vec::new();
+    }
+    let check = |name: &str, namespace: &str| HealthCheck {
+        api_version: "apps/v1".to_owned(),
+        kind: "DaemonSet".to_owned(),
+        namespace: Some(namespace.to_owned()),
+        name: name.to_owned(),
+    };
+    vec![
+        check("istio-cni-node", plane.cni_namespace().unwrap_or(CONTROL_PLANE)),
+        check("ztunnel", CONTROL_PLANE),
+    ]
 }
 
 /// The waypoints that TSB makes once a namespace is labelled, and the policies, some of which are

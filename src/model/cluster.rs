@@ -105,6 +105,14 @@ impl ControlPlane {
         self.base.as_ref().map(|base| base.spec(ENABLE) == Some(&Value::Bool(true)))
     }
 
+    /// The namespace of istio-cni, where it is not the control plane's own
+    /// (`kubeSpec.CNI.cniDaemonsetNamespace`).
+    pub fn cni_namespace(&self) -> Option<&str> {
+        const AT: &str = "/components/istio/kubeSpec/CNI/cniDaemonsetNamespace";
+        let own = free(&self.spec, AT).or_else(|| self.cni.get("cniDaemonsetNamespace"));
+        own.or_else(|| self.base.as_ref()?.spec(AT))?.as_str()
+    }
+
     /// Whether TSB makes a waypoint in an ambient namespace by what the free fields and the base
     /// say. A level that says nothing of `enable` is on, and so is a cluster that says nothing at
     /// all; an entry of a namespace wins over the cluster's (facts/tsb.md, "Ambient settings").

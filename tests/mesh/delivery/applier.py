@@ -24,6 +24,8 @@ class Applier:
     lists = None
     # whether a new commit ends the health checks of the one before
     cancels_checks = False
+    # whether it waits for ztunnel and istio-cni by itself
+    sees_data_plane = False
     # the faults that it is tried with, by name; all where none is named
     faults = ()
 

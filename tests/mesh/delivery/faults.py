@@ -7,7 +7,7 @@ import time
 
 from control_plane import wait_until
 
-from . import docs
+from . import data_plane, docs
 from .fault import Fault
 from .files import drop, edit, write
 
@@ -24,7 +24,7 @@ def run(story, seed):
     story.repository.patch("{kind: Kustomization, labelSelector: waypost.dev/environment=brownfield}", f"{{op: replace, path: /spec/timeout, value: {CHECKED}s}}")
     story.reach("client")
     only = story.applier.faults
-    for fault in (never_programmed, emptied, renamed, no_more_told, without_a_namespace, half_written, refused, away, fought_over):
+    for fault in (never_programmed, without_ztunnel, emptied, renamed, no_more_told, without_a_namespace, half_written, refused, away, fought_over):
         if not only or fault.__name__ in only:
             fault(story, chance)
     story.reach("client/mesh")
@@ -48,6 +48,20 @@ def never_programmed(story, _):
             wait_until("the list to say what is waited for", lambda: "Gateway/httpbin/waypoint" in story.applier.type(docs.typed(*story.applier.lists)))
     if story.applier.cancels_checks:
         fault.expect(fault.repaired_after < CHECKED / 2, f"what is pushed waits {fault.repaired_after:.0f} s for the check that runs")
+
+
+def without_ztunnel(story, _):
+    """A ztunnel that never comes: whoever sees it waits, and labels nothing."""
+    if not story.applier.sees_data_plane:
+        return
+    data_plane.remove(story.plane, "ztunnel")
+    with Fault(story, "a ztunnel that never comes") as fault:
+        fault.repository.edit(r"reached: .*", "reached: httpbin")
+        fault.repository.render()
+        fault.push()
+        fault.held("platform", "health checks", "HealthCheckFailed", "Progressing")
+        fault.nothing_is_labelled()
+        data_plane.install(fault.plane, ("ztunnel",))
 
 
 def emptied(story, _):

@@ -7,7 +7,7 @@ import time
 from control_plane import HERE, wait_until
 from waypost import UNITS
 
-from . import docs
+from . import data_plane, docs
 from .applier import Applier
 from .files import edit
 from .live import condition, is_ambient
@@ -45,6 +45,8 @@ class Flux(Applier):
     processes = ("source-controller", "kustomize-controller")
     parts, guide = ("story", "verify", "faults", "order", "typed"), "flux"
     lists = ("flux.md", "kubectl get kustomizations")
+    # it waits for ztunnel and istio-cni by itself
+    sees_data_plane = True
     # flags of kustomize-controller
     flags = ()
     # where a Kustomization says which commit it has applied
@@ -59,6 +61,7 @@ class Flux(Applier):
         self.repository = repository
         repository.edit(r"(?s)  delivery:\n.*", docs.block("flux.md", "targets: [flux]").replace(PRINTED_URL, repository.url))
         repository.server.require(*CREDENTIALS.values())
+        data_plane.install(self.plane)
         self.plane.create({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": SECRET, "namespace": NAMESPACE}, "stringData": CREDENTIALS})
         self.tell()
 
