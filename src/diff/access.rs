@@ -1,8 +1,8 @@
 //! Who gains and who loses access, as the simulator answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use crate::simulate::{self, Cell, Change, Client, HttpRequest, Mesh, Verdict};
+use crate::simulate::{self, Change, Client, HttpRequest, Mesh, ServiceId, Verdict};
 
 /// What two meshes do not answer alike, and what was asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct AccessDiff {
     /// What was not asked, or could not be: one sentence each. Without any, every class of requests
     /// that the policies tell apart was.
     pub limits: Vec<String>,
+    /// What every move to ambient mode brings, and is no alarm: a sentence each, with how many pairs.
+    pub by_design: Vec<String>,
     /// How many pairs were asked; for the others both sides have the same policies.
     pub pairs: usize,
     /// The answers to one plain request of every client to every service, on both sides.
@@ -112,7 +114,12 @@ pub struct Matrix {
     pub services: Vec<String>,
     /// Row after row: the answer before and after; `None` where one of the two is not there.
     pub cells: Vec<(Option<Verdict>, Option<Verdict>)>,
+    /// How many clients and services are left out: of a large mesh those that no change is about are.
+    pub left_out: (usize, usize),
 }
+
+/// Pairs that a page shows without effort. A larger mesh is cut to what changed.
+const MOST_CELLS: usize = 20_000;
 
 impl Matrix {
     /// The answers of a client and a service.
@@ -131,11 +138,29 @@ impl AccessDiff {
         let idle = compared.idle_policies.iter().map(|policy| {
             format!("policy `{policy}` differs and holds nowhere that is there, on either side")
         });
+        // what is neither gained nor lost is counted: `waypost access diff` lists it
+        let other = compared.of(Change::Other).count();
+        let other = (other > 0).then(|| {
+            format!(
+                "{other} pairs of client and destination neither gain nor lose, and are answered \
+                 otherwise: `waypost access diff` lists them"
+            )
+        });
+        let by_design = compared.by_design().into_iter().map(|(what, pairs)| {
+            format!("{pairs} pair{}: {what}", if pairs == 1 { "" } else { "s" })
+        });
         Self {
-            changes: compared.changes.iter().map(change).collect(),
-            limits: compared.bounds.iter().map(ToString::to_string).chain(idle).collect(),
+            changes: compared.changes.iter().filter_map(change).collect(),
+            limits: compared
+                .bounds
+                .iter()
+                .map(ToString::to_string)
+                .chain(idle)
+                .chain(other)
+                .collect(),
+            by_design: by_design.collect(),
             pairs: compared.pairs,
-            matrix: Matrix::between(before, after),
+            matrix: Matrix::between([before, after], &compared),
         }
     }
 
@@ -154,17 +179,22 @@ impl AccessDiff {
     }
 }
 
-fn change(change: &simulate::AccessChange) -> AccessChange {
+/// A gain or a loss; `None` for what is neither, or comes by design.
+fn change(change: &simulate::AccessChange) -> Option<AccessChange> {
     let answer = |answer: &simulate::Answer| Answer {
         verdict: answer.verdict,
         point: answer.point.clone(),
         reason: answer.reason.clone(),
         rule: answer.rule.clone(),
     };
-    AccessChange {
+    if change.by_design.is_some() {
+        return None;
+    }
+    Some(AccessChange {
         direction: match change.change {
             Change::Gain => Direction::Gained,
             Change::Loss => Direction::Lost,
+            Change::Other => return None,
         },
         from: change.from.to_string(),
         to: change.to.to_string(),
@@ -173,7 +203,7 @@ fn change(change: &simulate::AccessChange) -> AccessChange {
         every_request: change.every_request,
         before: change.before.as_ref().map(answer),
         after: change.after.as_ref().map(answer),
-    }
+    })
 }
 
 /// `GET host/path` with what else counts.
@@ -184,55 +214,81 @@ fn request(request: &HttpRequest) -> String {
 }
 
 impl Matrix {
-    /// The answers of two meshes.
-    fn between(before: &Mesh, after: &Mesh) -> Self {
-        let (old, new) = (Answers::of(before), Answers::of(after));
-        let mut matrix = Self {
-            clients: union(&old.clients, &new.clients),
-            services: union(&old.services, &new.services),
-            cells: Vec::new(),
-        };
-        for client in &matrix.clients {
-            for service in &matrix.services {
-                let verdict = |side: &Answers| side.cell(client, service).map(|cell| cell.verdict);
-                matrix.cells.push((verdict(&old), verdict(&new)));
-            }
+    /// The answers of two meshes: to everybody's plain request to every service, as far as that fits, else
+    /// to those between whom something changes.
+    fn between(meshes: [&Mesh; 2], compared: &simulate::Comparison) -> Self {
+        let own = meshes.map(Names::of);
+        let mut clients: Vec<&String> = own.iter().flat_map(|own| own.clients.keys()).collect();
+        let mut services: Vec<&String> = own.iter().flat_map(|own| own.services.keys()).collect();
+        for names in [&mut clients, &mut services] {
+            names.sort_unstable();
+            names.dedup();
         }
-        matrix
+        let all = (clients.len(), services.len());
+        if clients.len() * services.len() > MOST_CELLS {
+            let gains_or_loses = || {
+                let all = compared.changes.iter();
+                all.filter(|c| c.change != Change::Other && c.by_design.is_none())
+            };
+            let from: BTreeSet<String> = gains_or_loses().map(|c| c.from.to_string()).collect();
+            let to: BTreeSet<String> = gains_or_loses().map(|c| c.to.to_string()).collect();
+            services.retain(|service| to.contains(*service));
+            services.truncate(MOST_CELLS);
+            clients.retain(|client| from.contains(*client));
+            clients.truncate(MOST_CELLS / services.len().max(1));
+        }
+        let answers = [0, 1].map(|side| own[side].answers(meshes[side], &clients, &services));
+        let [before, after] = answers;
+        Self {
+            left_out: (all.0 - clients.len(), all.1 - services.len()),
+            clients: clients.into_iter().cloned().collect(),
+            services: services.into_iter().cloned().collect(),
+            cells: before.into_iter().zip(after).collect(),
+        }
     }
 }
 
-/// A mesh's answers, by name.
-struct Answers {
-    clients: BTreeMap<String, usize>,
-    services: BTreeMap<String, usize>,
-    matrix: simulate::Matrix,
+/// Who asks and what is asked for in one mesh, by name.
+struct Names {
+    clients: BTreeMap<String, Client>,
+    services: BTreeMap<String, (ServiceId, u16)>,
 }
 
-impl Answers {
+impl Names {
     fn of(mesh: &Mesh) -> Self {
-        let matrix = mesh.matrix();
-        let client = |client: &Client| match client {
-            Client::Outside(_) => "outside".to_owned(),
-            Client::Workload(id) => mesh.workload_name(*id),
+        let client = |client: Client| match client {
+            Client::Outside(_) => ("outside".to_owned(), client),
+            Client::Workload(id) => (mesh.workload_name(id), client),
         };
-        let clients = matrix.rows.iter().map(client).enumerate().map(|(at, name)| (name, at));
-        let services = matrix
-            .columns
+        let services = mesh.services().flat_map(|(id, service)| {
+            let name = mesh.service_name(id);
+            let ports = service.ports.iter();
+            ports.map(move |port| (format!("{name}:{}", port.number), (id, port.number)))
+        });
+        Self { clients: mesh.callers().map(client).collect(), services: services.collect() }
+    }
+
+    /// Row after row; `None` for what is not in this mesh.
+    fn answers(
+        &self,
+        mesh: &Mesh,
+        clients: &[&String],
+        services: &[&String],
+    ) -> Vec<Option<Verdict>> {
+        let rows = clients.iter().filter_map(|name| self.clients.get(*name).copied()).collect();
+        let columns =
+            services.iter().filter_map(|name| self.services.get(*name).copied()).collect();
+        let matrix = mesh.matrix_of(rows, columns, &HttpRequest::default());
+        let mut cells = matrix.iter().map(|(.., cell)| cell.verdict);
+        let pairs = clients
             .iter()
-            .map(|(service, port)| format!("{}:{port}", mesh.service_name(*service)));
-        let services = services.enumerate().map(|(at, name)| (name, at)).collect();
-        Self { clients: clients.collect(), services, matrix }
+            .flat_map(|client| services.iter().map(move |service| (*client, *service)));
+        pairs
+            .map(|(client, service)| {
+                let is_there =
+                    self.clients.contains_key(client) && self.services.contains_key(service);
+                if is_there { cells.next() } else { None }
+            })
+            .collect()
     }
-
-    fn cell(&self, client: &str, service: &str) -> Option<&Cell> {
-        self.matrix.cell(*self.clients.get(client)?, *self.services.get(service)?)
-    }
-}
-
-fn union(one: &BTreeMap<String, usize>, other: &BTreeMap<String, usize>) -> Vec<String> {
-    let mut names: Vec<String> = one.keys().chain(other.keys()).cloned().collect();
-    names.sort();
-    names.dedup();
-    names
 }

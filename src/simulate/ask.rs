@@ -99,8 +99,7 @@ impl Mesh {
             destination_port: seen.destination_port,
         };
         let (reason, depends_on_address) = ztunnel_point::ask(&self.fixed, workload, &connection);
-        let said =
-            Said { reason, depends_on_request: false, depends_on_address, token_goes_on: true };
+        let said = Said::of(reason, depends_on_address);
         step(Point::Ztunnel(workload), seen, None, &said)
     }
 
@@ -141,9 +140,7 @@ struct Place {
 
 /// The connection was refused before any policy was asked.
 fn refused(point: Point, seen: &Seen, reason: Reason) -> Step {
-    let said =
-        Said { reason, depends_on_request: false, depends_on_address: false, token_goes_on: false };
-    step(point, seen, None, &said)
+    step(point, seen, None, &Said::of(reason, false))
 }
 
 fn step(point: Point, seen: &Seen, chain: Option<ChainKind>, said: &Said) -> Step {

@@ -198,9 +198,9 @@ impl Mesh {
     /// Does a workload have HTTP ports, and others? One without any service may have both.
     fn speaks(&self, workload: WorkloadId) -> (bool, bool) {
         let mut seen = self
-            .services()
-            .filter(|(_, s)| s.endpoints.contains(&workload))
-            .flat_map(|(_, s)| s.ports.iter().map(|p| p.protocol))
+            .services_of(workload)
+            .iter()
+            .flat_map(|id| self.service(*id).ports.iter().map(|p| p.protocol))
             .peekable();
         if seen.peek().is_none() {
             return (true, false);

@@ -59,8 +59,8 @@ impl Mesh {
     pub(super) fn decide_for(&self, hop: Hop<'_>, prepared: &Prepared) -> Decision {
         let walk = |hop, endpoint| {
             let mut steps = Vec::with_capacity(4);
-            let verdict = Way::new(self, prepared, hop, &mut steps).walk(endpoint);
-            Walk { endpoint, steps, verdict }
+            let (verdict, effects) = Way::new(self, prepared, hop, &mut steps).walk(endpoint);
+            Walk { endpoint, steps, verdict, effects }
         };
         let ends = ends(self, hop, prepared);
         let mut walks: Vec<Walk> = ends.iter().map(|end| walk(hop, *end)).collect();
@@ -78,17 +78,18 @@ impl Mesh {
 
     /// All workloads, and somebody outside, against all services.
     pub fn matrix(&self) -> Matrix {
-        let rows: Vec<Client> = self
-            .workloads()
-            .filter(|(id, _)| self.is_caller(*id))
-            .map(|(id, _)| Client::Workload(id))
-            .chain([Client::Outside(None)])
-            .collect();
+        let rows: Vec<Client> = self.callers().collect();
         let columns = self
             .services()
             .flat_map(|(id, s)| s.ports.iter().map(move |p| (id, p.number)))
             .collect();
         self.matrix_of(rows, columns, &HttpRequest::default())
+    }
+
+    /// Everybody who asks for something: workloads, and somebody outside.
+    pub fn callers(&self) -> impl Iterator<Item = Client> {
+        let workloads = self.workloads().filter(|(id, _)| self.is_caller(*id));
+        workloads.map(|(id, _)| Client::Workload(id)).chain([Client::Outside(None)])
     }
 
     /// The given clients against the given service ports, with one request.
@@ -133,7 +134,7 @@ impl Mesh {
         let mut all: Option<Verdict> = None;
         let mut depends_on_request = false;
         let mut take = |hop, endpoint| {
-            let verdict = Way::new(self, request, hop, steps).walk(endpoint);
+            let (verdict, _) = Way::new(self, request, hop, steps).walk(endpoint);
             depends_on_request |= steps.iter().any(|s| s.depends_on_request);
             all = Some(all.map_or(verdict, |before| before.with(verdict)));
             let replaces = speaking.is_none_or(|s| {

@@ -6,6 +6,7 @@ use super::envoy::{ChainKind, rule_id};
 use super::identity::IdentityId;
 use super::mesh::{ClusterId, GatewayId, Mesh, Unknown, WorkloadId};
 use super::network_policy::Blocked;
+use super::path::Effects;
 use super::policy::PolicyId;
 
 /// An answer, with every way that was walked to it.
@@ -66,6 +67,8 @@ pub struct Walk {
     pub steps: Vec<Step>,
     /// Whether it got through.
     pub verdict: Verdict,
+    /// What else it comes to.
+    pub effects: Effects,
 }
 
 /// One enforcement point on the way, what it saw, and what it said.
@@ -142,6 +145,8 @@ pub enum Reason {
     NoClientCertificate(Option<usize>),
     /// Refused: the client certificate is of another trust domain.
     TrustDomain,
+    /// Refused: bytes that are not HTTP, at a port that is declared to speak it.
+    NotHttp,
     /// Refused: a token that does not verify.
     TokenRefused,
     /// Refused: a token for other audiences.
@@ -266,7 +271,10 @@ pub(super) fn observed(steps: &[Step]) -> Observed {
         Reason::Denied(_) | Reason::BadCustom(_) | Reason::NoneMatched => {
             if last.chain == Some(ChainKind::Http) { Observed::Forbidden } else { broken }
         }
-        Reason::NoClientCertificate(_) | Reason::TrustDomain | Reason::NoReadyPods => broken,
+        Reason::NoClientCertificate(_)
+        | Reason::TrustDomain
+        | Reason::NoReadyPods
+        | Reason::NotHttp => broken,
         Reason::NoEndpoints => {
             if behind_http {
                 Observed::Unavailable
@@ -411,6 +419,9 @@ impl Mesh {
                 None => "refused: the client has no certificate".into(),
             },
             Reason::TrustDomain => "refused: the client is of another trust domain".into(),
+            Reason::NotHttp => {
+                "refused: the port is declared to speak HTTP, and these bytes are not HTTP".into()
+            }
             Reason::TokenRefused => "refused: the token does not verify".into(),
             Reason::TokenAudience => "refused: the token is for other audiences".into(),
             Reason::NetworkPolicy(refusal) => {

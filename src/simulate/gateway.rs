@@ -89,9 +89,9 @@ fn bound(mesh: &Mesh, id: WorkloadId, port: u16) -> u16 {
 /// The port that the gateway's pods listen on: what the first service in front of them targets.
 pub(super) fn bind_port(mesh: &Mesh, id: WorkloadId) -> u16 {
     let gateway = mesh.workload(id);
-    mesh.services()
-        .filter(|(_, s)| s.endpoints.contains(&id))
-        .flat_map(|(_, s)| &s.ports)
+    mesh.services_of(id)
+        .iter()
+        .flat_map(|service| &mesh.service(*service).ports)
         .find(|p| p.number != 15021)
         .map_or(80, |p| p.target_at(gateway))
 }

@@ -47,9 +47,10 @@ pub use ask::Seen;
 pub use classify::{Classification, Place, RuleAt, RuleEffect};
 pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
+pub use envoy::Logged;
 pub use equivalence::{
-    AccessChange, Answer, Bound, Caller, CallerKind, Change, Classes, Comparison, StandsFor,
-    Target, TargetKind, compare,
+    AccessChange, Answer, Bound, ByDesign, Caller, CallerKind, Change, Classes, Comparison,
+    StandsFor, Target, TargetKind, compare,
 };
 pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
@@ -60,6 +61,7 @@ pub use mesh::{
     Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState, Workload, WorkloadId,
 };
 pub use options::{Features, IstioVersion, Options, PathNormalization};
+pub use path::Effects;
 pub use policy::{Action, Policy, PolicyId};
 pub use request::{Client, Destination, HttpRequest, Request};
 pub use request_authentication::Token;

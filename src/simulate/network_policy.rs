@@ -107,7 +107,12 @@ pub fn blocking<'p>(
     Some((policy, if peer { Blocked::ClientPort } else { Blocked::Client }))
 }
 
-fn peers_hold(policy: &NetworkPolicy, peers: &[raw::NetworkPolicyPeer], end: &PodEnd<'_>) -> bool {
+/// Is an end one of these peers? Without any, everybody is.
+pub fn peers_hold(
+    policy: &NetworkPolicy,
+    peers: &[raw::NetworkPolicyPeer],
+    end: &PodEnd<'_>,
+) -> bool {
     peers.is_empty() || peers.iter().any(|peer| peer_holds(policy, peer, end))
 }
 

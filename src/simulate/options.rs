@@ -1,6 +1,6 @@
 //! What manifests do not say: the mesh's configuration and the control plane's version.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Settings of one cluster's mesh. The defaults are Istio's.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,9 @@ pub struct Options {
     pub root_namespace: String,
     /// What Envoy does to a path before it decides.
     pub path_normalization: PathNormalization,
-    /// The external authorizers the mesh knows. `None`: not told, so every one is taken to exist.
-    pub extension_providers: Option<BTreeSet<String>>,
+    /// The external authorizers the mesh knows, by name, each with its whole definition. `None`: not
+    /// told, so every one is taken to exist.
+    pub extension_providers: Option<BTreeMap<String, serde_json::Value>>,
     /// `defaultConfig.gatewayTopology.numTrustedProxies`: so many proxies in front of gateways write
     /// X-Forwarded-For, which then tells the client.
     pub trusted_proxies: usize,

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 
 use super::decision::{NetworkRefusal, Point, Reason, Step, Verdict};
-use super::envoy::{ChainKind, Edge, Facts};
+use super::envoy::{ChainKind, Edge, Facts, Logged};
 use super::identity::Peer;
 use super::mesh::{
     Binding, ClusterId, Course, Fixed, GatewayId, GatewayKind, Mesh, PodState, Protocol, Role,
@@ -12,6 +12,7 @@ use super::mesh::{
 };
 use super::network_policy::{self, PodEnd, Transport};
 use super::point::{Said, ask};
+use super::policy::PolicyId;
 use super::request::{Client, Destination, Prepared};
 use super::request_authentication::Token;
 use super::{gateway, sidecar, waypoint, ztunnel_point};
@@ -34,8 +35,19 @@ pub(super) struct Way<'a, 's> {
     pub steps: &'s mut Vec<Step>,
     /// Where the requests of this client to the destination go.
     course: Course,
+    /// What it comes to so far, its verdict apart.
+    pub effects: Effects,
     /// Of a survey: the Envoys met so far, which are not asked.
     met: Option<Vec<Met<'a>>>,
+}
+
+/// What a way comes to besides its verdict.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// The CUSTOM policies by which external authorizers are asked, in the order of the way.
+    pub authorizers: Vec<PolicyId>,
+    /// What is logged of the request.
+    pub logged: Logged,
 }
 
 /// An Envoy on a way, and all that it sees but the request.
@@ -67,7 +79,7 @@ pub(super) struct Hop<'a> {
 }
 
 /// What a client's proxy can speak to the next hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Speaks {
     /// Plaintext: there is no proxy.
     Plain,
@@ -147,6 +159,7 @@ impl<'a, 's> Way<'a, 's> {
             edge: Edge::Inside,
             steps,
             course: Course::Own,
+            effects: Effects::default(),
             met: None,
         };
         if !mesh.fixed.routes.is_empty() {
@@ -193,7 +206,7 @@ impl<'a, 's> Way<'a, 's> {
     }
 
     /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
-    pub fn walk(mut self, endpoint: Option<WorkloadId>) -> Verdict {
+    pub fn walk(mut self, endpoint: Option<WorkloadId>) -> (Verdict, Effects) {
         let client = self.hop;
         let verdict = self.go(endpoint);
         if verdict == Verdict::Deny
@@ -201,9 +214,9 @@ impl<'a, 's> Way<'a, 's> {
         {
             let port = self.steps.last().map_or(HBONE_PORT, |step| step.port);
             self.step(Point::NotShown, port, Reason::Unknown(unknown));
-            return Verdict::Unknown;
+            return (Verdict::Unknown, self.effects);
         }
-        verdict
+        (verdict, self.effects)
     }
 
     /// What no manifest shows and might make of a refusal something else.
@@ -237,7 +250,17 @@ impl<'a, 's> Way<'a, 's> {
             met.push(Met { point, kind, facts: Facts { http: None, ..facts } });
             return Said::passed();
         }
-        ask(self.fixed, &self.fixed.points.envoy[point], kind, facts, self.token)
+        let mut said = ask(self.fixed, &self.fixed.points.envoy[point], kind, facts, self.token);
+        self.effects.authorizers.append(&mut said.asked);
+        self.effects.logged = self.effects.logged.and(said.logged);
+        said
+    }
+
+    /// Bytes that are not HTTP end at the HTTP connection manager of a port that is declared to speak
+    /// HTTP: it answers 400 (istio/istio:pilot/pkg/networking/core/listener_inbound.go
+    /// `buildInboundNetworkFiltersForHTTP`: without sniffing nothing else is in that chain).
+    pub fn is_not_http(&self, kind: ChainKind) -> bool {
+        kind == ChainKind::Http && !self.request.speaks_http
     }
 
     fn go(&mut self, endpoint: Option<WorkloadId>) -> Verdict {
@@ -410,12 +433,8 @@ impl<'a, 's> Way<'a, 's> {
         if policies.is_empty() {
             return true;
         }
-        let from = match self.hop.workload {
-            Some(id) => end(self.mesh, id),
-            None => PodEnd { namespace: None, labels: &NO_LABELS, ip: self.hop.ip, ports: &[] },
-        };
+        let from = end_of(self.mesh, &self.hop);
         let to_end = PodEnd { ip: self.address_of(to), ..end(self.mesh, to) };
-        let from = PodEnd { ip: self.hop.ip.or(from.ip), ..from };
         let Some((policy, blocked)) =
             network_policy::blocking(policies, &from, &to_end, port, transport)
         else {
@@ -500,6 +519,14 @@ impl Hop<'_> {
             }
         };
         reaches.then_some(Self { ip: Some(ip), ..*self })
+    }
+}
+
+/// Who opens a connection, as NetworkPolicies see it.
+pub(super) fn end_of<'a>(mesh: &'a Mesh, hop: &Hop<'_>) -> PodEnd<'a> {
+    match hop.workload {
+        Some(id) => PodEnd { ip: hop.ip.or(mesh.workload(id).ip), ..end(mesh, id) },
+        None => PodEnd { namespace: None, labels: &NO_LABELS, ip: hop.ip, ports: &[] },
     }
 }
 

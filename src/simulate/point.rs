@@ -1,8 +1,9 @@
 //! One Envoy asked about one request: its token, and its chain.
 
 use super::decision::{Reason, Rule};
-use super::envoy::{ChainKind, Facts, Http, Verdict};
+use super::envoy::{ChainKind, Facts, Http, Logged, Verdict};
 use super::mesh::{EnvoyPoint, Fixed};
+use super::policy::PolicyId;
 use super::request_authentication::{RequestAuthentication, Token, Verified, verify};
 
 /// What an Envoy says, and what it hangs on.
@@ -12,6 +13,10 @@ pub(super) struct Said {
     pub depends_on_address: bool,
     /// The next proxy sees the token too.
     pub token_goes_on: bool,
+    /// The CUSTOM policies by which external authorizers are asked.
+    pub asked: Vec<PolicyId>,
+    /// What is logged.
+    pub logged: Logged,
 }
 
 impl Said {
@@ -22,7 +27,14 @@ impl Said {
             depends_on_request: false,
             depends_on_address: false,
             token_goes_on: true,
+            asked: Vec::new(),
+            logged: Logged::default(),
         }
+    }
+
+    /// What is said before any policy is asked, or by somebody else than an Envoy.
+    pub fn of(reason: Reason, depends_on_address: bool) -> Self {
+        Self { reason, depends_on_address, ..Self::passed() }
     }
 }
 
@@ -58,18 +70,21 @@ pub(super) fn ask<'a>(
                     depends_on_request: true,
                     depends_on_address: answer.depends_on_address,
                     token_goes_on: false,
+                    asked: Vec::new(),
+                    logged: Logged::default(),
                 };
             }
         }
         answer = chain.decide(answer, fixed, kind, &facts);
     }
-    let reason = match (answer.verdict, answer.asked) {
+    let logged = chain.logged(fixed, kind, &facts);
+    let reason = match (answer.verdict, answer.asked.first()) {
         (Verdict::Denied { policy, rule }, _) => Reason::Denied(Rule::Policy(policy, Some(rule))),
         (Verdict::BadCustom { policy, rule }, _) => {
             Reason::BadCustom(Rule::Policy(policy, Some(rule)))
         }
         (Verdict::NoneMatched, _) => Reason::NoneMatched,
-        (_, Some(policy)) => Reason::IfAuthorizerAllows(policy),
+        (_, Some(policy)) => Reason::IfAuthorizerAllows(*policy),
         (Verdict::Allowed { policy, rule }, None) => {
             Reason::Allowed(Rule::Policy(policy, Some(rule)))
         }
@@ -80,6 +95,8 @@ pub(super) fn ask<'a>(
         depends_on_request: answer.depends_on_request,
         depends_on_address: answer.depends_on_address,
         token_goes_on,
+        asked: answer.asked,
+        logged,
     }
 }
 

@@ -189,12 +189,17 @@ pub(super) fn normalization(mesh: &Mesh, to: Destination) -> PathNormalization {
 }
 
 impl Mesh {
+    /// Is a port declared to speak HTTP? Then a proxy that reads requests lets nothing else through.
+    pub fn declares_http(&self, to: Destination) -> bool {
+        Prepared::ordinary(self, to).1 == Protocol::Http
+    }
+
     /// What a pod's port speaks, by the first service in front of it.
     pub(super) fn protocol_of_pod_port(&self, workload: WorkloadId, port: u16) -> Protocol {
         let target = self.workload(workload);
-        self.services()
-            .filter(|(_, s)| s.endpoints.contains(&workload))
-            .flat_map(|(_, s)| &s.ports)
+        self.services_of(workload)
+            .iter()
+            .flat_map(|id| &self.service(*id).ports)
             .find(|p| p.target_at(target) == port)
             .map_or(Protocol::Unset, |p| p.protocol)
     }

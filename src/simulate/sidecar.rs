@@ -32,6 +32,9 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
     let crosses = way.hop.cluster.is_some_and(|c| c != way.mesh.cluster_of(id));
     let source_ip = if crosses { None } else { way.hop.ip };
     let kind = way.request.protocol.chain(way.request.speaks_http);
+    if way.is_not_http(kind) {
+        return way.step(Point::Sidecar(id), port, Reason::NotHttp);
+    }
     let facts = Facts {
         peer,
         source_ip,

@@ -42,6 +42,9 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: GatewayId, endpoint: Option<Worklo
         }
     };
     let kind = protocol.chain(way.request.speaks_http);
+    if way.is_not_http(kind) {
+        return way.step(Point::Waypoint(id), port, Reason::NotHttp);
+    }
     let facts = Facts {
         peer,
         // the direct peer is an internal address: `ipBlocks` never match (facts/envoy.md)

@@ -4,7 +4,7 @@ use super::decision::{Point, Reason, Rule, Step};
 use super::mesh::{AuthorizationRef, Fixed, WorkloadId};
 use super::path::{HBONE_PORT, Speaks, Way};
 use super::policy::is_true;
-use super::ztunnel::{Connection, Verdict, decide};
+use super::ztunnel::{Connection, Verdict, decide, dry_run};
 
 /// Lets a connection through the destination's ztunnel. True when it reaches the application.
 pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
@@ -38,6 +38,9 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
         destination_port: port,
     };
     let (reason, unknown_address) = ask(way.fixed, id, &connection);
+    let here = &way.fixed.points.ztunnel[way.fixed.points.workloads[id.0 as usize].ztunnel];
+    let logged = dry_run(here.authorizations(way.fixed), &connection);
+    way.effects.logged = way.effects.logged.and(logged);
     way.steps.push(Step {
         point: Point::Ztunnel(id),
         peer: way.hop.peer.and_then(|p| p.id()),

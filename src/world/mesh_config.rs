@@ -1,7 +1,7 @@
 //! The settings of a cluster's mesh: what the spec says, and ConfigMap `istio` of namespace
 //! `istio-system`, from which istiod takes its own.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
@@ -19,7 +19,7 @@ struct MeshConfig {
     trust_domain_aliases: Vec<String>,
     root_namespace: Option<String>,
     path_normalization: Normalization,
-    extension_providers: Vec<Provider>,
+    extension_providers: Vec<serde_json::Value>,
     default_config: ProxyConfig,
 }
 
@@ -39,11 +39,6 @@ struct Topology {
 #[serde(default)]
 struct Normalization {
     normalization: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Provider {
-    name: String,
 }
 
 /// Istio's defaults with what the objects say. A configuration that cannot be read is reported, and counts
@@ -125,7 +120,9 @@ fn configure<'a>(
             ),
         }
     }
-    let providers: BTreeSet<String> =
-        config.extension_providers.into_iter().map(|p| p.name).collect();
-    options.extension_providers = Some(providers);
+    let providers = config.extension_providers.into_iter().filter_map(|provider| {
+        let name = provider.get("name")?.as_str()?.to_owned();
+        Some((name, provider))
+    });
+    options.extension_providers = Some(providers.collect::<BTreeMap<_, _>>());
 }

@@ -25,11 +25,13 @@ mod gateways;
 mod judged;
 mod listeners;
 mod network;
+mod one_edit;
 mod paths;
 mod regressions;
 mod routes;
 mod server_name;
 mod transient;
+mod whole_answer;
 mod ztunnel;
 
 /// The mesh of some YAML.

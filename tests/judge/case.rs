@@ -123,7 +123,7 @@ fn options(mesh: &str, san_check: bool) -> anyhow::Result<Options> {
     let providers = settings.get("extensionProviders").and_then(Value::as_array);
     let providers = providers.into_iter().flatten().filter_map(|p| p.get("name")?.as_str());
     let mut options = Options {
-        extension_providers: Some(providers.map(str::to_owned).collect()),
+        extension_providers: Some(providers.map(|p| (p.to_owned(), Value::Null)).collect()),
         // the harness enforces also what the webhook would refuse
         webhook: false,
         ..Options::default()

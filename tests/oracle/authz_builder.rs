@@ -251,7 +251,7 @@ fn mesh(mut policies: Vec<Object>, mined: &Mined, row: &Row) -> Mesh {
     let options = Options {
         trust_domain,
         trust_domain_aliases: aliases,
-        extension_providers: Some(providers.into_iter().collect()),
+        extension_providers: Some(providers.into_iter().map(|name| (name, Value::Null)).collect()),
         // the filters are asked here, not the TLS before them
         features: Features { skip_validate_trust_domain: true, ..Features::default() },
         ..Options::default()

@@ -37,8 +37,11 @@ enum FailOn {
     Gain,
     /// Somebody may not do what was allowed before.
     Loss,
-    /// Something could not be compared: a policy that holds nowhere, too many classes of requests, or
-    /// what no manifest shows.
+    /// Something is answered otherwise that is neither gained nor lost: an AUDIT policy or one in dry-run
+    /// logs something else, or nothing is behind what was refused.
+    Other,
+    /// Something could not be compared: a policy that holds nowhere, a route, too many classes of
+    /// requests, or what no manifest shows.
     Unknown,
 }
 
@@ -61,12 +64,17 @@ impl Diff {
         })?;
         let gained = comparison.of(simulate::Change::Gain).count();
         let lost = comparison.of(simulate::Change::Loss).count();
+        let other = comparison.of(simulate::Change::Other).count();
         let unknown = report::not_compared(&comparison).len();
         terminal.say(&format!(
-            "from {} to {}: {gained} gained, {lost} lost{} ({} pairs of client and destination, {} \
+            "from {} to {}: {gained} gained, {lost} lost{}{} ({} pairs of client and destination, {} \
              requests asked)",
             before.world.name,
             after.world.name,
+            match other {
+                0 => String::new(),
+                some => format!(", {some} answered otherwise"),
+            },
             match unknown {
                 0 => String::new(),
                 1 => ", 1 not compared".to_owned(),
@@ -78,6 +86,7 @@ impl Diff {
         let fails = |on: &FailOn| match on {
             FailOn::Gain => gained > 0,
             FailOn::Loss => lost > 0,
+            FailOn::Other => other > 0,
             FailOn::Unknown => unknown > 0 || comparison.has_unknown(),
         };
         if self.fail_on.iter().any(fails) {

@@ -1,5 +1,7 @@
 //! `waypost access matrix`
 
+use std::io::Write as _;
+
 use clap::{Args, ValueEnum};
 
 use super::super::terminal::Terminal;
@@ -55,7 +57,13 @@ impl Matrix {
             Format::Text => report::text(&table),
             Format::Markdown => report::markdown(&table),
             Format::Csv => report::csv(&table),
-            Format::Json => format!("{}\n", serde_json::to_string_pretty(&report::json(&table))?),
+            Format::Json => {
+                let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+                serde_json::to_writer_pretty(&mut out, &report::json(&table))?;
+                out.write_all(b"\n")?;
+                out.flush()?;
+                String::new()
+            }
             Format::Dot => report::dot(&table),
             Format::Mermaid => report::mermaid(&table),
         };

@@ -186,11 +186,14 @@ pub(in crate::cli) fn answers(
 
 /// The request of a case, or where a name stands that means nothing.
 pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound)> {
+    let from = mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?;
+    let to = mesh.find_destination(&case.to).map_err(|error| (case.origin.to, error))?;
     Ok(Request {
-        from: mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?,
-        to: mesh.find_destination(&case.to).map_err(|error| (case.origin.to, error))?,
+        from,
+        to,
         http: HttpRequest { sni: case.sni.clone(), ..case.request.clone().unwrap_or_default() },
-        raw_tcp: case.request.is_none(),
+        // a plain connection to a port of HTTP is one that speaks it
+        raw_tcp: case.request.is_none() && !mesh.declares_http(to),
     })
 }
 

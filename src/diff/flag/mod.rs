@@ -11,6 +11,7 @@ mod loss;
 mod mtls;
 mod namespace;
 mod policy;
+mod twin;
 mod waypoint;
 mod workload;
 
@@ -226,7 +227,7 @@ pub type Search<'a> = dyn Fn(&str, &str) -> Vec<(String, String)> + 'a;
 pub fn flags(diff: &TreeDiff, context: &Context<'_>) -> Vec<Flag> {
     let mut flags = Vec::new();
     namespace::flags(diff, &mut flags);
-    policy::flags(diff, &mut flags);
+    policy::flags(diff, context, &mut flags);
     mtls::flags(diff, &mut flags);
     waypoint::flags(diff, context, &mut flags);
     loss::flags(diff, &mut flags);

@@ -5,12 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::atom::{Atom, atoms, uncovered};
-use super::{Code, Flag, names};
+use super::twin::Staying;
+use super::{Code, Context, Flag, names};
 use crate::diff::object::ObjectChange;
 use crate::diff::tree::TreeDiff;
 use crate::diff::version::ObjectVersion;
 
-pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
+pub(super) fn flags(diff: &TreeDiff, context: &Context<'_>, flags: &mut Vec<Flag>) {
+    let mut staying = Staying::new(diff, context);
     let mut groups: BTreeMap<(Code, String, Option<String>), Vec<Said<'_>>> = BTreeMap::new();
     for change in &diff.objects {
         let is_policy = |v: &ObjectVersion| v.is("security.istio.io", "AuthorizationPolicy");
@@ -18,6 +20,10 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
             continue;
         }
         for said in of_policy(change) {
+            let is_gone = said.is_whole && matches!(said.code, Code::AllowGone | Code::DenyGone);
+            if is_gone && staying.cover(said.policy, action(said.policy)) {
+                continue;
+            }
             let place = (said.policy.cluster().to_owned(), said.policy.reference.namespace.clone());
             groups.entry((said.code, place.0, place.1)).or_default().push(said);
         }

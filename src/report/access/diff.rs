@@ -7,7 +7,8 @@ use std::fmt::Write;
 use serde_json::{Value, json};
 
 use crate::simulate::{
-    AccessChange, Answer, Caller, Change, Comparison, HttpRequest, Target, TargetKind, Token,
+    AccessChange, Answer, Caller, Change, Comparison, HttpRequest, Logged, Target, TargetKind,
+    Token,
 };
 
 /// So many clients are named in one entry.
@@ -21,14 +22,16 @@ struct Entry<'c> {
 
 fn entries(comparison: &Comparison) -> Vec<Entry<'_>> {
     let mut entries: Vec<Entry<'_>> = Vec::new();
-    let mut index: HashMap<String, usize> = HashMap::new();
-    for change in &comparison.changes {
-        let AccessChange { change: way, from, to, request, every_request, before, after } = change;
-        let alike = format!("{:?}", (way, to, request, every_request, before, after));
-        let place = *index.entry(alike).or_insert(entries.len());
-        match entries.get_mut(place) {
-            Some(entry) => entry.callers.push(from),
-            None => entries.push(Entry { of: change, callers: vec![from] }),
+    // changes of one way and one destination are few: each is compared with those
+    let mut index: HashMap<(Change, &Target), Vec<usize>> = HashMap::new();
+    for change in comparison.changes.iter().filter(|change| change.by_design.is_none()) {
+        let places = index.entry((change.change, &change.to)).or_default();
+        match places.iter().find(|place| are_alike(entries[**place].of, change)) {
+            Some(place) => entries[*place].callers.push(&change.from),
+            None => {
+                places.push(entries.len());
+                entries.push(Entry { of: change, callers: vec![&change.from] });
+            }
         }
     }
     entries.sort_by(|a, b| {
@@ -37,11 +40,35 @@ fn entries(comparison: &Comparison) -> Vec<Entry<'_>> {
     entries
 }
 
-/// `gains`, or `loses`.
+/// The same but for the client.
+fn are_alike(one: &AccessChange, other: &AccessChange) -> bool {
+    let AccessChange {
+        change,
+        from: _,
+        to,
+        request,
+        every_request,
+        other_ports,
+        before,
+        after,
+        by_design,
+    } = one;
+    *change == other.change
+        && *to == other.to
+        && *request == other.request
+        && *every_request == other.every_request
+        && *other_ports == other.other_ports
+        && *before == other.before
+        && *after == other.after
+        && *by_design == other.by_design
+}
+
+/// `gains`, or `loses`; for what is neither, that the answer is another.
 pub fn verb(change: Change) -> &'static str {
     match change {
         Change::Gain => "gains",
         Change::Loss => "loses",
+        Change::Other => "is answered otherwise by",
     }
 }
 
@@ -65,9 +92,11 @@ pub fn request_text(request: Option<&HttpRequest>) -> String {
     text
 }
 
-fn target(to: &Target) -> String {
+fn target(change: &AccessChange) -> String {
+    let to = &change.to;
     match to.kind {
         TargetKind::OtherPort => format!("{to} (any port that nothing names)"),
+        _ if change.other_ports => format!("{to}, and any port that nothing names"),
         _ => to.to_string(),
     }
 }
@@ -75,10 +104,24 @@ fn target(to: &Target) -> String {
 /// What came of it, in words.
 pub fn answer_text(answer: Option<&Answer>) -> String {
     let Some(answer) = answer else { return "not there".to_owned() };
-    if answer.point == "nobody" || answer.point.is_empty() {
-        return format!("{}: {}", answer.verdict.as_str(), answer.reason);
+    let Answer { verdict, point, reason, logged, .. } = answer;
+    let mut text = verdict.as_str().to_owned();
+    if point != "nobody" && !point.is_empty() {
+        let _ = write!(text, " at {point}");
     }
-    format!("{} at {}: {}", answer.verdict.as_str(), answer.point, answer.reason)
+    let _ = write!(text, ": {reason}");
+    let Logged { audited, dry_run_denies, dry_run_allows } = logged;
+    for (is_so, what) in [
+        (*audited, "audited"),
+        (*dry_run_denies, "denied by a policy in dry-run"),
+        (*dry_run_allows == Some(true), "allowed by a policy in dry-run"),
+        (*dry_run_allows == Some(false), "not allowed by any policy in dry-run"),
+    ] {
+        if is_so {
+            let _ = write!(text, "; {what}");
+        }
+    }
+    text
 }
 
 fn callers(entry: &Entry<'_>) -> String {
@@ -112,11 +155,16 @@ pub fn comparison_text(comparison: &Comparison) -> String {
             (Change::Gain, _) => "gain",
             (Change::Loss, 1) => "loses",
             (Change::Loss, _) => "lose",
+            (Change::Other, 1) => "is answered otherwise by",
+            (Change::Other, _) => "are answered otherwise by",
         };
-        let _ = writeln!(out, "{} {verb} {}", callers(&entry), target(&of.to));
+        let _ = writeln!(out, "{} {verb} {}", callers(&entry), target(of));
         let _ = writeln!(out, "  {}", extent(of, ""));
         let _ = writeln!(out, "  before  {}", answer_text(of.before.as_ref()));
         let _ = writeln!(out, "  after   {}", answer_text(of.after.as_ref()));
+    }
+    for line in by_design(comparison) {
+        let _ = writeln!(out, "by design: {line}");
     }
     for line in not_compared(comparison) {
         let _ = writeln!(out, "not compared: {line}");
@@ -124,10 +172,21 @@ pub fn comparison_text(comparison: &Comparison) -> String {
     out
 }
 
+/// What every move brings, a line each: `4 pairs of client and destination: …`.
+pub fn by_design(comparison: &Comparison) -> Vec<String> {
+    let all = comparison.by_design();
+    all.into_iter().map(|(what, pairs)| format!("{}: {what}", counted_pairs(pairs))).collect()
+}
+
+/// `1 pair of client and destination`
+fn counted_pairs(pairs: usize) -> String {
+    format!("{pairs} pair{} of client and destination", if pairs == 1 { "" } else { "s" })
+}
+
 /// For a pull request.
 pub fn comparison_markdown(comparison: &Comparison) -> String {
     let mut out = String::new();
-    if comparison.changes.is_empty() {
+    if comparison.changes.iter().all(|change| change.by_design.is_some()) {
         out.push_str("Nobody gains or loses access.\n");
     } else {
         out.push_str("| who | | what | with | before | after |\n|---|---|---|---|---|---|\n");
@@ -141,11 +200,18 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
             "| {} | {} | `{}` | {} | {} | {} |",
             cell(&callers(&entry)),
             verb(of.change),
-            cell(&target(&of.to)),
+            cell(&target(of)),
             cell(&extent(of, "`")),
             cell(&answer_text(of.before.as_ref())),
             cell(&answer_text(of.after.as_ref())),
         );
+    }
+    let by_design = by_design(comparison);
+    if !by_design.is_empty() {
+        out.push_str("\nBy design:\n\n");
+    }
+    for line in by_design {
+        let _ = writeln!(out, "- {line}");
     }
     let rest = not_compared(comparison);
     if !rest.is_empty() {
@@ -173,6 +239,8 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
         answer.as_ref().map(|a| {
             json!({
                 "verdict": a.verdict.as_str(), "ifAuthorizerAllows": a.is_conditional,
+                "audited": a.logged.audited, "dryRunDenies": a.logged.dry_run_denies,
+                "dryRunAllows": a.logged.dry_run_allows,
                 "point": a.point, "reason": a.reason, "rule": a.rule, "clientSees": a.observed,
             })
         })
@@ -182,7 +250,11 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
         .iter()
         .map(|c| {
             json!({
-                "change": match c.change { Change::Gain => "gain", Change::Loss => "loss" },
+                "change": match c.change {
+                    Change::Gain => "gain",
+                    Change::Loss => "loss",
+                    Change::Other => "other",
+                },
                 "from": c.from.to_string(),
                 "to": c.to.to_string(),
                 "before": answer_text(c.before.as_ref()),
@@ -190,6 +262,8 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
                 "answerBefore": answer(&c.before),
                 "answerAfter": answer(&c.after),
                 "everyRequest": c.every_request,
+                "otherPorts": c.other_ports,
+                "byDesign": c.by_design.map(|what| what.to_string()),
                 "request": c.request.as_ref().map(request_json),
             })
         })
@@ -197,6 +271,7 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
     json!({
         "version": 1,
         "differences": differences,
+        "byDesign": by_design(comparison),
         "notCompared": not_compared(comparison),
         "pairs": comparison.pairs,
         "requests": comparison.requests,

@@ -1,11 +1,14 @@
 //! Who reaches what, as a table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write;
 
-use serde_json::{Value, json};
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
+use serde_json::json;
 
-use crate::simulate::{Cell, Client, Matrix, Mesh, ServiceId, Verdict};
+use crate::simulate::{
+    Cell, Client, Matrix, Mesh, Observed, Point, Reason, Rule, ServiceId, Verdict,
+};
 
 /// Beyond so many pairs a table for people is by namespace, unless it is asked for otherwise.
 pub const LARGE: usize = 900;
@@ -19,6 +22,8 @@ pub struct AccessTable {
     pub columns: Vec<Column>,
     /// Row after row.
     cells: Vec<Entry>,
+    /// What is said in the cells: much is said in many of them.
+    said: Vec<Said>,
 }
 
 /// A client.
@@ -39,10 +44,16 @@ pub struct Column {
     pub namespace: String,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     verdict: Verdict,
     depends: bool,
+    /// Its place in what is said.
+    said: u32,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Said {
     point: String,
     rule: Option<String>,
     observed: &'static str,
@@ -54,8 +65,13 @@ impl AccessTable {
         let rows = matrix.rows.iter().map(|client| row(mesh, *client)).collect();
         let columns =
             matrix.columns.iter().map(|(service, port)| column(mesh, *service, *port)).collect();
-        let cells = matrix.iter().map(|(_, _, cell)| entry(mesh, cell)).collect();
-        Self { rows, columns, cells }
+        let mut said = Sayings { mesh, all: Vec::new(), numbers: HashMap::new() };
+        let cells = matrix.iter().map(|(_, _, cell)| said.entry(cell)).collect();
+        Self { rows, columns, cells, said: said.all }
+    }
+
+    fn said(&self, entry: &Entry) -> &Said {
+        &self.said[entry.said as usize]
     }
 
     fn entry(&self, row: usize, column: usize) -> Option<&Entry> {
@@ -107,7 +123,7 @@ impl AccessTable {
             .map(|(row, column)| {
                 let sum = sums.get(&(row.as_str(), column.as_str())).copied();
                 let (verdict, depends) = sum.unwrap_or((Verdict::Unreachable, false));
-                Entry { verdict, depends, point: String::new(), rule: None, observed: "" }
+                Entry { verdict, depends, said: 0 }
             })
             .collect();
         Self {
@@ -117,6 +133,7 @@ impl AccessTable {
                 .map(|n| Column { name: n.clone(), namespace: n })
                 .collect(),
             cells,
+            said: vec![Said::default()],
         }
     }
 
@@ -149,13 +166,26 @@ fn column(mesh: &Mesh, service: ServiceId, port: u16) -> Column {
     }
 }
 
-fn entry(mesh: &Mesh, cell: &Cell) -> Entry {
-    Entry {
-        verdict: cell.verdict,
-        depends: cell.depends_on_request,
-        point: mesh.point_name(cell.point),
-        rule: cell.reason.rule().map(|rule| mesh.rule_name(rule)),
-        observed: cell.observed.as_str(),
+/// What is said, each once.
+struct Sayings<'m> {
+    mesh: &'m Mesh,
+    all: Vec<Said>,
+    numbers: HashMap<(Point, Option<Rule>, Observed), u32>,
+}
+
+impl Sayings<'_> {
+    fn entry(&mut self, cell: &Cell) -> Entry {
+        let rule = Reason::rule(cell.reason);
+        let next = self.all.len() as u32;
+        let number = *self.numbers.entry((cell.point, rule, cell.observed)).or_insert(next);
+        if number == next {
+            self.all.push(Said {
+                point: self.mesh.point_name(cell.point),
+                rule: rule.map(|rule| self.mesh.rule_name(rule)),
+                observed: cell.observed.as_str(),
+            });
+        }
+        Entry { verdict: cell.verdict, depends: cell.depends_on_request, said: number }
     }
 }
 
@@ -231,36 +261,57 @@ pub fn csv(table: &AccessTable) -> String {
         }
     };
     for (row, column, entry) in table.entries() {
+        let said = table.said(entry);
         let fields = [
             row.name.as_str(),
             column.name.as_str(),
             entry.verdict.as_str(),
             if entry.depends { "yes" } else { "no" },
-            entry.point.as_str(),
-            entry.rule.as_deref().unwrap_or_default(),
-            entry.observed,
+            said.point.as_str(),
+            said.rule.as_deref().unwrap_or_default(),
+            said.observed,
         ];
-        let fields: Vec<String> = fields.iter().map(|f| quoted(f)).collect();
-        let _ = writeln!(out, "{}", fields.join(","));
+        for (index, field) in fields.into_iter().enumerate() {
+            let comma = if index == 0 { "" } else { "," };
+            let _ = write!(out, "{comma}{}", quoted(field));
+        }
+        out.push('\n');
     }
     out
 }
 
-/// For a program. Frozen: `version` goes up when a field changes its meaning.
-pub fn json(table: &AccessTable) -> Value {
-    let pairs: Vec<Value> = table
-        .entries()
-        .map(|(row, column, entry)| {
+/// For a program: written pair by pair. Frozen: `version` goes up when a field changes its meaning.
+pub fn json(table: &AccessTable) -> impl Serialize + '_ {
+    ForPrograms(table)
+}
+
+struct ForPrograms<'t>(&'t AccessTable);
+
+struct Pairs<'t>(&'t AccessTable);
+
+impl Serialize for ForPrograms<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(2))?;
+        map.serialize_entry("version", &1)?;
+        map.serialize_entry("pairs", &Pairs(self.0))?;
+        map.end()
+    }
+}
+
+impl Serialize for Pairs<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let table = self.0;
+        serializer.collect_seq(table.entries().map(|(row, column, entry)| {
+            let said = table.said(entry);
             json!({
                 "from": row.name,
                 "to": column.name,
                 "verdict": entry.verdict.as_str(),
                 "dependsOnRequest": entry.depends,
-                "point": entry.point,
-                "rule": entry.rule,
-                "clientSees": entry.observed,
+                "point": said.point,
+                "rule": said.rule,
+                "clientSees": said.observed,
             })
-        })
-        .collect();
-    json!({"version": 1, "pairs": pairs})
+        }))
+    }
 }

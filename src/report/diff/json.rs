@@ -7,7 +7,7 @@
 //!    "name", "state": "added" | "removed" | "changed" | "equal", "verdict", "counts", "remarks": [],
 //!    "origin"?,
 //!    "flags": [{"code", "level": "danger" | "notice", "cluster", "namespace"?, "message", "objects", "origin"?}],
-//!    "access": {"state": "simulated" | "same" | "notSimulated", "why"?, "pairs"?, "limits"?, "changes"?:
+//!    "access": {"state": "simulated" | "same" | "notSimulated", "why"?, "pairs"?, "limits"?, "byDesign"?, "changes"?:
 //!               [{"direction": "gained" | "lost", "from", "to", "request", "everyRequest", "before",
 //!                 "after", "origin"?}]},
 //!    "stages": [{"cluster", "namespace", "before", "after"}],
@@ -130,7 +130,7 @@ fn access_value(access: &Access, origins: &[Option<Origin>]) -> Value {
     match access {
         Access::Same => json!({"state": "same"}),
         Access::NotSimulated(why) => json!({"state": "notSimulated", "why": why}),
-        Access::Simulated(AccessDiff { changes, limits, pairs, .. }) => {
+        Access::Simulated(AccessDiff { changes, limits, by_design, pairs, .. }) => {
             let changes = changes.iter().enumerate().map(|(at, change)| {
                 let mut value = json!({
                     "direction": match change.direction {
@@ -152,6 +152,7 @@ fn access_value(access: &Access, origins: &[Option<Origin>]) -> Value {
                 "state": "simulated",
                 "pairs": pairs,
                 "limits": limits,
+                "byDesign": by_design,
                 "changes": changes,
             })
         }

@@ -97,6 +97,9 @@ fn access(environment: &EnvironmentReport, out: &mut Out) {
     for limit in &diff.limits {
         out.line(Style::Plain, &format!("  access: {limit}"));
     }
+    for sentence in &diff.by_design {
+        out.line(Style::Plain, &format!("  access, by design: {sentence}"));
+    }
     for change in &diff.changes {
         let AccessChange { direction, from, to, .. } = change;
         let (verb, request) = (direction.verb(), change.said_request());

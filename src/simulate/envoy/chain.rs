@@ -19,6 +19,10 @@ pub struct Chain {
     tcp: Filters,
     /// ALLOW policies exist, dry-run ones apart.
     has_allow: bool,
+    /// ALLOW policies in dry-run exist.
+    has_dry_run_allow: bool,
+    /// There is a policy that logs and does not decide.
+    logs: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -26,6 +30,9 @@ struct Filters {
     custom: Vec<(CustomState, RuleRef)>,
     deny: Vec<RuleRef>,
     allow: Vec<RuleRef>,
+    audit: Vec<RuleRef>,
+    dry_run_deny: Vec<RuleRef>,
+    dry_run_allow: Vec<RuleRef>,
 }
 
 /// What becomes of a CUSTOM policy.
@@ -68,7 +75,7 @@ pub enum Verdict {
 }
 
 /// A chain's verdict, and what it hangs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Answer {
     /// The verdict.
     pub verdict: Verdict,
@@ -76,8 +83,34 @@ pub struct Answer {
     pub depends_on_request: bool,
     /// A rule for this peer reads an address: where none is known, none matches.
     pub depends_on_address: bool,
-    /// A CUSTOM policy that asks an external authorizer, which is taken to say yes.
-    pub asked: Option<PolicyId>,
+    /// The CUSTOM policies by which external authorizers are asked, one for each provider, by the
+    /// provider's name; all are taken to say yes.
+    pub asked: Vec<PolicyId>,
+}
+
+/// What is logged of a request, and decides nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Logged {
+    /// An AUDIT rule matches.
+    pub audited: bool,
+    /// A DENY rule in dry-run matches.
+    pub dry_run_denies: bool,
+    /// Whether an ALLOW rule in dry-run matches, where there are any.
+    pub dry_run_allows: Option<bool>,
+}
+
+impl Logged {
+    /// What several points on one way log.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            audited: self.audited || other.audited,
+            dry_run_denies: self.dry_run_denies || other.dry_run_denies,
+            dry_run_allows: match (self.dry_run_allows, other.dry_run_allows) {
+                (Some(one), Some(two)) => Some(one && two),
+                (one, two) => one.or(two),
+            },
+        }
+    }
 }
 
 impl Answer {
@@ -142,21 +175,27 @@ impl Chain {
         for id in ids {
             let policy = policies.policy(*id);
             // dry-run policies become shadow rules, AUDIT only logs: neither decides (§7.6)
-            if policy.dry_run || policy.action == Action::Audit {
-                continue;
+            chain.logs |= policy.dry_run || policy.action == Action::Audit;
+            match (policy.action, policy.dry_run) {
+                (Action::Allow, false) => chain.has_allow = true,
+                (Action::Allow, true) => chain.has_dry_run_allow = true,
+                _ => {}
             }
-            chain.has_allow |= policy.action == Action::Allow;
             let state = custom(policy);
             for (kind, filters) in
                 [(ChainKind::Http, &mut chain.http), (ChainKind::Tcp, &mut chain.tcp)]
             {
                 let compiled = policies.compiled(*id).of(kind);
                 let refs = (0..compiled.rules.len()).map(|rule| RuleRef { policy: *id, rule });
-                match policy.action {
-                    Action::Custom => filters.custom.extend(refs.map(|r| (state, r))),
-                    Action::Deny => filters.deny.extend(refs),
-                    Action::Allow => filters.allow.extend(refs),
-                    Action::Audit => {}
+                match (policy.action, policy.dry_run) {
+                    (Action::Custom, false) => filters.custom.extend(refs.map(|r| (state, r))),
+                    (Action::Deny, false) => filters.deny.extend(refs),
+                    (Action::Allow, false) => filters.allow.extend(refs),
+                    (Action::Audit, _) => filters.audit.extend(refs),
+                    (Action::Deny, true) => filters.dry_run_deny.extend(refs),
+                    (Action::Allow, true) => filters.dry_run_allow.extend(refs),
+                    // Istio takes no dry-run for CUSTOM, and istiod makes nothing of one
+                    (Action::Custom, true) => {}
                 }
             }
         }
@@ -183,7 +222,7 @@ impl Chain {
             verdict: Verdict::NoAllowPolicies,
             depends_on_request: false,
             depends_on_address: false,
-            asked: None,
+            asked: Vec::new(),
         };
         let of = |state| {
             let all = self.of(kind).custom.iter();
@@ -192,10 +231,34 @@ impl Chain {
         if let Some((r, rule)) = answer.first(of(CustomState::Bad), policies, kind, facts) {
             answer.verdict = Verdict::BadCustom { policy: r.policy, rule };
         } else {
-            let asked = answer.first(of(CustomState::Asked), policies, kind, facts);
-            answer.asked = asked.map(|(r, _)| r.policy);
+            // the rules are in the order of their providers, each of which is asked once
+            let provider = |r: &RuleRef| &policies.policy(r.policy).provider;
+            for rules in of(CustomState::Asked)
+                .collect::<Vec<_>>()
+                .chunk_by(|a, b| provider(a) == provider(b))
+            {
+                let asked = answer.first(rules.iter().copied(), policies, kind, facts);
+                answer.asked.extend(asked.map(|(r, _)| r.policy));
+            }
         }
         answer
+    }
+
+    /// What AUDIT policies and those in dry-run log: their filters see what the others see
+    /// (istio/istio:pilot/pkg/security/authz/builder/builder.go `build`).
+    pub fn logged(&self, policies: &impl Policies, kind: ChainKind, facts: &Facts<'_>) -> Logged {
+        if !self.logs {
+            return Logged::default();
+        }
+        let any = |refs: &[RuleRef]| {
+            refs.iter().any(|r| policies.compiled(r.policy).of(kind).rules[r.rule].holds(facts))
+        };
+        let filters = self.of(kind);
+        Logged {
+            audited: any(&filters.audit),
+            dry_run_denies: any(&filters.dry_run_deny),
+            dry_run_allows: self.has_dry_run_allow.then(|| any(&filters.dry_run_allow)),
+        }
     }
 
     /// DENY, then ALLOW.

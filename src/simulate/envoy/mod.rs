@@ -14,7 +14,7 @@ mod path;
 mod rule;
 mod trust_domain;
 
-pub use chain::{Answer, Both, Chain, CustomState, Policies, Verdict};
+pub use chain::{Answer, Both, Chain, CustomState, Logged, Policies, Verdict};
 pub use compile::{ChainKind, Compiled, Loss, compile, rule_id};
 pub use facts::{Edge, Facts, Http};
 pub(super) use field::{IdentityTest, Test};

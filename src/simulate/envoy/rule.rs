@@ -80,14 +80,14 @@ impl Rule {
         Self { reads_http: http, reads_addresses: addresses, ..self }
     }
 
+    /// Every clause in it.
+    pub fn clauses(&self) -> impl Iterator<Item = &Clause> {
+        self.sources.iter().chain(&self.operations).chain([&self.conditions]).flat_map(|c| &c.0)
+    }
+
     /// Every test in it.
     pub fn tests(&self) -> impl Iterator<Item = &Test> {
-        self.sources
-            .iter()
-            .chain(&self.operations)
-            .chain([&self.conditions])
-            .flat_map(|c| &c.0)
-            .flat_map(|clause| clause.any.iter().chain(&clause.none))
+        self.clauses().flat_map(|clause| clause.any.iter().chain(&clause.none))
     }
 }
 
@@ -112,7 +112,7 @@ impl Clause {
         any.map(Test::field).or_else(|| none.map(|test| format!("not {}", test.field())))
     }
 
-    fn holds(&self, facts: &Facts<'_>) -> bool {
+    pub fn holds(&self, facts: &Facts<'_>) -> bool {
         (self.any.is_empty() || self.any.iter().any(|t| t.holds(facts)))
             && !self.none.iter().any(|t| t.holds(facts))
     }

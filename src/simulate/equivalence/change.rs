@@ -1,17 +1,20 @@
 //! What a comparison of two meshes comes to. All of it is names and texts: ids mean something in
 //! one mesh only.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use super::design::ByDesign;
 use crate::simulate::decision::Verdict;
+use crate::simulate::envoy::Logged;
 use crate::simulate::mesh::PodState;
 use crate::simulate::request::HttpRequest;
 
 /// Who gains and who loses access from one mesh to another.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Comparison {
-    /// Every client and destination for which some request fares otherwise: gains first, then by
+    /// Every client and destination for which some request is answered otherwise: gains first, then by
     /// names. A pair may gain with one request and lose with another: it is there twice then.
     pub changes: Vec<AccessChange>,
     /// Where not every class of requests was asked, or could be.
@@ -27,7 +30,7 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// True when no request that was asked fares otherwise, and none was left out: the meshes let
+    /// True when no request that was asked is answered otherwise, and none was left out: the meshes let
     /// through the same.
     pub fn is_equivalent(&self) -> bool {
         self.changes.is_empty() && self.bounds.is_empty() && self.idle_policies.is_empty()
@@ -41,19 +44,31 @@ impl Comparison {
         self.changes.iter().any(|c| is_unknown(&c.before) || is_unknown(&c.after))
     }
 
-    /// Those who gain, or lose.
+    /// Those who gain, or lose, but for what comes by design.
     pub fn of(&self, change: Change) -> impl Iterator<Item = &AccessChange> {
-        self.changes.iter().filter(move |c| c.change == change)
+        self.changes.iter().filter(move |c| c.change == change && c.by_design.is_none())
+    }
+
+    /// How many pairs change by design, by what it is that every move brings.
+    pub fn by_design(&self) -> BTreeMap<ByDesign, usize> {
+        let mut all = BTreeMap::new();
+        for own in self.changes.iter().filter_map(|c| c.by_design) {
+            *all.entry(own).or_default() += 1;
+        }
+        all
     }
 }
 
 /// Which way access changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Change {
-    /// Something gets through that did not, or no external authorizer is asked any more.
+    /// Something gets through that did not, or an external authorizer that was asked is asked no more.
     Gain,
-    /// Something does not get through that did, or an external authorizer is asked now.
+    /// Something does not get through that did, or an external authorizer is asked that was not.
     Loss,
+    /// Neither, and yet the answer is another: an AUDIT policy or one in dry-run logs something else, or
+    /// nothing is behind what was refused.
+    Other,
 }
 
 /// A client and a destination for which something changes.
@@ -70,10 +85,14 @@ pub struct AccessChange {
     pub request: Option<HttpRequest>,
     /// Whether all of this pair's requests change like this.
     pub every_request: bool,
+    /// The ports of the pod there that nothing names change like this too: they are not listed again.
+    pub other_ports: bool,
     /// What came of that request before; `None` where client or destination was not there.
     pub before: Option<Answer>,
     /// What comes of it after; `None` where client or destination is not there any more.
     pub after: Option<Answer>,
+    /// It comes with every move to ambient mode or back, and opens nothing that anybody can use.
+    pub by_design: Option<ByDesign>,
 }
 
 /// Who asks.
@@ -193,6 +212,8 @@ pub struct Answer {
     pub verdict: Verdict,
     /// It gets through if an external authorizer says so.
     pub is_conditional: bool,
+    /// What is logged of it by policies that do not decide.
+    pub logged: Logged,
     /// Who decided, in words.
     pub point: String,
     /// Why, in words.
@@ -216,6 +237,8 @@ pub enum Bound {
     DestinationAddress(Target),
     /// Neither mesh shows what decides about a destination, for some client at least; why, in words.
     NotShown(Target, String),
+    /// The two meshes do not make the same of a path: not every path that a client may send was asked.
+    Paths(Target),
 }
 
 impl fmt::Display for Bound {
@@ -232,6 +255,9 @@ impl fmt::Display for Bound {
                 "a rule reads the address of {to}, which no manifest tells: it is taken not to match"
             ),
             Bound::NotShown(to, why) => write!(f, "what becomes of calls to {to} is {why}"),
+            Bound::Paths(to) => {
+                write!(f, "the two meshes do not normalize the paths of requests to {to} alike")
+            }
         }
     }
 }

@@ -1,17 +1,19 @@
 //! Both meshes asked about one destination after another.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
 
-use super::change::{AccessChange, Bound, Change, Comparison};
-use super::client::Client;
-use super::difference::{Difference, answer, differing};
+use super::change::{AccessChange, Bound, Caller, Change, Comparison};
+use super::client::{Client, strangers};
+use super::crowd::{Crowd, Prepared as Told};
+use super::design::Accounts;
+use super::difference::{Difference, Said, differences};
 use super::field::{self, Cache};
 use super::place::{self, Enforcers, Place};
 use super::question::{Questions, Road, Setting, questions, rules};
-use crate::simulate::decision::{Decision, Point, Reason, Step, Verdict};
-use crate::simulate::envoy::ChainKind;
-use crate::simulate::matcher::IpBlock;
-use crate::simulate::mesh::{Mesh, Protocol};
+use crate::simulate::decision::{Point, Reason, Step, Verdict};
+use crate::simulate::envoy::{ChainKind, Edge, Facts, Test};
+use crate::simulate::mesh::{Mesh, PodState, Protocol};
 use crate::simulate::path::{Hop, Met, Way, ends};
 use crate::simulate::request::{Destination, HttpRequest, Prepared, normalization};
 
@@ -32,15 +34,82 @@ struct Survey<'a> {
     seen: Vec<Seen>,
 }
 
+impl Survey<'_> {
+    /// Does a proxy refuse what is not HTTP?
+    fn refuses_bytes(&self) -> bool {
+        self.seen.iter().any(|seen| matches!(seen, Seen::Said(_, Reason::NotHttp)))
+    }
+}
+
 /// A comparison that is being made.
 pub struct Comparing<'m> {
     meshes: [&'m Mesh; 2],
+    accounts: &'m Accounts,
     cache: Cache,
     /// By side, point, kind and what it sees of the client: the outcome of its tests.
-    reads: HashMap<(usize, usize, ChainKind, String), usize>,
+    reads: HashMap<(usize, usize, ChainKind, Sees), usize>,
     signatures: HashMap<(usize, usize, ChainKind, Vec<u32>), usize>,
     /// What was found so far.
     pub found: Comparison,
+}
+
+/// All that an Envoy sees but the request.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Sees {
+    uri: Option<String>,
+    source_ip: Option<IpAddr>,
+    remote_ip: Option<IpAddr>,
+    edge: Edge,
+    trusted_proxies: usize,
+    scheme: Option<&'static str>,
+    destination_ip: Option<IpAddr>,
+    destination_port: u16,
+    sni: String,
+}
+
+impl Sees {
+    fn of(facts: &Facts<'_>) -> Self {
+        // the last three are of the request
+        let Facts {
+            peer,
+            source_ip,
+            remote_ip,
+            edge,
+            trusted_proxies,
+            scheme,
+            destination_ip,
+            destination_port,
+            sni,
+            http: _,
+            claims: _,
+            space_delimited: _,
+        } = *facts;
+        Self {
+            uri: peer.map(|peer| peer.uri().to_owned()),
+            source_ip,
+            remote_ip,
+            edge,
+            trusted_proxies,
+            scheme,
+            destination_ip,
+            destination_port,
+            sni: sni.to_owned(),
+        }
+    }
+}
+
+/// Clients that nothing at a place can tell apart: one of them, and all.
+pub struct Alike<'c, 'm> {
+    first: Client<'m>,
+    /// At this address, where manifests tell none.
+    address: Option<IpAddr>,
+    all: Vec<Members<'c, 'm>>,
+}
+
+#[derive(Clone, Copy)]
+enum Members<'c, 'm> {
+    Known(&'c super::crowd::Group),
+    Strangers(&'c [Client<'m>]),
 }
 
 /// One of the two meshes, seen from one destination.
@@ -52,9 +121,9 @@ struct Side<'p> {
 }
 
 /// A place in the one or the other way to ask.
-struct Asking<'p> {
+struct Asking<'p, 'm> {
     place: &'p Place,
-    sides: &'p [Side<'p>],
+    sides: &'p [Side<'m>],
     setting: &'p Setting,
     /// Which of the sides' ordinary requests is like it.
     kind: usize,
@@ -65,9 +134,10 @@ struct Asking<'p> {
 
 impl<'m> Comparing<'m> {
     /// Nothing is compared yet.
-    pub fn new(meshes: [&'m Mesh; 2]) -> Self {
+    pub fn new(meshes: [&'m Mesh; 2], accounts: &'m Accounts) -> Self {
         Self {
             meshes,
+            accounts,
             cache: Cache::default(),
             reads: HashMap::new(),
             signatures: HashMap::new(),
@@ -75,25 +145,30 @@ impl<'m> Comparing<'m> {
         }
     }
 
-    /// Asks about one destination for all these clients.
+    /// Asks about one destination for everybody; where it is the same on both sides, for the clients that
+    /// are not.
     pub fn place(
         &mut self,
-        place: &Place,
+        place: &'m Place,
         enforcers: &[Option<Enforcers>; 2],
-        clients: &[Client<'m>],
+        crowd: &'m Crowd<'m>,
+        told: &'m Told,
+        states: Option<&[PodState]>,
     ) {
         let meshes = self.meshes;
         let ordinary = place.there.iter().zip(meshes);
         let ordinary = ordinary.filter_map(|(to, mesh)| Some(Prepared::ordinary(mesh, (*to)?)));
         let ordinary: Vec<(String, Protocol)> = ordinary.collect();
-        // a waypoint does not ask what a pod's port is declared to speak: it looks at the first bytes
-        let is_open = ordinary.iter().any(|(_, protocol)| *protocol == Protocol::Unset)
-            || place
+        // a waypoint does not ask what a pod's port is declared to speak: it looks at the first bytes; and
+        // a declared port refuses what is not HTTP, which an end that reads no requests does not
+        let kinds: &[bool] = &[false, true];
+        let is_bytes = ordinary.iter().all(|(_, protocol)| *protocol == Protocol::Tcp)
+            && !place
                 .there
                 .iter()
                 .zip(meshes)
                 .any(|(to, mesh)| to.is_some_and(|to| at_pods(mesh, to)));
-        let kinds: &[bool] = if is_open { &[false, true] } else { &[false] };
+        let kinds = if is_bytes { &kinds[..1] } else { kinds };
         let sides: Vec<Side<'_>> = (0..2)
             .filter_map(|index| {
                 let (to, mesh) = (place.there[index]?, meshes[index]);
@@ -110,16 +185,27 @@ impl<'m> Comparing<'m> {
             sides.iter().map(|s| normalization(s.mesh, s.ordinary[0].to)).collect();
         let setting =
             Setting { host: host.cloned(), paths: paths.first().copied().unwrap_or_default() };
-        let blocks = self.client_blocks(enforcers);
+        let groups = crowd.groups(told, states.is_some());
+        let strange = states.map(|states| strangers(&told.classes, states)).unwrap_or_default();
+        if states.is_some() && !told.classes.complete {
+            self.found.bounds.push(Bound::Identities(place.target.clone()));
+        }
+        let known = groups
+            .iter()
+            .filter_map(|group| Some((crowd.first(told, group)?, Members::Known(group))));
+        let strange = strange
+            .iter()
+            .filter_map(|all| Some((all.first()?.clone(), Members::Strangers(all.as_slice()))));
+        let all: Vec<(Client<'m>, Members<'_, 'm>)> = known.chain(strange).collect();
         for (kind, raw_tcp) in kinds.iter().enumerate() {
-            let mut pending = self.groups(&sides, kind, clients);
-            if !blocks.is_empty() {
+            let at_none = all.iter().map(|(first, members)| (first.clone(), *members));
+            let mut pending = self.alike(&sides, kind, None, at_none);
+            if !told.blocks.is_empty() {
                 // whoever's address is not known may have any; who is told apart at one is seen anew
-                let unknown = clients.iter().filter(|client| client.has_unknown_address());
-                let unknown: Vec<&Client<'m>> = unknown.collect();
-                for address in field::addresses(&blocks) {
-                    let there: Vec<_> = unknown.iter().map(|client| client.at(address)).collect();
-                    pending.extend(self.groups(&sides, kind, &there));
+                for address in field::addresses(&told.blocks) {
+                    let unknown = all.iter().filter(|(first, _)| first.has_unknown_address());
+                    let there = unknown.map(|(first, members)| (first.at(address), *members));
+                    pending.extend(self.alike(&sides, kind, Some(address), there));
                 }
             }
             let asking = Asking {
@@ -131,7 +217,7 @@ impl<'m> Comparing<'m> {
                 paths_differ: paths.len() > 1,
             };
             for group in pending {
-                self.group(&asking, &group);
+                self.group(&asking, crowd, told, &group);
             }
         }
     }
@@ -149,8 +235,8 @@ impl<'m> Comparing<'m> {
         }
     }
 
-    fn note_not_shown(&mut self, place: &Place, decisions: &[Option<Decision>; 2]) {
-        let [Some(before), Some(after)] = decisions else { return };
+    fn note_not_shown(&mut self, place: &Place, said: &[Said<'_>; 2]) {
+        let [Some(before), Some(after)] = [said[0].decision(), said[1].decision()] else { return };
         if before.verdict == Verdict::Unknown
             && after.verdict == Verdict::Unknown
             && let Some(step) = after.walk().and_then(|walk| walk.deciding())
@@ -162,39 +248,20 @@ impl<'m> Comparing<'m> {
         }
     }
 
-    fn client_blocks(&self, enforcers: &[Option<Enforcers>; 2]) -> BTreeSet<IpBlock> {
-        let mut blocks = BTreeSet::new();
-        for (mesh, enforcers) in self.meshes.into_iter().zip(enforcers) {
-            if let Some(enforcers) = enforcers {
-                enforcers.client_addresses(mesh, &mut blocks);
-            }
-            let rules = mesh.fixed.network_policies.iter().map(|p| &p.spec).flat_map(|spec| {
-                spec.ingress
-                    .iter()
-                    .flat_map(|r| &r.from)
-                    .chain(spec.egress.iter().flat_map(|r| &r.to))
-            });
-            for block in rules.filter_map(|peer| peer.ip_block.as_ref()) {
-                let texts = std::iter::once(&block.cidr).chain(&block.except);
-                blocks.extend(texts.filter_map(|text| IpBlock::parse(text)));
-            }
-        }
-        blocks
-    }
-
     /// Clients that no point on the way can tell apart, together; in the order of the first of each.
-    fn groups(
+    fn alike<'c>(
         &mut self,
-        sides: &[Side<'_>],
+        sides: &[Side<'m>],
         kind: usize,
-        clients: &[Client<'m>],
-    ) -> Vec<Vec<Client<'m>>> {
+        address: Option<IpAddr>,
+        clients: impl Iterator<Item = (Client<'m>, Members<'c, 'm>)>,
+    ) -> Vec<Alike<'c, 'm>> {
         let mut index: HashMap<Vec<Vec<Seen>>, usize> = HashMap::new();
-        let mut groups: Vec<Vec<Client<'m>>> = Vec::new();
-        for client in clients {
+        let mut groups: Vec<Alike<'c, 'm>> = Vec::new();
+        for (first, members) in clients {
             let key = sides
                 .iter()
-                .map(|side| match client.hops[side.index] {
+                .map(|side| match first.hops[side.index] {
                     Some(hop) => self.survey(side, kind, hop).seen,
                     None => vec![Seen::Nobody],
                 })
@@ -202,9 +269,9 @@ impl<'m> Comparing<'m> {
             let next = groups.len();
             let place = *index.entry(key).or_insert(next);
             if place == next {
-                groups.push(vec![client.clone()]);
+                groups.push(Alike { first, address, all: vec![members] });
             } else {
-                groups[place].push(client.clone());
+                groups[place].all.push(members);
             }
         }
         groups
@@ -214,7 +281,12 @@ impl<'m> Comparing<'m> {
         let prepared = &side.ordinary[kind];
         let mut survey = Survey { roads: Vec::new(), seen: Vec::new() };
         let mut steps: Vec<Step> = Vec::with_capacity(4);
-        for endpoint in ends(side.mesh, hop, prepared) {
+        let other = hop.other_family(side.mesh, prepared.to);
+        let by_each = std::iter::once(hop).chain(other);
+        let ways = by_each.flat_map(|hop| {
+            ends(side.mesh, hop, prepared).into_iter().map(move |endpoint| (hop, endpoint))
+        });
+        for (hop, endpoint) in ways {
             let met = Way::new(side.mesh, prepared, hop, &mut steps).survey(endpoint);
             let said = steps.iter().filter(|step| step.chain.is_none());
             survey.seen.extend(said.map(|step| Seen::Said(step.point, step.reason)));
@@ -227,20 +299,11 @@ impl<'m> Comparing<'m> {
         survey
     }
 
-    /// A number for what the rules of a point make of a client.
+    /// A number for what the rules of a point make of a client: which of them are in question, and which
+    /// of their clauses hold that do not read the request.
     fn signature(&mut self, side: &Side<'_>, met: &Met<'_>) -> usize {
         let facts = &met.facts;
-        let sees = format!(
-            "{} {:?} {:?} {:?} {:?} {} {}",
-            facts.peer.map_or("", |p| p.uri()),
-            facts.edge,
-            facts.source_ip,
-            facts.remote_ip,
-            facts.destination_ip,
-            facts.destination_port,
-            facts.sni
-        );
-        let key = (side.index, met.point, met.kind, sees);
+        let key = (side.index, met.point, met.kind, Sees::of(facts));
         if let Some(known) = self.reads.get(&key) {
             return *known;
         }
@@ -250,8 +313,17 @@ impl<'m> Comparing<'m> {
                 continue;
             }
             outcome.push(index as u32);
-            let tests = rule.tests().filter(|test| !test.is_http());
-            outcome.extend(tests.map(|test| u32::from(test.holds(facts))));
+            for clause in rule.clauses() {
+                let tests = || clause.any.iter().chain(&clause.none);
+                // X-Forwarded-For counts for the client's address
+                let is_open = |test: &Test| test.is_http() || matches!(test, Test::RemoteIp(_));
+                if tests().any(is_open) {
+                    let own = tests().filter(|test| !test.is_http());
+                    outcome.extend(own.map(|test| u32::from(test.holds(facts))));
+                } else {
+                    outcome.push(u32::from(clause.holds(facts)));
+                }
+            }
         }
         let next = self.signatures.len();
         let place = (side.index, met.point, met.kind, outcome);
@@ -261,19 +333,33 @@ impl<'m> Comparing<'m> {
     }
 
     /// Asks both meshes about a group's requests.
-    fn group(&mut self, asking: &Asking<'_>, group: &[Client<'m>]) {
+    fn group(
+        &mut self,
+        asking: &Asking<'_, 'm>,
+        crowd: &Crowd<'m>,
+        told: &Told,
+        group: &Alike<'_, 'm>,
+    ) {
         let Asking { place, sides, setting, kind, raw_tcp, paths_differ } = *asking;
-        let Some(first) = group.first() else { return };
+        let (first, meshes) = (&group.first, self.meshes);
+        let callers = || {
+            let all = group.all.iter().flat_map(|members| members.callers(crowd, told));
+            all.map(|caller| Caller { address: group.address, ..caller.clone() })
+        };
         let mut roads: Vec<Road<'_>> = Vec::new();
+        let mut refuses_bytes = false;
         for side in sides {
             let Some(hop) = first.hops[side.index] else { continue };
             let survey = self.survey(side, kind, hop);
+            refuses_bytes |= survey.refuses_bytes();
             roads.extend(survey.roads.into_iter().map(|met| Road { mesh: side.mesh, met }));
         }
         let reads_requests =
             roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Http);
-        // where no proxy takes it for bytes, it fares as the first kind did
-        if raw_tcp && !roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Tcp)
+        // where no proxy looks whether it is HTTP, it fares as the first kind did
+        if raw_tcp
+            && !refuses_bytes
+            && !roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Tcp)
         {
             return;
         }
@@ -283,30 +369,34 @@ impl<'m> Comparing<'m> {
             Questions { all: vec![HttpRequest::default()], complete: true }
         };
         drop(roads);
-        if !asked.complete || (paths_differ && reads_requests) {
-            let bounds =
-                group.iter().map(|c| Bound::Requests(c.caller.clone(), place.target.clone()));
+        if paths_differ && reads_requests {
+            self.found.bounds.push(Bound::Paths(place.target.clone()));
+        }
+        if !asked.complete {
+            let bounds = callers().map(|caller| Bound::Requests(caller, place.target.clone()));
             self.found.bounds.extend(bounds);
         }
-        self.found.pairs += group.len();
+        self.found.pairs +=
+            group.all.iter().map(|of| of.callers(crowd, told).count()).sum::<usize>();
         self.found.requests += asked.all.len();
         let mut best: BTreeMap<Change, (usize, Difference)> = BTreeMap::new();
         for http in &asked.all {
-            let decide = |index: usize| -> Option<Decision> {
-                let (to, hop) = (place.there[index]?, first.hops[index]?);
+            let decide = |index: usize| {
                 let mesh = self.meshes[index];
-                Some(mesh.decide_for(hop, &Prepared::new(mesh, to, http, raw_tcp)))
+                let there = place.there[index].zip(first.hops[index]);
+                let decision = there
+                    .map(|(to, hop)| mesh.decide_for(hop, &Prepared::new(mesh, to, http, raw_tcp)));
+                Said::new(mesh, decision)
             };
-            let decisions = [decide(0), decide(1)];
-            self.note_not_shown(place, &decisions);
-            for change in [Change::Gain, Change::Loss] {
-                let Some(endpoint) = differing(self.meshes, &decisions, change) else { continue };
+            let said = [decide(0), decide(1)];
+            self.note_not_shown(place, &said);
+            for (change, endpoint) in differences(&said) {
+                // who refuses is the side from which something opens, or to which it closes
+                let refuses = usize::from(change == Change::Loss);
                 let own = Difference {
+                    is_not_http: said[refuses].is_not_http(&endpoint),
                     request: (reads_requests && !raw_tcp).then(|| http.clone()),
-                    answers: [0, 1].map(|side| {
-                        let decision = decisions[side].as_ref()?;
-                        Some(answer(self.meshes[side], decision, &endpoint))
-                    }),
+                    answers: [said[0].answer(&endpoint), said[1].answer(&endpoint)],
                 };
                 match best.get_mut(&change) {
                     None => {
@@ -321,11 +411,15 @@ impl<'m> Comparing<'m> {
                 }
             }
         }
+        let accounts = self.accounts;
         for (change, (count, difference)) in best {
+            let is_not_http = difference.is_not_http;
             let [before, after] = difference.answers;
-            let changes = group.iter().map(|client| AccessChange {
+            let changes = callers().map(|from| AccessChange {
                 change,
-                from: client.caller.clone(),
+                other_ports: false,
+                by_design: accounts.by_design(meshes, place, &from, is_not_http),
+                from,
                 to: place.target.clone(),
                 request: difference.request.clone(),
                 every_request: count == asked.all.len(),
@@ -333,6 +427,21 @@ impl<'m> Comparing<'m> {
                 after: after.clone(),
             });
             self.found.changes.extend(changes);
+        }
+    }
+}
+
+impl<'c, 'm> Members<'c, 'm> {
+    fn callers<'a>(
+        &'a self,
+        crowd: &'a Crowd<'m>,
+        told: &'a Told,
+    ) -> Box<dyn Iterator<Item = &'a Caller> + 'a> {
+        match self {
+            Members::Known(group) => {
+                Box::new(crowd.members(told, group).map(|client| &client.caller))
+            }
+            Members::Strangers(all) => Box::new(all.iter().map(|client| &client.caller)),
         }
     }
 }

@@ -1,16 +1,21 @@
-//! What two meshes say to one request, held against each other.
+//! What two meshes say to one request, compared.
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::change::{Answer, Change};
-use crate::simulate::decision::{Decision, Reason, Step, Verdict, Walk};
+use crate::simulate::decision::{Decision, Reason, Verdict, Walk};
+use crate::simulate::envoy::Logged;
 use crate::simulate::mesh::Mesh;
 use crate::simulate::request::HttpRequest;
 
-/// One request that fares otherwise.
+/// One request that is answered otherwise.
 pub struct Difference {
     /// The request; `None` for a connection.
     pub request: Option<HttpRequest>,
+    /// Who refuses does so because it is not HTTP.
+    pub is_not_http: bool,
     /// What each mesh says.
     pub answers: [Option<Answer>; 2],
 }
@@ -32,60 +37,152 @@ impl Difference {
     }
 }
 
-/// How far something gets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Passage {
+/// An external authorizer: its name, and what the mesh configuration says of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Authorizer<'m> {
+    name: &'m str,
+    definition: Option<&'m Value>,
+}
+
+/// How far something gets on one way.
+#[derive(Clone, Debug, PartialEq)]
+enum Passage<'m> {
     Shut,
-    IfAuthorizerAllows,
     /// It may: no manifest shows what decides. Where that is new, something may have been gained; where
     /// it gives way to a refusal, something may have been lost.
     Unknown,
-    Open,
+    /// It gets through if all of these say so; by their names.
+    Through(Vec<Authorizer<'m>>),
 }
 
-fn passage(walk: &Walk) -> Passage {
-    let asks = |step: &Step| matches!(step.reason, Reason::IfAuthorizerAllows(_));
-    match walk.verdict {
-        Verdict::Allow if walk.steps.iter().any(asks) => Passage::IfAuthorizerAllows,
-        Verdict::Allow => Passage::Open,
-        Verdict::Unknown => Passage::Unknown,
-        _ => Passage::Shut,
+impl Passage<'_> {
+    /// Does something get through now that did not, or is somebody asked no more who could refuse it?
+    fn opens_to(&self, after: &Self) -> bool {
+        match (self, after) {
+            (_, Passage::Shut) | (Passage::Unknown, Passage::Unknown) => false,
+            (Passage::Shut, Passage::Unknown | Passage::Through(_)) => true,
+            (Passage::Unknown, Passage::Through(authorizers)) => authorizers.is_empty(),
+            (Passage::Through(authorizers), Passage::Unknown) => !authorizers.is_empty(),
+            (Passage::Through(before), Passage::Through(after)) => {
+                before.iter().any(|authorizer| !after.contains(authorizer))
+            }
+        }
     }
 }
 
-/// The endpoint, by name, for which two decisions differ in this direction. One that only one mesh
-/// has counts where the other decision lets nothing through at all.
-pub fn differing(
-    meshes: [&Mesh; 2],
-    decisions: &[Option<Decision>; 2],
-    change: Change,
-) -> Option<Option<String>> {
-    let named = |side: usize| -> BTreeMap<Option<String>, Passage> {
-        let walks = decisions[side].iter().flat_map(|d| &d.walks);
-        let name = |w: &Walk| w.endpoint.map(|id| meshes[side].workload_name(id));
-        walks.map(|w| (name(w), passage(w))).collect()
-    };
-    let (from, to) = match change {
-        Change::Gain => (named(0), named(1)),
-        Change::Loss => (named(1), named(0)),
-    };
-    let widest = from.values().max().copied().unwrap_or(Passage::Shut);
-    to.into_iter()
-        .find(|(name, passage)| *passage > from.get(name).copied().unwrap_or(widest))
-        .map(|(name, _)| name)
+fn passage<'m>(mesh: &'m Mesh, walk: &Walk) -> Passage<'m> {
+    match walk.verdict {
+        Verdict::Allow => {
+            let asked = walk.effects.authorizers.iter().map(|id| {
+                let name = mesh.policy(*id).provider.as_str();
+                let known = &mesh.options(mesh.policy_cluster(*id)).extension_providers;
+                let definition = known.as_ref().and_then(|known| known.get(name));
+                Authorizer { name, definition }
+            });
+            let mut asked: Vec<Authorizer<'_>> = asked.collect();
+            asked.sort_by_key(|authorizer| authorizer.name);
+            asked.dedup();
+            Passage::Through(asked)
+        }
+        Verdict::Unknown => Passage::Unknown,
+        // one way has one end
+        Verdict::Deny | Verdict::Mixed | Verdict::Unreachable => Passage::Shut,
+    }
 }
 
-/// What a mesh says about the way to one endpoint.
-pub fn answer(mesh: &Mesh, decision: &Decision, endpoint: &Option<String>) -> Answer {
-    let is_it = |w: &&Walk| w.endpoint.map(|id| mesh.workload_name(id)) == *endpoint;
-    let walk = decision.walks.iter().find(is_it).or_else(|| decision.walk());
-    let step = walk.and_then(Walk::deciding);
-    Answer {
-        verdict: walk.map_or(decision.verdict, |w| w.verdict),
-        is_conditional: walk.is_some_and(|w| passage(w) == Passage::IfAuthorizerAllows),
-        point: step.map_or_else(String::new, |s| mesh.point_name(s.point)),
-        reason: step.map_or_else(String::new, |s| mesh.reason_text(s)),
-        rule: step.and_then(|s| s.reason.rule()).map(|rule| mesh.rule_name(rule)),
-        observed: walk.map_or("", |w| w.observed().as_str()),
+/// What a mesh says to a request, by the names of the endpoints.
+pub struct Said<'m> {
+    mesh: &'m Mesh,
+    decision: Option<Decision>,
+    passages: BTreeMap<Option<String>, Passage<'m>>,
+}
+
+impl<'m> Said<'m> {
+    /// What a decision says; `None` where client or destination is not there.
+    pub fn new(mesh: &'m Mesh, decision: Option<Decision>) -> Self {
+        let walks = decision.iter().flat_map(|d| &d.walks);
+        let passages = walks
+            .map(|walk| {
+                let name = walk.endpoint.map(|id| mesh.workload_name(id));
+                (name, passage(mesh, walk))
+            })
+            .collect();
+        Self { mesh, decision, passages }
+    }
+
+    /// The decision.
+    pub fn decision(&self) -> Option<&Decision> {
+        self.decision.as_ref()
+    }
+
+    fn logged(&self) -> Logged {
+        let walks = self.decision.iter().flat_map(|d| &d.walks);
+        walks.fold(Logged::default(), |all, walk| all.and(walk.effects.logged))
+    }
+
+    /// Is what goes to an endpoint refused because it is not HTTP?
+    pub fn is_not_http(&self, endpoint: &Option<String>) -> bool {
+        let step = self.walk(endpoint).and_then(Walk::deciding);
+        step.is_some_and(|step| step.reason == Reason::NotHttp)
+    }
+
+    fn walk(&self, endpoint: &Option<String>) -> Option<&Walk> {
+        let (mesh, decision) = (self.mesh, self.decision.as_ref()?);
+        let is_it = |w: &&Walk| w.endpoint.map(|id| mesh.workload_name(id)) == *endpoint;
+        decision.walks.iter().find(is_it).or_else(|| decision.walk())
+    }
+
+    /// What it says of the way to one endpoint.
+    pub fn answer(&self, endpoint: &Option<String>) -> Option<Answer> {
+        let (mesh, decision) = (self.mesh, self.decision.as_ref()?);
+        let walk = self.walk(endpoint);
+        let step = walk.and_then(Walk::deciding);
+        let asks = |walk: &Walk| matches!(passage(mesh, walk), Passage::Through(authorizers) if !authorizers.is_empty());
+        Some(Answer {
+            verdict: walk.map_or(decision.verdict, |w| w.verdict),
+            is_conditional: walk.is_some_and(asks),
+            logged: self.logged(),
+            point: step.map_or_else(String::new, |s| mesh.point_name(s.point)),
+            reason: step.map_or_else(String::new, |s| mesh.reason_text(s)),
+            rule: step.and_then(|s| s.reason.rule()).map(|rule| mesh.rule_name(rule)),
+            observed: walk.map_or("", |w| w.observed().as_str()),
+        })
+    }
+}
+
+/// In which ways two meshes say something else, each with an endpoint for which they do.
+pub fn differences(said: &[Said<'_>; 2]) -> Vec<(Change, Option<String>)> {
+    let gain = opened(&said[0], &said[1]);
+    let loss = opened(&said[1], &said[0]);
+    let mut found = Vec::new();
+    found.extend(gain.map(|endpoint| (Change::Gain, endpoint)));
+    found.extend(loss.map(|endpoint| (Change::Loss, endpoint)));
+    if found.is_empty()
+        && let [Some(before), Some(after)] = [&said[0].decision, &said[1].decision]
+        && (before.verdict != after.verdict || said[0].logged() != said[1].logged())
+    {
+        found.push((Change::Other, None));
+    }
+    found
+}
+
+/// The endpoint, by name, to which more gets through than before. One that was not there counts as if
+/// each of those that were had been it. Where no single one shows it, the service may: requests that
+/// went to an endpoint that refused them all get through.
+fn opened(before: &Said<'_>, after: &Said<'_>) -> Option<Option<String>> {
+    let opens = |name: &Option<String>, passage: &Passage<'_>| match before.passages.get(name) {
+        Some(own) => own.opens_to(passage),
+        None if before.passages.is_empty() => Passage::Shut.opens_to(passage),
+        None => before.passages.values().all(|other| other.opens_to(passage)),
+    };
+    let single = after.passages.iter().find(|(name, passage)| opens(name, passage));
+    if let Some((name, _)) = single {
+        return Some(name.clone());
+    }
+    let verdict = |said: &Said<'_>| said.decision.as_ref().map(|d| d.verdict);
+    let was_refused = before.passages.iter().find(|(_, passage)| **passage == Passage::Shut);
+    match (verdict(before), verdict(after), was_refused) {
+        (Some(Verdict::Mixed), Some(Verdict::Allow), Some((name, _))) => Some(name.clone()),
+        _ => None,
     }
 }

@@ -166,6 +166,14 @@ impl Signature {
         self.0[bit / 64] |= 1 << (bit % 64);
     }
 
+    /// The numbers of those that hold.
+    pub fn bits(&self) -> impl Iterator<Item = usize> + '_ {
+        let all = self.0.iter().enumerate();
+        all.flat_map(|(at, word)| {
+            (0..64).filter(move |bit| word >> bit & 1 == 1).map(move |bit| at * 64 + bit)
+        })
+    }
+
     /// Both together.
     pub fn or(&self, other: &Self) -> Self {
         let (long, short) =

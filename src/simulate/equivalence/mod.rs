@@ -1,18 +1,20 @@
-//! Do two meshes let through the same? Who gains, who loses, and with which request?
+//! Do two meshes answer alike? Who gains, who loses, and with which request?
 //!
 //! [`compare`] asks both meshes, not about samples, but about one request of every class that their
 //! policies can tell apart:
 //!
 //! ```text
-//! client x destination (by name)                 `client`, `place`
-//!   same policies and states on both sides?      `content`: nothing to ask
-//!   survey: the Envoys on the way, what they
-//!     see but the request; clients that they
-//!     cannot tell apart are one group
+//! client x destination (by name)                 `client`, `crowd`, `place`
+//!   same policies and states on both sides?      `same`: nothing to ask
+//!   what the rules there ask of identities,
+//!     addresses and labels: clients that they
+//!     cannot tell apart are one group            `who`, `crowd`
+//!   survey: the Envoys on the way, and what
+//!     they see but the request                   `comparing`
 //!   one request for every class                  `question`
 //!     values of a field                          `field`: `language` (texts), `address` (blocks)
 //!   both meshes decide; the smallest request
-//!     that fares otherwise is shown              `change`
+//!     that is answered otherwise is shown        `difference`, `change`
 //! ```
 //!
 //! **Exhaustive**: paths, methods, hosts, headers (absent, one line, several), tokens and their claims,
@@ -34,87 +36,95 @@ mod change;
 mod class;
 mod client;
 mod comparing;
-mod content;
+mod crowd;
+mod design;
 mod difference;
 mod field;
 mod language;
 mod place;
 mod question;
+mod same;
 mod tidy;
 mod universe;
+mod who;
 
 pub use change::{
     AccessChange, Answer, Bound, Caller, CallerKind, Change, Comparison, StandsFor, Target,
     TargetKind,
 };
 pub use class::Classes;
+pub use design::ByDesign;
 
-use client::{Client, Strangers};
 use comparing::Comparing;
-use content::Contents;
+use crowd::Crowd;
+use design::Accounts;
 use place::{Enforcers, Place};
+use rayon::prelude::*;
+use same::Same;
 
 use super::mesh::Mesh;
 
-/// Compares two meshes. Clients and destinations are the same when they have the same name.
+/// Compares two meshes. The whole answer counts: what gets through, which external authorizers are asked,
+/// and what is logged. Clients and destinations are the same when they have the same name.
 ///
 /// The result depends on the meshes alone, and is in a fixed order.
 pub fn compare(before: &Mesh, after: &Mesh) -> Comparison {
     let meshes = [before, after];
     meshes.iter().for_each(|mesh| mesh.prepare());
-    let mut contents = meshes.map(Contents::new);
-    let known = client::known(meshes);
-    let differs: Vec<bool> = known.iter().map(|c| client_differs(&mut contents, c)).collect();
-    let anybody_differs = differs.contains(&true);
-    let places: Vec<(Place, bool)> = place::places(meshes)
+    let mut same = Same::new(meshes);
+    let mut crowd = Crowd::new(meshes, &mut same);
+    let anybody_differs = crowd.anybody_differs();
+    let all: Vec<(Place, bool)> = place::places(meshes)
         .into_iter()
-        .filter_map(|place| {
-            let differs = place_differs(&mut contents, &place);
-            (differs || anybody_differs).then_some((place, differs))
+        .map(|place| {
+            let differs = place_differs(&mut same, &place);
+            (place, differs)
         })
         .collect();
-    // identities are kept apart from the clients that borrow them
-    let mut strangers = Strangers::default();
-    let prepared: Vec<([Option<Enforcers>; 2], Option<usize>)> = places
+    // what is asked of clients is worked out first: identities outlive the comparison, which holds on to
+    // them
+    let places: Vec<(&Place, bool, [Option<Enforcers>; 2], usize)> = all
         .iter()
+        .filter(|(_, differs)| *differs || anybody_differs)
         .map(|(place, differs)| {
             let enforcers = client::enforcers(meshes, place);
-            let classes = differs.then(|| strangers.prepare(meshes, &enforcers));
-            (enforcers, classes)
+            let told = crowd.prepare(&same, place, &enforcers);
+            (place, *differs, enforcers, told)
         })
         .collect();
-    let mut comparing = Comparing::new(meshes);
-    for ((place, place_differs), (enforcers, classes)) in places.iter().zip(&prepared) {
-        let asks = known.iter().zip(&differs).filter(|(_, differs)| *place_differs || **differs);
-        let mut clients: Vec<Client<'_>> = asks.map(|(client, _)| client.clone()).collect();
-        if let Some(classes) = classes {
-            let (more, complete) = strangers.clients(meshes, *classes);
-            clients.extend(more);
-            if !complete {
-                comparing.found.bounds.push(Bound::Identities(place.target.clone()));
+    let (crowd, states) = (&crowd, &client::states(meshes));
+    let accounts = &Accounts::new(meshes);
+    // pieces of the same size whatever the machine is: the result does not depend on it
+    let parts: Vec<Comparison> = places
+        .par_chunks(PIECE)
+        .map(|piece| {
+            let mut comparing = Comparing::new(meshes, accounts);
+            for (place, differs, enforcers, told) in piece {
+                let states = differs.then_some(states.as_slice());
+                comparing.place(place, enforcers, crowd, crowd.prepared(*told), states);
             }
-        }
-        comparing.place(place, enforcers, &clients);
+            comparing.found
+        })
+        .collect();
+    let mut found = Comparison::default();
+    for part in parts {
+        let Comparison { changes, bounds, idle_policies: _, pairs, requests } = part;
+        found.changes.extend(changes);
+        found.bounds.extend(bounds);
+        found.pairs += pairs;
+        found.requests += requests;
     }
-    let mut found = comparing.found;
-    found.idle_policies = tidy::idle_policies(meshes, &contents);
+    found.idle_policies = tidy::idle_policies(meshes, &mut same);
     tidy::tidy(&mut found, meshes);
     found
 }
 
-fn client_differs(contents: &mut [Contents<'_>; 2], client: &Client<'_>) -> bool {
-    let [before, after] = contents;
-    match client.workloads {
-        [Some(old), Some(new)] => before.client(old) != after.client(new),
-        [None, None] => false,
-        _ => true,
-    }
-}
+/// So many destinations are asked about by one thread in a row.
+const PIECE: usize = 64;
 
-fn place_differs(contents: &mut [Contents<'_>; 2], place: &Place) -> bool {
-    let [before, after] = contents;
+fn place_differs(same: &mut Same<'_>, place: &Place) -> bool {
     match place.there {
-        [Some(old), Some(new)] => before.destination(old) != after.destination(new),
+        [Some(old), Some(new)] => !same.destination([old, new]),
         _ => true,
     }
 }

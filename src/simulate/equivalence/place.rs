@@ -5,12 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use super::change::{Target, TargetKind};
-use super::field::{identity, ztunnel_identities};
-use super::language::Pattern;
 use super::question::rules;
+use super::who::{Lists, Who};
 use crate::simulate::envoy::{ChainKind, Test};
 use crate::simulate::matcher::IpBlock;
-use crate::simulate::mesh::{Binding, Mesh, PodState, Role, WorkloadId};
+use crate::simulate::mesh::{Binding, Mesh, PodState, Role, Sends, ServiceId, WorkloadId};
+use crate::simulate::raw::IntOrText;
 use crate::simulate::request::Destination;
 use crate::simulate::ztunnel::Match;
 
@@ -40,8 +40,9 @@ pub fn places(meshes: [&Mesh; 2]) -> Vec<Place> {
             }
         }
     }
+    let network = network_ports(meshes);
     for (name, ids) in pods(meshes) {
-        let ports = pod_ports(meshes, ids);
+        let ports = pod_ports(meshes, ids, &network);
         for (port, kind) in ports {
             let there =
                 [0, 1].map(|side| ids[side].map(|w| Destination::Pod { workload: w, port }));
@@ -71,31 +72,46 @@ fn pods(meshes: [&Mesh; 2]) -> BTreeMap<String, [Option<WorkloadId>; 2]> {
     all
 }
 
-/// The ports that a workload or a service in front of it declares, those that a policy at it names,
-/// and one besides where policies tell ports apart.
-fn pod_ports(meshes: [&Mesh; 2], ids: [Option<WorkloadId>; 2]) -> BTreeMap<u16, TargetKind> {
-    let mut known: BTreeSet<u16> = BTreeSet::new();
-    let mut told: BTreeSet<u16> = BTreeSet::new();
+/// The ports that a workload or a service in front of it declares, those that a policy tells apart, and
+/// one that none of them names: what a port speaks that no service declares, proxies find out by looking
+/// at the first bytes.
+fn pod_ports(
+    meshes: [&Mesh; 2],
+    ids: [Option<WorkloadId>; 2],
+    network: &BTreeSet<u16>,
+) -> BTreeMap<u16, TargetKind> {
+    let mut ports: BTreeSet<u16> = network.clone();
     for (mesh, id) in meshes.into_iter().zip(ids) {
         let Some(id) = id else { continue };
         let workload = mesh.workload(id);
-        known.extend(workload.ports.iter().map(|p| p.container_port));
-        let in_front = mesh.services().filter(|(_, s)| s.endpoints.contains(&id));
-        known.extend(in_front.flat_map(|(_, s)| s.ports.iter().map(|p| p.target_at(workload))));
-        told.extend(Enforcers::of(mesh, Destination::Pod { workload: id, port: 0 }).ports(mesh));
-        told.extend(mesh.fixed.points.workloads[id.0 as usize].port_modes.keys());
+        ports.extend(workload.ports.iter().map(|p| p.container_port));
+        let in_front = mesh.services_of(id).iter().map(|id| mesh.service(*id));
+        ports.extend(in_front.flat_map(|s| s.ports.iter().map(|p| p.target_at(workload))));
+        ports.extend(Enforcers::of(mesh, Destination::Pod { workload: id, port: 0 }).ports(mesh));
+        ports.extend(mesh.fixed.points.workloads[id.0 as usize].port_modes.keys());
     }
-    let mut ports: BTreeMap<u16, TargetKind> =
-        known.iter().chain(&told).map(|port| (*port, TargetKind::Pod)).collect();
-    let tells_apart = !told.is_empty()
-        || !meshes[0].fixed.network_policies.is_empty()
-        || !meshes[1].fixed.network_policies.is_empty();
-    if (tells_apart || ports.is_empty())
-        && let Some(other) = (1024..=u16::MAX).find(|port| !ports.contains_key(port))
-    {
-        ports.insert(other, TargetKind::OtherPort);
+    let other = (1024..=u16::MAX).find(|port| !ports.contains(port));
+    let named = ports.into_iter().map(|port| (port, TargetKind::Pod));
+    named.chain(other.map(|port| (port, TargetKind::OtherPort))).collect()
+}
+
+/// A port for every class that NetworkPolicies tell apart by number: each one that they name alone, the
+/// ends of ranges, and what lies beside them. The one that none names is asked anyway.
+fn network_ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
+    let policies = meshes.into_iter().flat_map(|mesh| &mesh.fixed.network_policies);
+    let rules = policies.flat_map(|policy| policy.spec.ingress.iter().chain(&policy.spec.egress));
+    let mut starts: BTreeSet<u16> = BTreeSet::new();
+    for port in rules.flat_map(|rule| &rule.ports) {
+        if let Some(IntOrText::Int(first)) = port.port {
+            let last = port.end_port.unwrap_or(first);
+            starts.insert(first);
+            // behind a range begins another class, and behind a single port that of all others
+            if last > first {
+                starts.extend(last.checked_add(1));
+            }
+        }
     }
-    ports
+    starts
 }
 
 /// True where the way to the pod's address is that to a service in front of it, in both meshes:
@@ -109,11 +125,10 @@ fn is_behind_plain_service(meshes: [&Mesh; 2], ids: [Option<WorkloadId>; 2], por
         }
         let protocol = mesh.protocol_of_pod_port(id, port);
         let own: BTreeSet<(String, u16)> =
-            mesh.services()
-                .filter(|(service, s)| {
-                    s.endpoints.contains(&id)
-                        && !matches!(mesh.service_binding(*service), Binding::Bound(_))
-                })
+            mesh.services_of(id)
+                .iter()
+                .filter(|service| !matches!(mesh.service_binding(**service), Binding::Bound(_)))
+                .map(|service| (*service, mesh.service(*service)))
                 .flat_map(|(service, s)| {
                     let ports = s.ports.iter().filter(|p| {
                         p.target_at(mesh.workload(id)) == port && p.protocol == protocol
@@ -148,7 +163,7 @@ impl Enforcers {
                     let point = points.services[service.0 as usize];
                     all.envoy.insert(point.unwrap_or(points.gateways[gateway.0 as usize]));
                 }
-                mesh.service(service).endpoints.clone()
+                behind(mesh, service)
             }
         };
         for id in endpoints {
@@ -186,31 +201,25 @@ impl Enforcers {
             .flat_map(|clause| &clause.matches)
     }
 
-    /// What they ask of identities.
-    pub fn identities(&self, mesh: &Mesh, into: &mut BTreeSet<Pattern>) {
-        for test in self.tests(mesh) {
-            if let Test::Identity(test) = test {
-                into.insert(identity(test));
-            }
-        }
-        self.matches(mesh).for_each(|m| ztunnel_identities(m, into));
-    }
-
-    /// The principals that they name whole.
-    pub fn principals(&self, mesh: &Mesh, into: &mut BTreeSet<String>) {
-        use crate::simulate::envoy::IdentityTest::Principal;
-        use crate::simulate::matcher::Glob::Exact;
-        for test in self.tests(mesh) {
-            if let Test::Identity(Principal(Exact(whole))) = test {
-                into.insert(whole.clone());
+    /// What they ask of identities, list by list.
+    pub fn identities(&self, mesh: &Mesh, into: &mut Lists) {
+        let own = |tests: &[Test]| -> Vec<Who> {
+            let identities = tests.iter().filter_map(|test| match test {
+                Test::Identity(test) => Some(Who::of(test)),
+                _ => None,
+            });
+            identities.collect()
+        };
+        for point in &self.envoy {
+            for kind in [ChainKind::Http, ChainKind::Tcp] {
+                for clause in rules(mesh, *point, kind).flat_map(|rule| rule.clauses()) {
+                    into.add(own(&clause.any));
+                    into.add(own(&clause.none));
+                }
             }
         }
         for own in self.matches(mesh) {
-            for glob in own.principals.iter().chain(&own.not_principals) {
-                if let Exact(whole) = glob {
-                    into.insert(whole.clone());
-                }
-            }
+            Who::of_match(own).into_iter().for_each(|list| into.add(list));
         }
     }
 
@@ -245,6 +254,37 @@ impl Enforcers {
         // ztunnel compares the lower 16 bits
         tests.chain(matches).map(|port| (port & 0xffff) as u16).collect()
     }
+}
+
+/// The workloads behind a service, and those that its routes lead to.
+fn behind(mesh: &Mesh, service: ServiceId) -> Vec<WorkloadId> {
+    let routes = mesh.fixed.service_routes.get(&service).into_iter().flatten();
+    let backends = routes.filter_map(|id| match mesh.fixed.routes[id.0 as usize].sends {
+        Sends::To(backend, _) => Some(backend),
+        Sends::Back | Sends::Depends => None,
+    });
+    let services = std::iter::once(service).chain(backends);
+    services.flat_map(|id| mesh.service(id).endpoints.iter().copied()).collect()
+}
+
+/// The pods that a connection to a destination is opened to, by the waypoint or without one.
+pub fn pods_on_the_way(mesh: &Mesh, to: Destination) -> Vec<WorkloadId> {
+    let (binding, endpoints) = match to {
+        Destination::Pod { workload, .. } => (None, vec![workload]),
+        Destination::Service { service, .. } => {
+            (Some(mesh.service_binding(service)), behind(mesh, service))
+        }
+    };
+    let own = endpoints.iter().map(|id| mesh.workload_binding(*id));
+    let gateways = own.chain(binding).filter_map(|binding| match binding {
+        Binding::Bound(gateway) => Some(mesh.gateway(*gateway).workload),
+        _ => None,
+    });
+    let mut all: Vec<WorkloadId> = gateways.collect();
+    all.extend(endpoints);
+    all.sort_unstable();
+    all.dedup();
+    all
 }
 
 /// Does a manifest tell every address that requests to a destination go to?

@@ -16,7 +16,6 @@ use crate::simulate::mesh::Mesh;
 use crate::simulate::options::PathNormalization;
 use crate::simulate::path::Met;
 use crate::simulate::point::request_authentications;
-use crate::simulate::policy::Action;
 use crate::simulate::request::HttpRequest;
 use crate::simulate::request_authentication::{RequestAuthentication, Token, Verified, verify};
 
@@ -62,16 +61,12 @@ pub fn questions(roads: &[Road<'_>], setting: &Setting, cache: &mut Cache) -> Qu
     asking.found
 }
 
-/// The rules of a chain that can decide, for one kind of chain.
+/// The rules of a chain, for one kind of chain: also those that are only logged.
 pub fn rules(mesh: &Mesh, point: usize, kind: ChainKind) -> impl Iterator<Item = &Rule> {
     let fixed = &*mesh.fixed;
     fixed.points.envoy[point]
         .policies
         .iter()
-        .filter(|id| {
-            let policy = fixed.policy(**id);
-            !policy.dry_run && policy.action != Action::Audit
-        })
         .flat_map(move |id| &fixed.compiled(*id).of(kind).rules)
 }
 

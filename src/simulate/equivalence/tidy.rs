@@ -1,17 +1,20 @@
 //! A comparison in order: nothing said twice, and what could not be compared.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::change::{Caller, CallerKind, Change, Comparison, Target, TargetKind};
-use super::content::Contents;
-use crate::simulate::mesh::Mesh;
+use super::change::{AccessChange, Caller, CallerKind, Change, Comparison, Target, TargetKind};
+use super::same::Same;
+use crate::simulate::mesh::{Mesh, ServiceId};
+use crate::simulate::policy::PolicyId;
 
 /// Puts changes in order, and leaves out what another one says already: an address that makes no
 /// difference, a kind of proxy that makes none, a pod whose service changes alike.
 pub fn tidy(found: &mut Comparison, meshes: [&Mesh; 2]) {
     found.bounds.sort();
     found.bounds.dedup();
-    found.changes.sort_by(|a, b| (a.change, &a.from, &a.to).cmp(&(b.change, &b.from, &b.to)));
+    found.changes.sort_by(|a, b| {
+        (a.change, &a.from, &a.to, a.by_design).cmp(&(b.change, &b.from, &b.to, b.by_design))
+    });
     let mut said: BTreeSet<(Change, String, Target)> = BTreeSet::new();
     // without an address comes first, and of the proxies the one met first
     found.changes.retain(|c| {
@@ -28,26 +31,82 @@ pub fn tidy(found: &mut Comparison, meshes: [&Mesh; 2]) {
         .map(|c| &c.to)
         .filter(|target| target.kind == TargetKind::Service)
         .collect();
+    let by_name = meshes.map(|mesh| -> HashMap<String, ServiceId> {
+        mesh.services().map(|(id, _)| (mesh.service_name(id), id)).collect()
+    });
     let pods: BTreeMap<&Target, Vec<(String, u16)>> = services
         .into_iter()
-        .map(|target| (target, meshes.iter().flat_map(|mesh| behind(mesh, target)).collect()))
+        .map(|target| {
+            let all = meshes.iter().zip(&by_name);
+            (target, all.flat_map(|(mesh, names)| behind(mesh, names, target)).collect())
+        })
         .collect();
-    let mut by_service: BTreeSet<(Change, Caller, String, u16)> = BTreeSet::new();
+    let mut by_service: HashSet<(Change, bool, Caller, String, u16)> = HashSet::new();
     for change in &found.changes {
         for (name, port) in pods.get(&change.to).into_iter().flatten() {
-            by_service.insert((change.change, change.from.clone(), name.clone(), *port));
+            let (way, by_design) = (change.change, change.by_design.is_some());
+            by_service.insert((way, by_design, change.from.clone(), name.clone(), *port));
         }
     }
     found.changes.retain(|c| {
-        c.to.kind == TargetKind::Service
-            || !by_service.contains(&(c.change, c.from.clone(), c.to.name.clone(), c.to.port))
+        let (way, by_design) = (c.change, c.by_design.is_some());
+        let own = (way, by_design, c.from.clone(), c.to.name.clone(), c.to.port);
+        c.to.kind == TargetKind::Service || !by_service.contains(&own)
+    });
+    fold_other_ports(found);
+}
+
+/// What changes at the ports that nothing names as it does at one that something names, by the same words
+/// of the same point, is said with that.
+fn fold_other_ports(found: &mut Comparison) {
+    let key = |change: &AccessChange| {
+        let AccessChange { change, from, to, .. } = change;
+        (*change, from.clone(), to.namespace.clone())
+    };
+    let mut named: HashMap<(Change, Caller, String), Vec<usize>> = HashMap::new();
+    for (index, change) in found.changes.iter().enumerate() {
+        if change.to.kind != TargetKind::OtherPort {
+            named.entry(key(change)).or_default().push(index);
+        }
+    }
+    let mut folded = BTreeSet::new();
+    let mut with = Vec::new();
+    for (index, change) in found.changes.iter().enumerate() {
+        if change.to.kind != TargetKind::OtherPort {
+            continue;
+        }
+        let all = named.get(&key(change)).into_iter().flatten();
+        let is_alike = |other: &&usize| {
+            let other = &found.changes[**other];
+            other.request == change.request
+                && other.every_request == change.every_request
+                && other.by_design == change.by_design
+                && other.before == change.before
+                && other.after == change.after
+        };
+        if let Some(other) = all.copied().find(|other| is_alike(&other)) {
+            folded.insert(index);
+            with.push(other);
+        }
+    }
+    for index in with {
+        found.changes[index].other_ports = true;
+    }
+    let mut index = 0;
+    found.changes.retain(|_| {
+        index += 1;
+        !folded.contains(&(index - 1))
     });
 }
 
 /// The workloads behind a service, and the ports there.
-fn behind(mesh: &Mesh, target: &Target) -> Vec<(String, u16)> {
-    let Ok(service) = mesh.find_service(&target.name) else { return Vec::new() };
-    let service = mesh.service(service);
+fn behind(
+    mesh: &Mesh,
+    by_name: &HashMap<String, ServiceId>,
+    target: &Target,
+) -> Vec<(String, u16)> {
+    let Some(service) = by_name.get(&target.name) else { return Vec::new() };
+    let service = mesh.service(*service);
     let Some(port) = service.ports.iter().find(|p| p.number == target.port) else {
         return Vec::new();
     };
@@ -55,19 +114,35 @@ fn behind(mesh: &Mesh, target: &Target) -> Vec<(String, u16)> {
     pods.map(|id| (mesh.workload_name(*id), port.target_at(mesh.workload(*id)))).collect()
 }
 
-/// Policies that differ and reach nothing.
-pub fn idle_policies(meshes: [&Mesh; 2], contents: &[Contents<'_>; 2]) -> Vec<String> {
-    let all = [0, 1].map(|side| contents[side].policies());
-    let same: BTreeSet<&(String, String)> =
-        all[0].iter().filter(|own| all[1].contains(own)).collect();
-    let mut reaches: BTreeMap<&str, bool> = BTreeMap::new();
-    for (mesh, own) in meshes.into_iter().zip(&all) {
-        for (classification, policy) in mesh.classify().iter().zip(own) {
-            if !same.contains(policy) {
-                *reaches.entry(policy.0.trim_start_matches('/')).or_default() |=
-                    !classification.reach.is_empty();
-            }
-        }
+/// Policies that differ and reach nothing, on either side.
+pub fn idle_policies(meshes: [&Mesh; 2], same: &mut Same<'_>) -> Vec<String> {
+    // by name; there is one object of a name
+    let by_name = meshes.map(|mesh| -> BTreeMap<String, PolicyId> {
+        let name = |id: PolicyId| {
+            let (policy, cluster) = (mesh.policy(id), mesh.policy_cluster(id));
+            let cluster = &mesh.options(cluster).cluster;
+            let name = format!("{cluster}/{}/{}", policy.namespace, policy.name);
+            name.trim_start_matches('/').to_owned()
+        };
+        mesh.policies().map(|(id, _)| (name(id), id)).collect()
+    });
+    let names: BTreeSet<&String> = by_name.iter().flat_map(BTreeMap::keys).collect();
+    let differing: Vec<&String> = names
+        .into_iter()
+        .filter(|name| match [by_name[0].get(*name), by_name[1].get(*name)] {
+            [Some(old), Some(new)] => !same.policy([*old, *new]),
+            _ => true,
+        })
+        .collect();
+    if differing.is_empty() {
+        return Vec::new();
     }
-    reaches.into_iter().filter(|(_, reaches)| !reaches).map(|(name, _)| name.to_owned()).collect()
+    let reaches = [0, 1].map(|side| -> BTreeSet<PolicyId> {
+        let all = meshes[side].classify().into_iter();
+        all.filter(|of| !of.reach.is_empty()).map(|of| of.policy).collect()
+    });
+    let reaches = |name: &str| {
+        (0..2).any(|side| by_name[side].get(name).is_some_and(|id| reaches[side].contains(id)))
+    };
+    differing.into_iter().filter(|name| !reaches(name)).cloned().collect()
 }

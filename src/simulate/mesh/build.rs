@@ -1,6 +1,6 @@
 //! Objects into a mesh.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, OnceLock};
 
 use crate::diagnostic::{Diagnostic, sort};
@@ -20,8 +20,8 @@ use super::service::chooses_address;
 use super::workload::{state_of, template_of};
 use super::{
     Allowed, Binding, Cluster, ClusterId, Fixed, Gateway, GatewayId, GatewayKind, Listener, Mesh,
-    Namespace, NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceKind, Source,
-    Unknown, WaypointState, Workload, WorkloadId, points,
+    Namespace, NamespaceId, PodState, Port, Protocol, Role, Serves, Service, ServiceId,
+    ServiceKind, Source, Unknown, WaypointState, Workload, WorkloadId, points,
 };
 
 /// Reads the objects of several clusters.
@@ -31,19 +31,50 @@ pub(super) fn build(clusters: &[Cluster<'_>]) -> (Mesh, Vec<Diagnostic>) {
     for cluster in clusters {
         builder.cluster(cluster, &mut waypoints);
     }
-    let Builder { mut fixed, mut found } = builder;
+    let Builder { selectable: _, mut fixed, mut found } = builder;
     fixed.compiled = fixed.policies.iter().map(|_| OnceLock::new()).collect();
     fixed.converted = fixed.policies.iter().map(|_| OnceLock::new()).collect();
+    for (index, gateway) in fixed.gateways.iter().enumerate() {
+        let id = GatewayId(index as u32);
+        fixed.gateways_of.entry(gateway.namespace).or_default().push(id);
+    }
     fixed.service_bindings =
         fixed.services.iter().map(|s| service_binding(&fixed, s)).collect::<Vec<_>>();
     fixed.workload_bindings =
         fixed.workloads.iter().map(|w| workload_binding(&fixed, w)).collect::<Vec<_>>();
+    fixed.in_front = in_front(&fixed);
     points::attach(&mut fixed);
     found.extend(points::dangling(&fixed));
     let states = fixed.workloads.iter().map(|w| state(&fixed, w)).collect();
     let unshown = fixed.workloads.iter().map(|w| is_unshown(&fixed, w)).collect();
     sort(&mut found);
     (Mesh { fixed: Arc::new(fixed), states, unshown, waypoints }, found)
+}
+
+/// By namespace: the workloads that selectors are asked of. What a ServiceEntry or an EndpointSlice writes
+/// down is its own.
+fn selectable(workloads: &[Workload]) -> HashMap<NamespaceId, Vec<WorkloadId>> {
+    let mut all: HashMap<NamespaceId, Vec<WorkloadId>> = HashMap::new();
+    for (index, workload) in workloads.iter().enumerate() {
+        if workload.makes_pods() || workload.kind == "WorkloadEntry" {
+            all.entry(workload.namespace).or_default().push(WorkloadId(index as u32));
+        }
+    }
+    all
+}
+
+/// By workload: the services in front of it.
+fn in_front(fixed: &Fixed) -> Vec<Vec<ServiceId>> {
+    let mut all = vec![Vec::new(); fixed.workloads.len()];
+    for (index, service) in fixed.services.iter().enumerate() {
+        for endpoint in &service.endpoints {
+            let own: &mut Vec<ServiceId> = &mut all[endpoint.0 as usize];
+            if own.last() != Some(&ServiceId(index as u32)) {
+                own.push(ServiceId(index as u32));
+            }
+        }
+    }
+    all
 }
 
 fn state(fixed: &Fixed, workload: &Workload) -> PodState {
@@ -69,6 +100,8 @@ fn is_unshown(fixed: &Fixed, workload: &Workload) -> bool {
 
 #[derive(Default)]
 pub(super) struct Builder {
+    /// By namespace: the workloads that selectors are asked of, in the order of the mesh.
+    selectable: HashMap<NamespaceId, Vec<WorkloadId>>,
     pub(super) fixed: Fixed,
     found: Vec<Diagnostic>,
 }
@@ -119,6 +152,7 @@ impl Builder {
             self.fixed.gateways.len() - first_gateway
         );
         let slices = Slices::read(self, &objects);
+        self.selectable = selectable(&self.fixed.workloads);
         for object in &objects {
             self.service(id, object, &slices);
             self.policy(id, object);
@@ -478,15 +512,12 @@ impl Builder {
         selector: Option<&Labels>,
     ) -> Vec<WorkloadId> {
         let Some(selector) = selector else { return Vec::new() };
-        let all = self.fixed.workloads.iter().enumerate();
-        all.filter(|(_, w)| {
-            // what a ServiceEntry or an EndpointSlice writes down is its own
-            w.namespace == namespace
-                && (w.makes_pods() || w.kind == "WorkloadEntry")
-                && selector.iter().all(|(k, v)| w.labels.get(k) == Some(v))
-        })
-        .map(|(i, _)| WorkloadId(i as u32))
-        .collect()
+        let own = self.selectable.get(&namespace).into_iter().flatten();
+        let selects = |id: &&WorkloadId| {
+            let labels = &self.fixed.workloads[id.0 as usize].labels;
+            selector.iter().all(|(k, v)| labels.get(k) == Some(v))
+        };
+        own.filter(selects).copied().collect()
     }
 
     fn policy(&mut self, cluster: ClusterId, object: &Object) {
@@ -580,13 +611,13 @@ pub(in crate::simulate) fn bind(
     let wanted = fixed.namespace_ids.get(&(own.cluster, gateway_namespace.to_owned()));
     // any Gateway with an address, whatever its class (istio/istio:pilot/pkg/serviceregistry/ambient/
     // waypoints.go `gatewayToWaypointTransform`)
-    let found = fixed.gateways.iter().position(|g| Some(&g.namespace) == wanted && g.name == name);
-    let Some(index) = found else {
+    let there = wanted.and_then(|wanted| fixed.gateways_of.get(wanted)).into_iter().flatten();
+    let found = there.copied().find(|id| fixed.gateways[id.0 as usize].name == name);
+    let Some(id) = found else {
         let (namespace, name) = (gateway_namespace.to_owned(), name.to_owned());
         return Binding::Missing { namespace, name };
     };
-    let id = GatewayId(index as u32);
-    let gateway = &fixed.gateways[index];
+    let gateway = &fixed.gateways[id.0 as usize];
     let admitted = match &gateway.allowed {
         Allowed::Same => gateway.namespace == namespace,
         Allowed::All => true,

@@ -33,7 +33,7 @@ pub(super) use build::bind;
 pub(super) use entry::{Entry, tunnel};
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub use listener::{Listener, Reads};
-pub(super) use points::{AuthorizationRef, EnvoyPoint};
+pub(super) use points::{AuthorizationRef, EnvoyPoint, WorkloadPoints, ZtunnelPoint};
 pub(super) use route::Course;
 pub use route::{Route, RouteId, Sends};
 pub use service::{PROTOCOLS, Port, Protocol, Service, ServiceId, ServiceKind};
@@ -101,6 +101,8 @@ pub(super) struct Fixed {
     pub workloads: Vec<Workload>,
     pub services: Vec<Service>,
     pub gateways: Vec<Gateway>,
+    /// By namespace: the gateways there.
+    pub gateways_of: HashMap<NamespaceId, Vec<GatewayId>>,
     pub service_bindings: Vec<Binding>,
     pub workload_bindings: Vec<Binding>,
     pub policies: Vec<(ClusterId, Policy)>,
@@ -113,6 +115,8 @@ pub(super) struct Fixed {
     pub service_routes: HashMap<ServiceId, Vec<RouteId>>,
     pub shown_namespaces: HashSet<NamespaceId>,
     pub aliases: HashMap<(NamespaceId, String), ServiceId>,
+    /// By workload: the services in front of it, in the order of the mesh.
+    pub in_front: Vec<Vec<ServiceId>>,
     pub identities: Identities,
     pub points: points::Points,
 }
@@ -147,6 +151,11 @@ impl Mesh {
     /// A service.
     pub fn service(&self, id: ServiceId) -> &Service {
         &self.fixed.services[id.0 as usize]
+    }
+
+    /// The services in front of a workload, in the order of the mesh.
+    pub fn services_of(&self, workload: WorkloadId) -> &[ServiceId] {
+        &self.fixed.in_front[workload.0 as usize]
     }
 
     /// The gateways.

@@ -42,7 +42,8 @@ pub struct EnvoyPoint {
     pub(in crate::simulate) cluster: ClusterId,
     pub(in crate::simulate) policies: Vec<PolicyId>,
     pub(in crate::simulate) request_authentications: Vec<usize>,
-    chain: OnceLock<Chain>,
+    /// Made of these and of the options.
+    pub(in crate::simulate) chain: OnceLock<Chain>,
 }
 
 /// The policies that a destination's ztunnel asks.
@@ -75,6 +76,13 @@ pub struct WorkloadPoints {
     pub(in crate::simulate) dangling: Option<usize>,
 }
 
+impl Points {
+    /// What is made of a PeerAuthentication for ztunnel.
+    pub fn converted(&self, peer: usize) -> Option<&Authorization> {
+        self.converted.get(peer)?.as_ref()
+    }
+}
+
 impl WorkloadPoints {
     /// The mode of a port of the pod, as a sidecar takes it.
     pub fn mtls(&self, port: u16) -> MtlsMode {
@@ -100,8 +108,10 @@ impl EnvoyPoint {
 
 /// An unknown provider, or one of several, makes a CUSTOM policy deny what it matches (§7.1).
 fn custom_state(policy: &Policy, several: bool, options: &Options) -> CustomState {
-    let known =
-        options.extension_providers.as_ref().is_none_or(|known| known.contains(&policy.provider));
+    let known = options
+        .extension_providers
+        .as_ref()
+        .is_none_or(|known| known.contains_key(&policy.provider));
     if several || !known { CustomState::Bad } else { CustomState::Asked }
 }
 
@@ -501,18 +511,26 @@ pub(super) fn dangling(fixed: &Fixed) -> Vec<Diagnostic> {
         let targets: Vec<&TargetRef> = r.targets().collect();
         (*cluster, "RequestAuthentication", &r.namespace, &r.name, r.span, targets)
     });
+    let mut services: HashMap<NamespaceId, Vec<&Service>> = HashMap::new();
+    for service in &fixed.services {
+        services.entry(service.namespace).or_default().push(service);
+    }
     let mut found = Vec::new();
     for (cluster, kind, namespace, name, span, targets) in policies.chain(tokens) {
         let here = |id: NamespaceId| fixed.namespaces[id.0 as usize].cluster == cluster;
         for target in targets {
-            let hit = fixed
-                .gateways
-                .iter()
-                .any(|g| here(g.namespace) && targets_gateway(fixed, g, namespace, target))
-                || fixed
-                    .services
-                    .iter()
-                    .any(|s| here(s.namespace) && targets_service(fixed, s, namespace, target));
+            let own = fixed.namespace_ids.get(&(cluster, namespace.clone()));
+            // a class is no object of a namespace
+            let hit = if target.kind == "GatewayClass" {
+                let mut all = fixed.gateways.iter().filter(|g| here(g.namespace));
+                all.any(|g| targets_gateway(fixed, g, namespace, target))
+            } else {
+                let gateways = own.and_then(|own| fixed.gateways_of.get(own)).into_iter().flatten();
+                let mut gateways = gateways.map(|id| &fixed.gateways[id.0 as usize]);
+                let mut services = own.and_then(|own| services.get(own)).into_iter().flatten();
+                gateways.any(|g| targets_gateway(fixed, g, namespace, target))
+                    || services.any(|s| targets_service(fixed, s, namespace, target))
+            };
             if !hit {
                 found.push(
                     Diagnostic::warning(

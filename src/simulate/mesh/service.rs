@@ -47,7 +47,7 @@ pub struct Service {
 }
 
 /// What a service was read from: istiod tells ztunnel more of it than access hangs on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(in crate::simulate) enum Source {
     /// A Service.
     Service(raw::Service),
@@ -67,7 +67,7 @@ pub enum ServiceKind {
 }
 
 /// A port of a service.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Its name.
     pub name: String,

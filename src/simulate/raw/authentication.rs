@@ -8,7 +8,7 @@ use super::{WorkloadSelector, or_default};
 use crate::k8s::TargetRef;
 
 /// `spec` of a PeerAuthentication.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PeerAuthentication {
     /// Pods it holds for.
@@ -22,7 +22,7 @@ pub struct PeerAuthentication {
 }
 
 /// `mtls`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Mtls {
     /// `UNSET`, `DISABLE`, `PERMISSIVE` or `STRICT`.
@@ -31,7 +31,7 @@ pub struct Mtls {
 }
 
 /// `spec` of a RequestAuthentication.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct RequestAuthentication {
     /// Pods it holds for.
@@ -47,7 +47,7 @@ pub struct RequestAuthentication {
 }
 
 /// An entry of `jwtRules`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct JwtRule {
     /// `iss` of the tokens it takes.
@@ -73,7 +73,7 @@ pub struct JwtRule {
 }
 
 /// An entry of `fromHeaders`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct JwtHeader {
     /// The header's name.

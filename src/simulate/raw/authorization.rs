@@ -27,7 +27,7 @@ pub struct AuthorizationPolicy {
 }
 
 /// `provider`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct Provider {
     /// Its name in the mesh configuration.
     #[serde(default)]
@@ -35,7 +35,7 @@ pub struct Provider {
 }
 
 /// One rule: some source, and some operation, and all conditions.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct Rule {
     /// Sources, one of which must hold.
@@ -50,7 +50,7 @@ pub struct Rule {
 }
 
 /// An entry of `from`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct RuleFrom {
     /// The source.
     #[serde(default, deserialize_with = "or_default")]
@@ -58,7 +58,7 @@ pub struct RuleFrom {
 }
 
 /// An entry of `to`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 pub struct RuleTo {
     /// The operation.
     #[serde(default, deserialize_with = "or_default")]
@@ -66,7 +66,7 @@ pub struct RuleTo {
 }
 
 /// `source`: all fields must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(missing_docs, reason = "the fields are those of the API")]
 pub struct Source {
@@ -101,7 +101,7 @@ pub struct Source {
 }
 
 /// `operation`: all fields must hold.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[allow(missing_docs, reason = "the fields are those of the API")]
 pub struct Operation {
@@ -124,7 +124,7 @@ pub struct Operation {
 }
 
 /// An entry of `when`.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Condition {
     /// The attribute.

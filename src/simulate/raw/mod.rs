@@ -43,7 +43,7 @@ pub struct Specified<T> {
 }
 
 /// `selector` of an Istio policy: labels only.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct WorkloadSelector {
     /// Labels that must all be there. Absent is told apart from empty: the ambient index does so

@@ -6,7 +6,7 @@ use super::{IntOrText, or_default};
 use crate::k8s::LabelSelector;
 
 /// `spec` of a NetworkPolicy.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicy {
     /// Pods it isolates.
@@ -39,7 +39,7 @@ impl NetworkPolicy {
 }
 
 /// One rule: some peer, on some port.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct NetworkPolicyRule {
     /// Peers of an ingress rule; none means everyone.
@@ -54,7 +54,7 @@ pub struct NetworkPolicyRule {
 }
 
 /// A peer.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPeer {
     /// Pods.
@@ -66,7 +66,7 @@ pub struct NetworkPolicyPeer {
 }
 
 /// A block of addresses.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct IpBlock {
     /// The block.
@@ -77,7 +77,7 @@ pub struct IpBlock {
 }
 
 /// A port.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct NetworkPolicyPort {
     /// Number or name; all where absent.

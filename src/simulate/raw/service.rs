@@ -8,7 +8,7 @@ use super::{WorkloadSelector, or_default};
 use crate::k8s::Labels;
 
 /// `spec` of a Service.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Service {
     /// `ClusterIP` where absent.
@@ -37,7 +37,7 @@ pub struct Service {
 }
 
 /// A port of a Service.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServicePort {
     /// Its name.
@@ -90,7 +90,7 @@ impl<'de> Deserialize<'de> for IntOrText {
 }
 
 /// A ServiceEntry.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ServiceEntry {
     /// `spec`.
@@ -102,7 +102,7 @@ pub struct ServiceEntry {
 }
 
 /// `status` of a ServiceEntry.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct ServiceEntryStatus {
     /// The addresses that istiod chose for hosts.
@@ -111,7 +111,7 @@ pub struct ServiceEntryStatus {
 }
 
 /// An address that istiod chose.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(default)]
 pub struct HostAddress {
     /// For which host.
@@ -121,7 +121,7 @@ pub struct HostAddress {
 }
 
 /// `spec` of a ServiceEntry.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceEntrySpec {
     /// Host names it stands for.
@@ -179,7 +179,7 @@ pub enum Resolution {
 }
 
 /// `spec` of a WorkloadEntry, or an endpoint of a ServiceEntry.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct WorkloadEntry {
     /// An address, a host name, or a socket.
@@ -214,7 +214,7 @@ fn selector_labels<'de, D: Deserializer<'de>>(d: D) -> Result<Option<Labels>, D:
 }
 
 /// A port of a ServiceEntry.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct ServiceEntryPort {
     /// Its name.

@@ -11,7 +11,7 @@ use crate::simulate::identity::{Identities, IdentitySet};
 use crate::simulate::matcher::{Glob, IpBlock};
 
 /// A policy as ztunnel has it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Authorization {
     /// Its name.
     pub name: String,
@@ -110,6 +110,14 @@ impl Match {
     /// Any peer without identity: how STRICT is put.
     pub fn no_identity() -> Self {
         Match { not_principals: vec![Glob::Presence], ..Match::default() }
+    }
+}
+
+/// By what it says; what is worked out of that is not compared.
+impl PartialEq for Group {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { rule, clauses, reads_addresses: _, who: _ } = self;
+        *rule == other.rule && *clauses == other.clauses
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::authorization::{Action, Authorization};
 use super::matching::Connection;
+use crate::simulate::envoy::Logged;
 
 /// What ztunnel says. Numbers are places in the list of policies it was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,22 @@ pub struct Answer {
     pub verdict: Verdict,
     /// A rule reads an address: where none is known, none matches.
     pub depends_on_address: bool,
+}
+
+/// What policies in dry-run log of a connection.
+pub fn dry_run<'a>(
+    policies: impl Iterator<Item = &'a Authorization> + Clone,
+    connection: &Connection<'_>,
+) -> Logged {
+    let of = |action: Action| policies.clone().filter(move |p| p.dry_run && p.action == action);
+    let matches = |policy: &Authorization| {
+        policy.candidates(connection.peer).any(|group| group.matches(connection))
+    };
+    Logged {
+        audited: false,
+        dry_run_denies: of(Action::Deny).any(matches),
+        dry_run_allows: of(Action::Allow).next().is_some().then(|| of(Action::Allow).any(matches)),
+    }
 }
 
 /// Decides over the policies of a workload: the global ones, those of its namespace, and those it

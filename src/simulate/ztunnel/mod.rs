@@ -18,7 +18,7 @@ pub use ambient::{Ambient, AmbientService, AmbientWorkload};
 pub use authorization::{Action, Authorization, Clause, Group, Match, Scope, ServiceAccount};
 pub(super) use convert::port;
 pub use convert::{Conversion, Effect, NotSent, convert};
-pub use decide::{Answer, Verdict, decide};
+pub use decide::{Answer, Verdict, decide, dry_run};
 pub use matching::Connection;
 pub use strict::{
     Listed, STATIC_STRICT, convert as convert_strict, converted_name, listed, static_strict,

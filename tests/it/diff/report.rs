@@ -74,6 +74,7 @@ fn nasty_report() -> impl Strategy<Value = Report> {
         looked.access = Access::Simulated(AccessDiff {
             changes: changes.collect(),
             limits: Vec::new(),
+            by_design: Vec::new(),
             pairs: 3,
             matrix: Matrix::default(),
         });

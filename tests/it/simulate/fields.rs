@@ -202,7 +202,8 @@ fn an_authorizer_that_is_not_known_denies_what_it_is_asked_about() {
     let text = pair(SIDECAR, SIDECAR, &custom);
     let step = |known: Option<&[&str]>, path: &str| {
         let options = Options {
-            extension_providers: known.map(|k| k.iter().map(|n| (*n).to_owned()).collect()),
+            extension_providers: known
+                .map(|k| k.iter().map(|n| ((*n).to_owned(), serde_json::Value::Null)).collect()),
             ..Options::default()
         };
         let (mesh, _) = mesh_and_findings(&text, &options);

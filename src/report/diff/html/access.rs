@@ -7,9 +7,6 @@ use crate::diff::{AccessDiff, Direction, Matrix};
 use crate::report::diff::report::{self, EnvironmentReport, counted};
 use crate::simulate::Verdict;
 
-/// Cells that a browser shows without effort. A larger matrix is cut to what changed.
-const CELLS: usize = 20_000;
-
 #[derive(Default, Serialize)]
 pub(super) struct Access {
     why: Option<String>,
@@ -79,17 +76,17 @@ impl Access {
                 origin: origin.map(place),
             }
         });
-        let cut = Cut::of(&diff.matrix);
-        let row = |client: &usize| Row {
-            client: shown(&diff.matrix.clients[*client]),
-            cells: cut.services.iter().map(|s| Cell::of(diff.matrix.cell(*client, *s))).collect(),
+        let matrix = &diff.matrix;
+        let row = |client: usize| Row {
+            client: shown(&matrix.clients[client]),
+            cells: (0..matrix.services.len()).map(|s| Cell::of(matrix.cell(client, s))).collect(),
         };
         Self {
             why: None,
             changes: moves.collect(),
-            services: cut.services.iter().map(|s| shown(&diff.matrix.services[*s])).collect(),
-            rows: cut.clients.iter().map(row).collect(),
-            caption: cut.caption(&diff.matrix),
+            services: matrix.services.iter().map(|service| shown(service)).collect(),
+            rows: (0..matrix.clients.len()).map(row).collect(),
+            caption: caption(matrix),
         }
     }
 }
@@ -114,49 +111,23 @@ impl Answer {
     }
 }
 
-/// The part of a matrix that is shown: all of it, or the clients and services that some change is
-/// about, as many as fit.
-struct Cut {
-    clients: Vec<usize>,
-    services: Vec<usize>,
-}
-
-impl Cut {
-    fn of(matrix: &Matrix) -> Self {
-        let (clients, services) = (matrix.clients.len(), matrix.services.len());
-        if clients * services <= CELLS {
-            return Self { clients: (0..clients).collect(), services: (0..services).collect() };
-        }
-        let differs = |client, service| {
-            let (before, after) = matrix.cell(client, service);
-            before != after
-        };
-        let mut some: Vec<usize> =
-            (0..services).filter(|s| (0..clients).any(|c| differs(c, *s))).collect();
-        some.truncate(CELLS);
-        let mut rows: Vec<usize> =
-            (0..clients).filter(|c| some.iter().any(|s| differs(*c, *s))).collect();
-        rows.truncate(CELLS / some.len().max(1));
-        Self { clients: rows, services: some }
-    }
-
-    fn caption(&self, matrix: &Matrix) -> String {
-        let (clients, services) = (matrix.clients.len(), matrix.services.len());
-        let differ = matrix.cells.iter().filter(|(before, after)| before != after).count();
-        let all = format!(
-            "{}, {}; {differ} of {} differ",
+/// How much is shown, and how much of it differs.
+fn caption(matrix: &Matrix) -> String {
+    let (clients, services) = (matrix.clients.len(), matrix.services.len());
+    let differ = matrix.cells.iter().filter(|(before, after)| before != after).count();
+    let (left, right) = matrix.left_out;
+    let all = format!(
+        "{}, {}; {differ} of {} differ",
+        counted(clients + left, "client"),
+        counted(services + right, "service"),
+        counted(matrix.cells.len(), "answer")
+    );
+    match (left, right) {
+        (0, 0) => all,
+        (clients, services) => format!(
+            "{all}. {} and {} are not shown",
             counted(clients, "client"),
-            counted(services, "service"),
-            counted(matrix.cells.len(), "answer")
-        );
-        let left_out = (clients - self.clients.len(), services - self.services.len());
-        match left_out {
-            (0, 0) => all,
-            (clients, services) => format!(
-                "{all}. {} and {} are not shown",
-                counted(clients, "client"),
-                counted(services, "service")
-            ),
-        }
+            counted(services, "service")
+        ),
     }
 }

@@ -28,6 +28,7 @@ pub(super) fn write(report: &Report, room: usize, page: &mut String) {
         out.list(title, grouped(of_direction), "lines");
     }
     out.list("", limits(report), "limits");
+    out.list("**By design**\n\n", by_design(report), "lines");
     let whole = report.environments.iter().filter_map(whole);
     let notices = whole.chain(flags(report, Level::Notice));
     out.list("**What it does**\n\n", notices, "notices");
@@ -96,6 +97,18 @@ fn from(origin: Option<&Option<Origin>>) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// What every move brings.
+fn by_design(report: &Report) -> impl Iterator<Item = String> {
+    report.environments.iter().flat_map(|environment| {
+        let all = match &environment.access {
+            Access::Simulated(diff) => diff.by_design.as_slice(),
+            Access::Same | Access::NotSimulated(_) => &[],
+        };
+        let name = code(&environment.name, 60);
+        all.iter().map(move |what| format!("- {name}: {}", limited(what)))
+    })
 }
 
 /// Where not everything was asked.
