@@ -131,7 +131,8 @@ impl Mesh {
         {
             return Ok(found);
         }
-        let (namespace, own) = self.namespace_and_name(name)?;
+        let (namespace, own) =
+            self.namespace_and_name(name).map_err(|error| self.no_host(name, error))?;
         let stands_for = |n: &NamespaceId| self.fixed.aliases.get(&(*n, own.to_owned())).copied();
         self.services()
             .find(|(_, s)| namespace.contains(&s.namespace) && s.name == own)
@@ -142,6 +143,22 @@ impl Mesh {
                     self.services().map(|(id, _)| self.service_name(id)).collect();
                 not_found("service", name, &known)
             })
+    }
+
+    /// What is said of a name without a namespace that is no host either: the name of a service in its
+    /// namespace is nearest, else a host that is almost the same.
+    fn no_host(&self, name: &str, error: NotFound) -> NotFound {
+        if name.contains('/') {
+            return error;
+        }
+        let own = self.services().find(|(_, service)| service.name == name);
+        let own = own.map(|(id, _)| self.service_name(id));
+        let host =
+            || nearest(name, self.services().flat_map(|(_, s)| s.hosts())).map(str::to_owned);
+        NotFound {
+            message: format!("{}, and is no host that is there", error.message),
+            nearest: own.or_else(host).or(error.nearest),
+        }
     }
 
     /// The service of a host: a Service's, whole or as far as `name.namespace`, else a ServiceEntry's,
@@ -179,14 +196,9 @@ impl Mesh {
         let mut parts = name.rsplitn(3, '/');
         let (own, namespace, cluster) = (parts.next(), parts.next(), parts.next());
         let (Some(own), Some(namespace)) = (own, namespace) else {
-            // a host that is almost one, else a name in a namespace that has it
-            let hosts = self.services().map(|(_, s)| s.host.as_str());
-            let near = nearest(name, hosts).map(str::to_owned);
-            let of_name = self.services().find(|(_, s)| s.name == name);
-            let of_name = of_name.map(|(id, _)| self.service_name(id));
             return Err(NotFound {
-                message: format!("`{name}` names no namespace, and is no host that is there"),
-                nearest: of_name.or(near).or_else(|| Some(format!("namespace/{name}"))),
+                message: format!("`{name}` names no namespace"),
+                nearest: Some(format!("namespace/{name}")),
             });
         };
         let clusters: Vec<ClusterId> = self

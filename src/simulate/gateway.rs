@@ -13,6 +13,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
     let shown = way.mesh.gateways().find(|(_, gateway)| gateway.workload == id);
     if let Some((gateway, _)) = shown.filter(|(_, gateway)| !gateway.pods_shown) {
         let port = bind_port(way.mesh, id);
+        way.hop.peer = None;
         return way.step(Point::NotShown, port, Reason::Unknown(Unknown::GatewayPods(gateway)));
     }
     let point = point_of(way.mesh, id);

@@ -86,6 +86,10 @@ fn explain_names_the_rule_as_the_guides_log_does() {
         denied by ns[httpbin]-policy[waypoint-deny-rules]-rule[0]
       the client sees 403 `RBAC: access denied`
       in the log: rbac_access_denied_matched_policy[ns[httpbin]-policy[waypoint-deny-rules]-rule[0]]
+    
+    taken for granted:
+      the request is taken to have the Host `httpbin.httpbin.svc.cluster.local:8000`
+      istiod makes the pods of Gateway httpbin/waypoint
     ");
     let (_, out, _) = run(&[&arguments[..], &["--stage", "client"]].concat());
     insta::assert_snapshot!(out, @r"
@@ -95,6 +99,9 @@ fn explain_names_the_rule_as_the_guides_log_does() {
         denied by ns[httpbin]-policy[deny-rules]-rule[0]
       the client sees 403 `RBAC: access denied`
       in the log: rbac_access_denied_matched_policy[ns[httpbin]-policy[deny-rules]-rule[0]]
+    
+    taken for granted:
+      the request is taken to have the Host `httpbin.httpbin.svc.cluster.local:8000`
     ");
     let (_, out, _) = run(&[&arguments[..], &["--format", "json"]].concat());
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();

@@ -3,13 +3,14 @@
 //! How that is told from rules that are left: an object that states a rule (a policy) may be missing, and
 //! what the other rules say then holds. An object that shows what is there (Namespace, workload, Service,
 //! EndpointSlice, Gateway, GatewayClass, route, ServiceEntry) may not make a refusal by its absence: a way
-//! that is refused without it is one that the whole mesh refuses for the same endpoint too.
+//! that is refused without it is one that the whole mesh refuses too, for the same endpoint or at the same point
+//! for the same reason.
 
 use std::collections::BTreeMap;
 
 use waypost::diagnostic::Sources;
 use waypost::k8s::{Object, objects_of};
-use waypost::simulate::{Client, Decision, Mesh, Options, Request, Verdict};
+use waypost::simulate::{Client, Decision, Mesh, Options, Request, Step, Verdict};
 use waypost::yaml::{Budget, read};
 
 use super::{AMBIENT, AMBIENT_WAYPOINT, AT_WAYPOINT, FROM_CLIENT, SIDECAR, pair, policy};
@@ -129,11 +130,17 @@ fn answers(mesh: &Mesh) -> BTreeMap<(String, String), Decision> {
     answers
 }
 
-/// The endpoints that a decision does not let through, by name.
-fn refused(mesh: &Mesh, decision: &Decision) -> Vec<Option<String>> {
+/// The ways that a decision does not let through: the endpoint, and who refused why.
+fn refused(mesh: &Mesh, decision: &Decision) -> Vec<(Option<String>, String)> {
     let shut = |verdict| matches!(verdict, Verdict::Deny | Verdict::Unreachable);
     let walks = decision.walks.iter().filter(|walk| shut(walk.verdict));
-    walks.map(|walk| walk.endpoint.map(|id| mesh.workload_name(id))).collect()
+    let said = |step: &Step| format!("{}: {}", mesh.point_name(step.point), mesh.reason_text(step));
+    walks
+        .map(|walk| {
+            let why = walk.deciding().map(said).unwrap_or_default();
+            (walk.endpoint.map(|id| mesh.workload_name(id)), why)
+        })
+        .collect()
 }
 
 /// Takes every object out in turn, and gives how many answers were looked at.
@@ -153,8 +160,11 @@ fn drop_each(yaml: &str) -> usize {
             looked_at += 1;
             let Some(was) = before.get(&pair) else { continue };
             let was = refused(&whole, was);
+            let is_old = |(end, why): &(Option<String>, String)| {
+                was.iter().any(|(old, said)| old == end || said == why)
+            };
             let new: Vec<_> =
-                refused(&mesh, &decision).into_iter().filter(|end| !was.contains(end)).collect();
+                refused(&mesh, &decision).into_iter().filter(|way| !is_old(way)).collect();
             assert!(
                 new.is_empty(),
                 "without {}, {} -> {} is refused at {new:?}: {decision:#?}",

@@ -88,7 +88,8 @@ fn a_machine_with_an_account_asks_its_policies_and_labels_of_metadata_win() {
 
 #[test]
 fn ztunnel_has_no_tunnel_to_a_machine_that_says_none() {
-    let text = format!("{AMBIENT}{CLIENT}{MACHINE}{}", entry(SELECTED));
+    let entry = entry(SELECTED).replace("istio.io/use-waypoint: egress", "of: machines");
+    let text = format!("{AMBIENT}{CLIENT}{MACHINE}{entry}");
     // in plaintext nobody is `client/sleep`
     assert_eq!(get(&mesh(&text), "client/sleep", "vms/db", "/").verdict, Verdict::Deny);
     let tunneled = text.replace("{app: db}}", "{app: db, networking.istio.io/tunnel: http}}");

@@ -36,7 +36,7 @@ fn network(spec: &str) -> String {
         "
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
-metadata: {{name: n, namespace: server}}
+metadata: {{name: net, namespace: server}}
 spec: {{podSelector: {{}}, {spec}}}
 ---
 "
@@ -65,18 +65,18 @@ fn a_refusal_names_the_peer_where_it_is_the_peer() {
     let end = |spec: &str| told(spec).split("refused: ").nth(1).unwrap().to_owned();
     assert_eq!(
         end("ingress: [{from: [{podSelector: {}}]}]"),
-        "NetworkPolicy server/n does not admit client/sleep, at any port"
+        "NetworkPolicy server/net does not admit client/sleep, at any port"
     );
     assert_eq!(
         end("ingress: [{from: [{namespaceSelector: {}}], ports: [{port: 80}]}]"),
-        "NetworkPolicy server/n does not admit port 15008"
+        "NetworkPolicy server/net does not admit port 15008"
     );
     let out = network("policyTypes: [Egress], egress: [{to: [{podSelector: {}}]}]")
         .replace("namespace: server", "namespace: client");
     let found = mesh(&pair(AMBIENT, AMBIENT, &out));
     let first = story(&found, "client/sleep", "server/web:8000");
     assert!(
-        first.contains("NetworkPolicy client/n lets nothing out to server/web, at any port"),
+        first.contains("NetworkPolicy client/net lets nothing out to server/web, at any port"),
         "{first}"
     );
 }

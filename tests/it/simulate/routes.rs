@@ -98,7 +98,7 @@ fn where_a_route_decides_it_is_not_known_and_the_route_is_named() {
     ");
     for rules in [
         "{filters: [{type: URLRewrite}], backendRefs: [{name: web, port: 8000}]}",
-        "{matches: [{headers: [{name: x, value: y}]}], backendRefs: [{name: web, port: 8000}]}",
+        "{matches: [{headers: [{name: x, value: v}]}], backendRefs: [{name: web, port: 8000}]}",
         "{backendRefs: [{name: web, port: 8000, weight: 1}, {name: v2, port: 80, weight: 1}]}",
         "{backendRefs: [{name: gone, port: 80}]}",
     ] {
