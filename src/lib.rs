@@ -33,6 +33,7 @@
 //! | [`world`] | what is in the clusters: everything that is there, laid over each other once, and the mesh of it |
 //! | [`validate`] | schemas and rules |
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
+//! | [`access`] | access tests: what they come to in every state, and which rules none of them would miss |
 //! | [`delivery`] | the tree in the hands of Argo CD, Flux, kustomize and kpt |
 //! | [`verify`] | a cluster as it is against what was rendered for it |
 //! | [`pipeline`] | the stages called in order |
@@ -47,6 +48,7 @@
 //! - Nothing that iterates a hash map reaches the tree; threads never change a byte.
 //! - A finding points at what the user wrote; whatever cannot be carried over is a finding.
 
+pub mod access;
 pub mod cli;
 pub mod delivery;
 pub mod diagnostic;

@@ -29,6 +29,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     // `spec` for the access tests of a folder
     ("world", &["spec", "resolve", "model", "tree", "simulate", "k8s", "yaml", "diagnostic"]),
     ("report", &["diff", "simulate", "k8s", "diagnostic"]),
+    // `report` for the words of a result
+    ("access", &["world", "report", "simulate", "k8s", "yaml", "diagnostic"]),
     ("delivery", &["model", "plan", "manifest", "k8s", "yaml", "diagnostic"]),
     ("verify", &["model", "plan", "k8s", "yaml", "diagnostic"]),
     (
@@ -68,6 +70,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "world",
             "diff",
             "report",
+            "access",
             "delivery",
             "verify",
             "k8s",

@@ -3,12 +3,10 @@
 mod diff;
 mod explain;
 mod matrix;
-mod mutant;
-mod mutate;
 mod policies;
 mod revision;
 mod suggest;
-pub(super) mod test;
+mod test;
 pub(super) mod world;
 mod ztunnel;
 

@@ -1,24 +1,18 @@
 //! `waypost access test`
 
-use std::collections::BTreeMap;
-
 use clap::{Args, ValueEnum};
 
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::mutate::mutate;
 use super::world::Asked;
 use super::{Of, world, write};
-use crate::diagnostic::{Diagnostic, Sources, Span, has_errors, sort};
+use crate::access::{answers, mutate};
+use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::plan;
 use crate::report::access::{self as report, CaseResult};
-use crate::simulate::{
-    Client, Destination, GatewayId, HttpRequest, Mesh, NotFound, PodState, Request, Verdict,
-    WaypointState, WorkloadId,
-};
 use crate::tree::Scope;
-use crate::world::{Case, World};
+use crate::world::World;
 
 /// Hold access tests against what would be applied.
 ///
@@ -160,189 +154,6 @@ impl Test {
 struct Way {
     worlds: Vec<World>,
     sources: Sources,
-}
-
-/// What every case comes to, also in every state on the way there from the point before.
-pub(in crate::cli) fn answers(
-    world: &World,
-    before: Option<&Mesh>,
-    found: &mut Vec<Diagnostic>,
-) -> Vec<CaseResult> {
-    let mut results = Vec::new();
-    for case in &world.cases {
-        match asked(&world.mesh, case) {
-            Ok(request) => {
-                for state in states(world, before, &request) {
-                    let (result, diagnostic) = hold(world, case, &request, &state);
-                    found.extend(diagnostic);
-                    results.push(result);
-                }
-            }
-            Err((at, error)) => found.push(unknown(at, &error)),
-        }
-    }
-    results
-}
-
-/// The request of a case, or where a name stands that means nothing.
-pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound)> {
-    let from = mesh.find_client(&case.from).map_err(|error| (case.origin.from, error))?;
-    let to = mesh.find_destination(&case.to).map_err(|error| (case.origin.to, error))?;
-    Ok(Request {
-        from,
-        to,
-        http: HttpRequest { sni: case.sni.clone(), ..case.request.clone().unwrap_or_default() },
-        // a plain connection to a port of HTTP is one that speaks it
-        raw_tcp: case.request.is_none() && !mesh.declares_http(to),
-    })
-}
-
-/// A state that the mesh may be in at a point, other than the one the point ends in.
-#[derive(Clone, Debug, Default)]
-struct Transient {
-    pods: BTreeMap<WorkloadId, PodState>,
-    waypoints: BTreeMap<GatewayId, WaypointState>,
-}
-
-impl Transient {
-    fn apply(&self, mesh: &Mesh) -> Mesh {
-        let mut mesh = mesh.clone();
-        self.pods.iter().for_each(|(id, state)| mesh.set_state(*id, *state));
-        self.waypoints.iter().for_each(|(id, state)| mesh.set_waypoint_state(*id, *state));
-        mesh
-    }
-
-    fn name(&self, mesh: &Mesh) -> Option<String> {
-        let pods = self.pods.iter().map(|(id, state)| {
-            format!("pods of {} are {}", mesh.workload_name(*id), state.as_str())
-        });
-        let waypoints = self.waypoints.keys().map(|id| {
-            let gateway = mesh.gateway(*id);
-            format!(
-                "waypoint {}/{} is not ready",
-                mesh.namespace(gateway.namespace).name,
-                gateway.name
-            )
-        });
-        let parts: Vec<String> = pods.chain(waypoints).collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
-    }
-}
-
-/// Every state that matters to a request on the way from one point to the next: what differs from
-/// before may have changed already or not yet, on each side for itself; and a pod may be restarted
-/// at any time.
-fn states(world: &World, before: Option<&Mesh>, request: &Request) -> Vec<Transient> {
-    let mesh = &world.mesh;
-    let mut states = vec![Transient::default()];
-    let Some(before) = before else { return states };
-    let client = match request.from {
-        Client::Workload(id) => vec![id],
-        Client::Outside(_) => vec![],
-    };
-    let servers = match request.to {
-        Destination::Pod { workload, .. } => vec![workload],
-        Destination::Service { service, .. } => mesh.service(service).endpoints.clone(),
-    };
-    for side in [client, servers] {
-        let old: BTreeMap<WorkloadId, PodState> = side
-            .iter()
-            .filter_map(|id| {
-                let was = before.find_workload(&mesh.workload_name(*id), false).ok()?;
-                let was = before.state(was);
-                (was != mesh.state(*id)).then_some((*id, was))
-            })
-            .collect();
-        let restarted: BTreeMap<WorkloadId, PodState> = side
-            .iter()
-            .filter_map(|id| world.restarted.get(id).map(|state| (*id, *state)))
-            .collect();
-        let base = states.clone();
-        for others in [old, restarted].iter().filter(|o| !o.is_empty()) {
-            states.extend(base.iter().map(|state| {
-                let mut state = state.clone();
-                state.pods.extend(others);
-                state
-            }));
-        }
-    }
-    let new: BTreeMap<GatewayId, WaypointState> = mesh
-        .gateways()
-        .filter(|(_, g)| {
-            let namespace = &mesh.namespace(g.namespace).name;
-            !before.gateways().any(|(_, old)| {
-                old.name == g.name && before.namespace(old.namespace).name == *namespace
-            })
-        })
-        .map(|(id, _)| (id, WaypointState::NotProgrammed))
-        .collect();
-    if !new.is_empty() {
-        let more: Vec<Transient> = states
-            .iter()
-            .map(|state| Transient { pods: state.pods.clone(), waypoints: new.clone() })
-            .collect();
-        states.extend(more);
-    }
-    states
-}
-
-fn hold(
-    world: &World,
-    case: &Case,
-    request: &Request,
-    state: &Transient,
-) -> (CaseResult, Option<Diagnostic>) {
-    let mesh = state.apply(&world.mesh);
-    let decision = mesh.decide(request);
-    let walk = decision.walk();
-    let reason = walk.and_then(|w| w.deciding()).map_or_else(String::new, |step| {
-        format!("{}: {}", mesh.point_name(step.point), mesh.reason_text(step))
-    });
-    let named = state.name(&mesh);
-    let result = CaseResult {
-        test: case.test.clone(),
-        name: case.name.clone(),
-        at: world.name.clone(),
-        state: named.clone(),
-        from: case.from.clone(),
-        to: case.to.clone(),
-        expected: case.expect.as_str().to_owned(),
-        found: decision.verdict.as_str().to_owned(),
-        reason: reason.clone(),
-    };
-    if result.passed() {
-        return (result, None);
-    }
-    let at = match named {
-        Some(state) => format!("{}, while {state}", world.name),
-        None => world.name.clone(),
-    };
-    let found = match decision.verdict {
-        Verdict::Allow => "may reach",
-        Verdict::Deny => "may not reach",
-        Verdict::Mixed => "may reach only some pods of",
-        Verdict::Unreachable => "finds nothing behind",
-        Verdict::Unknown => "is not known to reach",
-    };
-    let diagnostic = Diagnostic::error(
-        "access-differs",
-        format!(
-            "`{}` {found} `{}` ({at}), but the assertion says {}",
-            case.from, case.to, result.expected
-        ),
-    )
-    .at(case.origin.expect, reason)
-    .help(format!("`waypost access explain {} {}` shows every step", case.from, case.to));
-    (result, Some(diagnostic))
-}
-
-fn unknown(at: Span, error: &NotFound) -> Diagnostic {
-    let diagnostic = Diagnostic::error("unknown-in-access-test", error.message.clone())
-        .at(at, "this case was not asked");
-    match &error.nearest {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
-        None => diagnostic,
-    }
 }
 
 fn lines(results: &[CaseResult]) -> String {

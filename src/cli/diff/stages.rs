@@ -1,13 +1,13 @@
 //! A migration from its beginning to its end: every point against the one before it, rendered into
 //! memory, with what each step makes true and what the access tests say of it.
 
-use super::super::access::test::answers;
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::access::matters;
 use super::environment::access;
 use super::origin::origins;
 use super::secret::hidden;
+use crate::access::answers;
 use crate::diagnostic::{Sources, has_errors, sort};
 use crate::diff::{Context, Options, compare, flags, topology};
 use crate::model::{Environment, Reached, Step};

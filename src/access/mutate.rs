@@ -1,9 +1,9 @@
-//! `waypost access test --mutate`: which rules could be lost without any test noticing?
+//! Which rules could be lost without any test noticing?
 
 use std::collections::BTreeMap;
 
+use super::answer::asked;
 use super::mutant::{Mutant, mutants};
-use super::test::asked;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
 use crate::report::access::{self as report, CaseResult};
@@ -12,7 +12,7 @@ use crate::world::{Case, World};
 
 /// What came of all mutants.
 #[derive(Default)]
-pub(super) struct Mutated {
+pub struct Mutated {
     /// One result for each.
     pub results: Vec<CaseResult>,
     /// A finding for each rule that could be lost.
@@ -24,7 +24,7 @@ const NOT_NOTICED: &str = "not noticed";
 const NO_DIFFERENCE: &str = "no test can";
 
 /// Takes each rule away, then turns it round, and asks all cases that hold.
-pub(super) fn mutate(world: &World) -> Mutated {
+pub fn mutate(world: &World) -> Mutated {
     let cases: Vec<(&Case, Request, Verdict)> = world
         .cases
         .iter()

@@ -1,0 +1,97 @@
+//! The states that a mesh may be in on the way from one point of a migration to the next.
+
+use std::collections::BTreeMap;
+
+use crate::simulate::{
+    Client, Destination, GatewayId, Mesh, PodState, Request, WaypointState, WorkloadId,
+};
+use crate::world::World;
+
+/// A state that the mesh may be in at a point, other than the one the point ends in.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Transient {
+    pods: BTreeMap<WorkloadId, PodState>,
+    waypoints: BTreeMap<GatewayId, WaypointState>,
+}
+
+impl Transient {
+    pub(super) fn apply(&self, mesh: &Mesh) -> Mesh {
+        let mut mesh = mesh.clone();
+        self.pods.iter().for_each(|(id, state)| mesh.set_state(*id, *state));
+        self.waypoints.iter().for_each(|(id, state)| mesh.set_waypoint_state(*id, *state));
+        mesh
+    }
+
+    pub(super) fn name(&self, mesh: &Mesh) -> Option<String> {
+        let pods = self.pods.iter().map(|(id, state)| {
+            format!("pods of {} are {}", mesh.workload_name(*id), state.as_str())
+        });
+        let waypoints = self.waypoints.keys().map(|id| {
+            let gateway = mesh.gateway(*id);
+            format!(
+                "waypoint {}/{} is not ready",
+                mesh.namespace(gateway.namespace).name,
+                gateway.name
+            )
+        });
+        let parts: Vec<String> = pods.chain(waypoints).collect();
+        (!parts.is_empty()).then(|| parts.join(", "))
+    }
+}
+
+/// Every state that matters to a request on the way from one point to the next: what differs from
+/// before may have changed already or not yet, on each side for itself; and a pod may be restarted
+/// at any time.
+pub(super) fn states(world: &World, before: Option<&Mesh>, request: &Request) -> Vec<Transient> {
+    let mesh = &world.mesh;
+    let mut states = vec![Transient::default()];
+    let Some(before) = before else { return states };
+    let client = match request.from {
+        Client::Workload(id) => vec![id],
+        Client::Outside(_) => vec![],
+    };
+    let servers = match request.to {
+        Destination::Pod { workload, .. } => vec![workload],
+        Destination::Service { service, .. } => mesh.service(service).endpoints.clone(),
+    };
+    for side in [client, servers] {
+        let old: BTreeMap<WorkloadId, PodState> = side
+            .iter()
+            .filter_map(|id| {
+                let was = before.find_workload(&mesh.workload_name(*id), false).ok()?;
+                let was = before.state(was);
+                (was != mesh.state(*id)).then_some((*id, was))
+            })
+            .collect();
+        let restarted: BTreeMap<WorkloadId, PodState> = side
+            .iter()
+            .filter_map(|id| world.restarted.get(id).map(|state| (*id, *state)))
+            .collect();
+        let base = states.clone();
+        for others in [old, restarted].iter().filter(|o| !o.is_empty()) {
+            states.extend(base.iter().map(|state| {
+                let mut state = state.clone();
+                state.pods.extend(others);
+                state
+            }));
+        }
+    }
+    let new: BTreeMap<GatewayId, WaypointState> = mesh
+        .gateways()
+        .filter(|(_, g)| {
+            let namespace = &mesh.namespace(g.namespace).name;
+            !before.gateways().any(|(_, old)| {
+                old.name == g.name && before.namespace(old.namespace).name == *namespace
+            })
+        })
+        .map(|(id, _)| (id, WaypointState::NotProgrammed))
+        .collect();
+    if !new.is_empty() {
+        let more: Vec<Transient> = states
+            .iter()
+            .map(|state| Transient { pods: state.pods.clone(), waypoints: new.clone() })
+            .collect();
+        states.extend(more);
+    }
+    states
+}
