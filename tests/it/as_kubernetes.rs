@@ -21,10 +21,10 @@ fn refused(text: &str, budget: &Budget) -> Diagnostic {
 #[test]
 fn merge_keys_merge_in_manifests() {
     for (text, wanted) in [
-        ("a: &a {x: 1, y: 2}\nb:\n  <<: *a\n  y: 3\n", json!({"y": 3, "x": 1})),
+        ("a: &a {x: 1, w: 2}\nb:\n  <<: *a\n  w: 3\n", json!({"w": 3, "x": 1})),
         ("a: &a {x: 1}\nc: &c {x: 2, z: 4}\nb:\n  <<: [*a, *c]\n", json!({"x": 1, "z": 4})),
         ("b:\n  <<: {x: 1}\n", json!({"x": 1})),
-        ("b:\n  x: 1\n  <<: {x: 1, y: 2}\n", json!({"x": 1, "y": 2})),
+        ("b:\n  x: 1\n  <<: {x: 1, w: 2}\n", json!({"x": 1, "w": 2})),
         ("b: {\"<<\": 1}\n", json!({"<<": 1})),
     ] {
         assert_eq!(manifest(text)["b"], wanted, "{text}");
@@ -41,7 +41,7 @@ fn merge_keys_merge_in_manifests() {
 fn what_readers_disagree_on_is_refused() {
     for text in [
         "b:\n  x: 1\n  <<: {x: 2}\n",
-        "b:\n  <<: {x: 2}\n  <<: {y: 2}\n",
+        "b:\n  <<: {x: 2}\n  <<: {w: 2}\n",
         "b:\n  <<: 3\n",
         "b:\n  <<: [1]\n",
     ] {
@@ -101,7 +101,6 @@ fn syntax_errors_name_what_is_to_blame() {
             "line of its own",
         ),
         ("kind: A\na: \"x\"\n---# second\nkind: B\n", 3, "separator", "a space after `---`"),
-        ("kind: A\n---kind: B\n", 2, "separator", "a space after `---`"),
     ] {
         let (_, found) = read(FileId(0), text, &Budget::MANIFESTS);
         let errors: Vec<&Diagnostic> = found.iter().filter(|d| d.is_error()).collect();
@@ -119,7 +118,7 @@ fn syntax_errors_name_what_is_to_blame() {
 fn the_help_leads_out() {
     for (wrong, right) in [
         ("b:\n  x: 1\n  <<: {x: 2}\n", "b:\n  <<: {x: 2}\n  x: 1\n"),
-        ("b:\n  <<: {x: 2}\n  <<: {y: 2}\n", "b:\n  <<: [{x: 2}, {y: 2}]\n"),
+        ("b:\n  <<: {x: 2}\n  <<: {w: 2}\n", "b:\n  <<: [{x: 2}, {w: 2}]\n"),
         ("data:\n  x: a\n\tb\n", "data:\n  x: a\n    b\n"),
         ("data:\n  x: |\n    a\n\t\n    c\n", "data:\n  x: |\n    a\n    \n    c\n"),
         ("kind: A\na: 50---\nkind: B\na: 1\n", "kind: A\na: 50\n---\nkind: B\na: 1\n"),

@@ -38,7 +38,7 @@ fn a_value_of_a_secret_is_not_searched_for_in_other_texts() {
 /// Every place that is secret, with a finding right beside it.
 #[test]
 fn secrets_are_hidden_in_every_place_and_format() {
-    let token = format!("{}{}", "glpat-", "AbCdEfGhIjKlMnOpQrSt");
+    let token = format!("{}{}", "glpat-", "ZyXwVuTsRqPoNmLkJiHg");
     for (place, text) in [
         (
             "a Secret in a list of Secrets",
