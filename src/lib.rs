@@ -31,6 +31,8 @@
 //! | [`tree`] | the files: what changes on disk, and how it changes at once or not at all |
 //! | [`simulate`] | who can reach what, decided by whom: a second, independent reading of what is applied |
 //! | [`world`] | what is in the clusters: everything that is there, laid over each other once, and the mesh of it |
+//! | [`traffic`] | what a mesh was seen to carry: access logs and metrics, as classes of requests |
+//! | [`replay`] | that traffic asked of a mesh that does not exist yet |
 //! | [`validate`] | schemas and rules |
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
 //! | [`access`] | access tests: what they come to in every state, and which rules none of them would miss |
@@ -59,10 +61,12 @@ pub mod model;
 pub mod pipeline;
 pub mod plan;
 pub mod render;
+pub mod replay;
 pub mod report;
 pub mod resolve;
 pub mod simulate;
 pub mod spec;
+pub mod traffic;
 pub mod translate;
 pub mod tree;
 pub mod validate;

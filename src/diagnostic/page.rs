@@ -1,7 +1,7 @@
 //! The pages of findings that are no lints: `docs/findings/*.md`, a section for each code.
 
 /// A file for each subject.
-const FILES: [&str; 9] = [
+const FILES: [&str; 10] = [
     include_str!("../../docs/findings/text.md"),
     include_str!("../../docs/findings/spec.md"),
     include_str!("../../docs/findings/tsb.md"),
@@ -11,6 +11,7 @@ const FILES: [&str; 9] = [
     include_str!("../../docs/findings/manifests.md"),
     include_str!("../../docs/findings/access.md"),
     include_str!("../../docs/findings/verify.md"),
+    include_str!("../../docs/findings/traffic.md"),
 ];
 
 /// The pages of one subject.

@@ -39,6 +39,7 @@ mod raw;
 mod request;
 mod request_authentication;
 mod sidecar;
+mod unlogged;
 mod waypoint;
 pub mod ztunnel;
 mod ztunnel_point;
@@ -47,7 +48,7 @@ pub use ask::Seen;
 pub use classify::{Classification, Place, RuleAt, RuleEffect};
 pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
-pub use envoy::Logged;
+pub use envoy::{ChainKind, Logged};
 pub use equivalence::{
     AccessChange, Answer, Bound, ByDesign, Caller, CallerKind, Change, Classes, Comparison,
     StandsFor, Target, TargetKind, compare,

@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
 use crate::model::{ClusterName, Environment};
 use crate::simulate::{IstioVersion, Options, PathNormalization};
-use crate::yaml::Node;
 
 /// What of `MeshConfig` decides about access.
 #[derive(Debug, Default, Deserialize)]
@@ -72,23 +71,39 @@ pub(super) fn of_environment<'a>(
     options
 }
 
+/// The MeshConfig of ConfigMap `istio`, and where it stands.
+fn configured<'a>(
+    objects: impl IntoIterator<Item = &'a Object>,
+    root_namespace: &str,
+) -> Option<(&'a str, Span)> {
+    let is_mesh = |o: &&Object| {
+        o.gvk.is("", "ConfigMap")
+            && o.name == "istio"
+            && o.namespace.as_deref() == Some(root_namespace)
+    };
+    let node = objects.into_iter().find(is_mesh)?.body.get("data")?.get("mesh")?;
+    Some((node.as_str()?, node.span))
+}
+
+/// `accessLogFormat` of the mesh's configuration, where the objects have one.
+pub fn access_log_format<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Option<String> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Logging {
+        access_log_format: Option<String>,
+    }
+    let (text, _) = configured(objects, &Options::default().root_namespace)?;
+    let logging = serde_yaml::from_str::<Logging>(text).ok()?;
+    logging.access_log_format.filter(|format| !format.trim().is_empty())
+}
+
 fn configure<'a>(
     options: &mut Options,
     objects: impl IntoIterator<Item = &'a Object>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let root = options.root_namespace.clone();
-    let is_mesh = |o: &&Object| {
-        o.gvk.is("", "ConfigMap")
-            && o.name == "istio"
-            && o.namespace.as_deref() == Some(root.as_str())
-    };
-    let text = |o: &Object| -> Option<(String, crate::diagnostic::Span)> {
-        let node = o.body.get("data")?.get("mesh")?;
-        Node::as_str(node).map(|text| (text.to_owned(), node.span))
-    };
-    let Some((text, span)) = objects.into_iter().find(is_mesh).and_then(text) else { return };
-    let config: MeshConfig = match serde_yaml::from_str::<Option<MeshConfig>>(&text) {
+    let Some((text, span)) = configured(objects, &options.root_namespace) else { return };
+    let config: MeshConfig = match serde_yaml::from_str::<Option<MeshConfig>>(text) {
         Ok(config) => config.unwrap_or_default(),
         Err(error) => {
             found.push(

@@ -35,6 +35,7 @@ mod publish;
 mod refused;
 mod refused_tsb;
 mod render_rules;
+mod replay;
 mod repositories;
 mod same_bytes;
 mod secrets;

@@ -24,11 +24,13 @@ const ROOMS: &[(&str, &[&str])] = &[
     // `model` for the names of the units
     ("tree", &["model", "k8s", "yaml", "diagnostic"]),
     ("simulate", &["k8s", "diagnostic"]),
+    ("traffic", &["diagnostic"]),
+    ("replay", &["traffic", "simulate", "k8s", "yaml"]),
     ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),
     ("diff", &["tree", "simulate", "k8s", "yaml", "diagnostic"]),
     // `spec` for the access tests of a folder
     ("world", &["spec", "resolve", "model", "tree", "simulate", "k8s", "yaml", "diagnostic"]),
-    ("report", &["diff", "simulate", "k8s", "diagnostic"]),
+    ("report", &["diff", "simulate", "traffic", "replay", "k8s", "diagnostic"]),
     // `report` for the words of a result
     ("access", &["world", "report", "simulate", "k8s", "yaml", "diagnostic"]),
     ("delivery", &["model", "plan", "manifest", "k8s", "yaml", "diagnostic"]),
@@ -68,6 +70,8 @@ const ROOMS: &[(&str, &[&str])] = &[
             "validate",
             "simulate",
             "world",
+            "traffic",
+            "replay",
             "diff",
             "report",
             "access",
@@ -81,8 +85,14 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// The only places that meet the disk, the environment or the clock.
-const OUTSIDE: &[&str] =
-    &["src/cli/", "src/spec/load", "src/tree/branch", "src/tree/disk", "src/tree/git"];
+const OUTSIDE: &[&str] = &[
+    "src/cli/",
+    "src/spec/load",
+    "src/tree/branch",
+    "src/tree/disk",
+    "src/tree/git",
+    "src/traffic/stream",
+];
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));

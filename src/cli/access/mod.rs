@@ -4,6 +4,7 @@ mod diff;
 mod explain;
 mod matrix;
 mod policies;
+mod replay;
 mod revision;
 mod suggest;
 mod test;
@@ -34,6 +35,7 @@ enum Verb {
     Diff(diff::Diff),
     Suggest(suggest::Suggest),
     Policies(policies::Policies),
+    Replay(Box<replay::Replay>),
     Ztunnel(ztunnel::Ztunnel),
 }
 
@@ -76,6 +78,7 @@ impl Access {
             Verb::Diff(verb) => verb.run(global, terminal),
             Verb::Suggest(verb) => verb.run(global, terminal),
             Verb::Policies(verb) => verb.run(global, terminal),
+            Verb::Replay(verb) => verb.run(global, terminal),
             Verb::Ztunnel(verb) => verb.run(global, terminal),
         }
     }

@@ -1,11 +1,15 @@
 //! `waypost access suggest`
 
+use std::path::PathBuf;
+
 use clap::Args;
 use serde_json::{Map, Value, json};
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
+use super::replay::Reading;
 use super::{Of, world, write};
+use crate::replay::suggestions;
 use crate::report::access::{self as report, SuggestedCase, SuggestedTest};
 use crate::simulate::HttpRequest;
 use crate::yaml::emit_checked;
@@ -20,8 +24,14 @@ pub struct Suggest {
     #[command(flatten)]
     of: Of,
     /// A case for every client and every service port: nobody stands for anybody.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "from_logs")]
     every_pair: bool,
+    /// What access logs show, instead of one of each: files, folders, or `-`. May be given several times.
+    /// What policies allow and the logs do not show is listed in comments: candidates to close.
+    #[arg(long, value_name = "LOG")]
+    from_logs: Vec<PathBuf>,
+    #[command(flatten)]
+    reading: Reading,
 }
 
 impl Suggest {
@@ -32,7 +42,22 @@ impl Suggest {
         };
         let has_errors = asked.show(terminal);
         let world = &asked.world;
-        let tests = report::suggest(&world.mesh, self.every_pair);
+        let tests = if self.from_logs.is_empty() {
+            report::suggest(&world.mesh, self.every_pair)
+        } else {
+            let Some(logs) = self.reading.read(&self.from_logs, &asked, global, terminal)? else {
+                return Ok(ExitCode::Problems);
+            };
+            let found = suggestions(&logs.sample, &logs.directory(world));
+            if found.left_out > 0 {
+                let count = report::requests(found.left_out);
+                terminal.say(&format!(
+                    "{count} left out: without a certain answer, or answered otherwise in the log \
+                     (`waypost access replay` lists them)"
+                ));
+            }
+            report::suggest_from_logs(&found, logs.sample.window())
+        };
         let texts: Vec<String> = tests.iter().map(text).collect::<Result<_, _>>()?;
         write(&texts.join("---\n"))?;
         let cases: usize = tests.iter().map(|test| test.cases.len()).sum();

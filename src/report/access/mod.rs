@@ -4,6 +4,7 @@ mod diff;
 mod explain;
 mod graph;
 mod policies;
+mod replay;
 mod suggest;
 mod table;
 mod test;
@@ -19,6 +20,7 @@ pub use policies::{
     PolicyFate, RuleFate, policies_json, policies_markdown, policies_summary, policies_text,
     policy_fates,
 };
+pub use replay::{ReplayReport, requests, suggest_from_logs};
 pub use suggest::{SuggestedCase, SuggestedTest, suggest};
 pub use table::{AccessTable, Column, LARGE, Row, csv, json, markdown, text};
 pub use test::{CaseResult, junit, results_json};

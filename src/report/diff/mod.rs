@@ -13,6 +13,7 @@ pub use findings::findings;
 pub use html::html;
 pub use json::json;
 pub use junit::junit;
+pub(in crate::report) use markdown::code;
 pub use markdown::{MarkdownOptions, markdown};
 pub use report::{
     Access, EnvironmentReport, EnvironmentState, Migration, Origin, Origins, Report, Verdict,

@@ -7,7 +7,7 @@
 use crate::report::visible;
 
 /// A code span of a text, in at most so many bytes of it.
-pub(super) fn code(text: &str, bytes: usize) -> String {
+pub(in crate::report) fn code(text: &str, bytes: usize) -> String {
     let text = visible::cut(&visible::line(text), bytes);
     if text.trim().is_empty() {
         return "` `".to_owned();

@@ -7,6 +7,7 @@
 
 mod block;
 mod escape;
+pub(in crate::report) use escape::code;
 mod head;
 
 use self::block::Item;

@@ -1,0 +1,215 @@
+//! What the values of an Envoy's line say of a request.
+
+use super::envoy_format::{Field, Fields};
+use super::record::{
+    Content, Outcome, Party, Record, Reporter, Target, Text, address_and_port, principal,
+    without_query,
+};
+use super::time::parse_time;
+
+/// What the name of an Envoy cluster says: `outbound|8000||httpbin.httpbin.svc.cluster.local`
+/// (istio/istio:pilot/pkg/model/push_context.go `BuildSubsetKey`; waypoints: `inbound-vip`,
+/// pilot/pkg/networking/core/cluster_waypoint.go).
+#[derive(Debug, PartialEq, Eq)]
+enum Cluster<'l> {
+    /// The server's own application.
+    Inbound,
+    /// A Service, by a client's proxy.
+    Outbound { host: &'l str, port: u16 },
+    /// A Service, by a waypoint.
+    Waypoint { host: &'l str, port: u16 },
+    /// What no Service of the registry is: it goes where it was addressed.
+    Passthrough,
+    /// One of the legs inside a proxy: the same request has another line.
+    Internal,
+    /// None was chosen.
+    None,
+}
+
+impl<'l> Cluster<'l> {
+    fn of(name: &'l str) -> Self {
+        // waypoints of some releases write a `;` behind it
+        let name = name.trim_end_matches(';');
+        let mut parts = name.split('|');
+        let (kind, port, _subset, host) = (parts.next(), parts.next(), parts.next(), parts.next());
+        match (kind, port.and_then(|p| p.parse().ok()), host) {
+            (Some("inbound"), _, _) => Cluster::Inbound,
+            (Some("inbound-vip"), Some(port), Some(host)) if !host.is_empty() => {
+                Cluster::Waypoint { host, port }
+            }
+            (Some("outbound"), Some(port), Some(host)) if !host.is_empty() => {
+                Cluster::Outbound { host, port }
+            }
+            _ => match name {
+                "PassthroughCluster" => Cluster::Passthrough,
+                name if name.starts_with("InboundPassthroughCluster") => Cluster::Inbound,
+                "encap" | "connect_originate" | "main_internal" | "inner_connect_originate" => {
+                    Cluster::Internal
+                }
+                _ => Cluster::None,
+            },
+        }
+    }
+}
+
+/// Host and port of the SNI that Istio's clients send: `outbound_.8000_._.httpbin.httpbin.svc.cluster.local`.
+fn service_of_sni(sni: &str) -> Option<(&str, u16)> {
+    let (port, rest) = sni.strip_prefix("outbound_.")?.split_once("_.")?;
+    let (_subset, host) = rest.split_once("_.")?;
+    Some((host, port.parse().ok()?))
+}
+
+/// The name in `rbac_access_denied_matched_policy[…]`.
+fn denied_by(details: &str) -> Option<&str> {
+    details.split_once("rbac_access_denied_matched_policy[")?.1.strip_suffix(']')
+}
+
+fn part<'l>(of: &Text<'l>, part: &str) -> Text<'l> {
+    match of {
+        Text::Borrowed(whole) => {
+            let offset = (part.as_ptr() as usize).wrapping_sub(whole.as_ptr() as usize);
+            whole
+                .get(offset..offset + part.len())
+                .map_or_else(|| part.to_owned().into(), Text::Borrowed)
+        }
+        Text::Owned(_) => Text::Owned(part.to_owned()),
+    }
+}
+
+/// What a line says; `None` of a leg inside a proxy, and of a line without a destination.
+pub(super) fn record<'l>(fields: &Fields<'l>) -> Option<Record<'l>> {
+    let get = |field| fields.get(field);
+    let cluster = get(Field::Cluster).map_or(Cluster::None, |name| Cluster::of(name));
+    let local = get(Field::DownstreamLocal);
+    let local_parts = local.and_then(|v| address_and_port(v));
+    let remote = get(Field::DownstreamRemote);
+    let remote_address = remote.and_then(|v| Some(part(v, address_and_port(v)?.0)));
+    let sni = get(Field::Sni);
+    let told = sni.and_then(|s| service_of_sni(s).map(|(host, port)| (part(s, host), port)));
+    let method = get(Field::Method);
+    if method.is_some_and(|m| m == "CONNECT") || cluster == Cluster::Internal {
+        return None;
+    }
+    let reporter = match &cluster {
+        Cluster::Inbound => Reporter::Server,
+        Cluster::Waypoint { .. } => Reporter::Waypoint,
+        Cluster::Outbound { .. } | Cluster::Passthrough => Reporter::Client,
+        // only a server is asked for `outbound_.80_._.…`; without that, nothing tells who wrote it
+        Cluster::None if told.is_some() => Reporter::Server,
+        Cluster::None | Cluster::Internal => return None,
+    };
+    let address = local.and_then(|v| Some(part(v, address_and_port(v)?.0)));
+    let mut to = Target { address, ..Target::default() };
+    match &cluster {
+        Cluster::Outbound { host, port } | Cluster::Waypoint { host, port } => {
+            to.host = get(Field::Cluster).map(|name| part(name, host));
+            to.service_port = Some(*port);
+        }
+        Cluster::Passthrough => to.pod_port = local_parts.map(|(_, port)| port),
+        _ => {
+            to.pod_port = local_parts.map(|(_, port)| port);
+            if let Some((host, port)) = told {
+                (to.host, to.service_port) = (Some(host), Some(port));
+            }
+        }
+    }
+    let identity = get(Field::PeerUri).map(|uri| part(uri, principal(uri)));
+    let from = match reporter {
+        Reporter::Client => Party {
+            // its own end of the connection behind it; of a refused request there is none
+            address: get(Field::UpstreamLocal)
+                .and_then(|v| Some(part(v, address_and_port(v)?.0)))
+                .or(remote_address),
+            accepted_at: to.address.clone(),
+            ..Party::default()
+        },
+        _ => Party { identity, address: remote_address, ..Party::default() },
+    };
+    Some(Record {
+        reporter,
+        time: get(Field::StartTime).and_then(|t| parse_time(t)),
+        from,
+        to,
+        content: content(fields),
+        sni: sni.filter(|s| service_of_sni(s).is_none()).cloned(),
+        outcome: outcome(fields, reporter),
+        count: 1,
+    })
+}
+
+fn content<'l>(fields: &Fields<'l>) -> Content<Text<'l>> {
+    match (fields.get(Field::Method), fields.get(Field::Path)) {
+        (Some(method), Some(path)) => Content::Http {
+            method: method.clone(),
+            path: part(path, without_query(path)),
+            whole: true,
+            host: fields.get(Field::Authority).cloned(),
+        },
+        // a format that leaves one of them out says at least that it was HTTP
+        _ if fields.get(Field::Protocol).is_some_and(|p| p.starts_with("HTTP/"))
+            || fields.get(Field::Method).is_some()
+            || fields.get(Field::Path).is_some()
+            || fields.get(Field::Code).is_some_and(|code| code != "0") =>
+        {
+            Content::SomeHttp
+        }
+        _ => Content::Connection,
+    }
+}
+
+fn outcome<'l>(fields: &Fields<'l>, reporter: Reporter) -> Outcome<Text<'l>> {
+    for field in [Field::Details, Field::Termination] {
+        let Some(details) = fields.get(field) else { continue };
+        if let Some(rule) = denied_by(details) {
+            return Outcome::Refused(Some(part(details, rule)));
+        }
+        if details.starts_with("jwt_authn_access_denied") || details.starts_with("ext_authz_denied")
+        {
+            return Outcome::Refused(None);
+        }
+    }
+    let flags = fields.get(Field::Flags).map_or("", |f| f);
+    if flags.split(',').any(|flag| flag == "UAEX") {
+        return Outcome::Refused(None);
+    }
+    let code = fields.get(Field::Code).map_or("", |c| c);
+    // a proxy further on may have refused: the answer alone does not tell it from the application's
+    let by_another = reporter != Reporter::Server && matches!(code, "401" | "403");
+    // without details the answer of this very proxy cannot be told from the application's either
+    let by_this = !fields.has(Field::Details) && matches!(code, "401" | "403");
+    let failed = matches!(code, "502" | "503" | "504") || !flags.is_empty();
+    if by_another || by_this || failed { Outcome::Unclear } else { Outcome::Allowed }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clusters_and_server_names_tell_the_service() {
+        let host = "httpbin.httpbin.svc.cluster.local";
+        assert_eq!(
+            Cluster::of("outbound|8000|v1|httpbin.httpbin.svc.cluster.local"),
+            Cluster::Outbound { host, port: 8000 }
+        );
+        assert_eq!(
+            Cluster::of("inbound-vip|8000|http|httpbin.httpbin.svc.cluster.local;"),
+            Cluster::Waypoint { host, port: 8000 }
+        );
+        assert_eq!(Cluster::of("inbound|80||"), Cluster::Inbound);
+        assert_eq!(Cluster::of("outbound|x||"), Cluster::None);
+        assert_eq!(
+            service_of_sni("outbound_.8000_.v1_.httpbin.httpbin.svc.cluster.local"),
+            Some((host, 8000))
+        );
+        assert_eq!(service_of_sni("api.example.com"), None);
+    }
+
+    #[test]
+    fn the_rule_that_refused_is_named_whole() {
+        let details = "rbac_access_denied_matched_policy[ns[a]-policy[b]-rule[0]]";
+        assert_eq!(denied_by(details), Some("ns[a]-policy[b]-rule[0]"));
+        assert_eq!(denied_by("rbac_access_denied_matched_policy[none]"), Some("none"));
+        assert_eq!(denied_by("via_upstream"), None);
+    }
+}
