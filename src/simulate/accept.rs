@@ -6,23 +6,25 @@ use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::{Labels, Object, TargetRef};
 
 use super::matcher::IpBlock;
+use super::options::Options;
 use super::policy::{Action, Policy};
 use super::raw;
+use super::version::Behaviour;
 use super::ztunnel::port;
 
 /// Why a policy is refused, and where.
 type Refusal = (Span, String);
 
 /// The first reason to refuse a policy, as a finding.
-pub(super) fn refusal(policy: &Policy, object: &Object) -> Option<Diagnostic> {
-    let (span, why) = reason(policy, object)?;
+pub(super) fn refusal(policy: &Policy, object: &Object, options: &Options) -> Option<Diagnostic> {
+    let (span, why) = reason(policy, object, options)?;
     Some(
         Diagnostic::error("policy-not-accepted", format!("{}: {why}", object.reference()))
             .at(span, "Istio refuses this, so the policy is taken as not in force"),
     )
 }
 
-fn reason(policy: &Policy, object: &Object) -> Option<Refusal> {
+fn reason(policy: &Policy, object: &Object, options: &Options) -> Option<Refusal> {
     let spec = &policy.spec;
     let here = policy.span;
     let at = |why: String| Some((here, why));
@@ -51,8 +53,37 @@ fn reason(policy: &Policy, object: &Object) -> Option<Refusal> {
     }
     spec.rules.iter().find_map(|rule| {
         let written = rule.value.as_ref()?;
-        Some((rule.span, bad_rule(written, policy.action)?))
+        Some((rule.span, bad_rule(written, policy.action, options)?))
     })
+}
+
+/// Takes out what the API server drops: fields that the CRD of this release does not have
+/// (facts/istio-ambient.md §9.2, §12.3).
+pub(super) fn prune(policy: &mut Policy, options: &Options) {
+    let accounts = options.does(Behaviour::SourceServiceAccounts);
+    let domains = options.does(Behaviour::SourceTrustDomains);
+    if accounts && domains {
+        return;
+    }
+    let rules = policy.spec.rules.iter_mut().filter_map(|rule| rule.value.as_mut());
+    for source in rules.flat_map(|rule| &mut rule.from).map(|from| &mut from.source) {
+        if !accounts {
+            source.service_accounts.clear();
+            source.not_service_accounts.clear();
+        }
+        if !domains {
+            source.trust_domains.clear();
+            source.not_trust_domains.clear();
+        }
+    }
+}
+
+fn is_too_new(key: &str, options: &Options) -> bool {
+    match key {
+        "source.serviceAccount" => !options.does(Behaviour::SourceServiceAccounts),
+        "source.trustDomain" => !options.does(Behaviour::SourceTrustDomains),
+        _ => false,
+    }
 }
 
 fn bad_target(target: &TargetRef) -> Option<String> {
@@ -88,12 +119,12 @@ fn bad_dry_run(policy: &Policy, annotations: &Labels) -> Option<String> {
     (!only).then(|| format!("`istio.io/dry-run` does not go with `{}`", action.as_str()))
 }
 
-fn bad_rule(rule: &raw::Rule, action: Action) -> Option<String> {
+fn bad_rule(rule: &raw::Rule, action: Action, options: &Options) -> Option<String> {
     rule.from
         .iter()
         .find_map(|from| bad_source(&from.source, action))
         .or_else(|| rule.to.iter().find_map(|to| bad_operation(&to.operation)))
-        .or_else(|| rule.when.iter().find_map(bad_condition))
+        .or_else(|| rule.when.iter().find_map(|condition| bad_condition(condition, options)))
 }
 
 type Field<'a> = (&'static str, &'a [String]);
@@ -213,7 +244,7 @@ fn is_literal(segment: &str) -> bool {
         && segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()+,;:@=".contains(&b))
 }
 
-fn bad_condition(c: &raw::Condition) -> Option<String> {
+fn bad_condition(c: &raw::Condition, options: &Options) -> Option<String> {
     if c.key.is_empty() {
         return Some("a condition needs a `key`".into());
     }
@@ -227,6 +258,9 @@ fn bad_condition(c: &raw::Condition) -> Option<String> {
     match c.key.as_str() {
         "source.ip" | "remote.ip" | "destination.ip" => bad_block(all()),
         "destination.port" => bad_port(all()),
+        key if is_too_new(key, options) => {
+            Some(format!("condition `{key}` is not known to Istio {}", options.istio))
+        }
         "source.serviceAccount" => {
             bad_accounts(c.values.iter()).or_else(|| bad_accounts(c.not_values.iter()))
         }

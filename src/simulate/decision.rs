@@ -6,6 +6,7 @@ use super::envoy::{ChainKind, rule_id};
 use super::identity::IdentityId;
 use super::mesh::{ClusterId, GatewayId, Mesh, Unknown, WorkloadId};
 use super::network_policy::Blocked;
+use super::outbound::Why;
 use super::path::Effects;
 use super::policy::PolicyId;
 
@@ -95,6 +96,8 @@ pub struct Step {
 /// Who decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Point {
+    /// The client's own sidecar or gateway.
+    Client,
     /// The network, by NetworkPolicy.
     Network(WorkloadId),
     /// A gateway for what comes from outside.
@@ -133,6 +136,10 @@ pub enum Reason {
     NotEnforced,
     /// Passed: no proxy of the mesh takes UDP.
     Udp,
+    /// Passed: the pod's annotations keep this port from its sidecar.
+    NotRedirected,
+    /// The client's proxy passes it on, and shows no identity.
+    Anonymous(Why),
     /// Passed, if the external authorizer of this CUSTOM policy says yes: what it says is not known.
     IfAuthorizerAllows(PolicyId),
     /// Refused: a DENY rule matched.
@@ -153,6 +160,10 @@ pub enum Reason {
     TokenAudience,
     /// Refused: a NetworkPolicy isolates an end and does not admit this (its place in the mesh).
     NetworkPolicy(NetworkRefusal),
+    /// Refused: the client's proxy knows nothing of it, and drops what it does not know.
+    NotRegistered,
+    /// Refused: the client's proxy speaks the mesh's TLS, and plaintext is expected here.
+    TlsNotTaken,
     /// Refused: the waypoint has an address and no pods.
     NoReadyPods,
     /// Refused: nothing is behind the service.
@@ -182,6 +193,8 @@ impl Reason {
             | Reason::Allowed(_)
             | Reason::NotEnforced
             | Reason::Udp
+            | Reason::NotRedirected
+            | Reason::Anonymous(_)
             | Reason::IfAuthorizerAllows(_) => false,
             // what comes behind a proxy may still refuse for certain
             Reason::Unknown(unknown) => unknown.is_end(),
@@ -274,7 +287,9 @@ pub(super) fn observed(steps: &[Step]) -> Observed {
         Reason::NoClientCertificate(_)
         | Reason::TrustDomain
         | Reason::NoReadyPods
-        | Reason::NotHttp => broken,
+        | Reason::NotHttp
+        | Reason::NotRegistered
+        | Reason::TlsNotTaken => broken,
         Reason::NoEndpoints => {
             if behind_http {
                 Observed::Unavailable
@@ -371,6 +386,7 @@ impl Mesh {
     /// Who decides, in words.
     pub fn point_name(&self, point: Point) -> String {
         match point {
+            Point::Client => "client's proxy".into(),
             Point::Network(id) => format!("network of {}", self.workload_name(id)),
             Point::Gateway(id) => format!("gateway {}", self.workload_name(id)),
             Point::Waypoint(id) => {
@@ -394,6 +410,12 @@ impl Mesh {
             Reason::Udp => {
                 "UDP goes past every proxy of the mesh, so no policy of Istio's holds it back"
                     .into()
+            }
+            Reason::NotRedirected => {
+                "passed: this port is not redirected to the pod's sidecar".into()
+            }
+            Reason::Anonymous(why) => {
+                format!("sends without the client's identity: {}", self.why_text(why))
             }
             Reason::IfAuthorizerAllows(id) => {
                 let policy = self.policy(id);
@@ -443,9 +465,47 @@ impl Mesh {
                     policy.name,
                 )
             }
+            Reason::NotRegistered => {
+                "refused: the client's sidecar does not know the destination, and the outbound \
+                 traffic policy is REGISTRY_ONLY"
+                    .into()
+            }
+            Reason::TlsNotTaken => {
+                "refused: the client's proxy speaks the mesh's TLS, and this port takes plaintext"
+                    .into()
+            }
             Reason::NoReadyPods => "refused: the waypoint has no ready pods".into(),
             Reason::NoEndpoints => "nothing is behind the service".into(),
             Reason::Unknown(unknown) => format!("not known: {}", self.unknown_text(unknown)),
+        }
+    }
+
+    fn why_text(&self, why: Why) -> String {
+        let tables = &self.fixed.outbound;
+        match why {
+            Why::NotRedirected => "annotations of its pods keep this from its sidecar".into(),
+            Why::PodAddress => "a sidecar has no listener for a pod's address, and passes it \
+                                through as it is"
+                .into(),
+            Why::NotImported(index) => {
+                let scope = &tables.scopes[index as usize];
+                format!("Sidecar {}/{} does not import the service", scope.space, scope.name)
+            }
+            Why::NotExported => "the service is not exported to its namespace".into(),
+            Why::Rule(index) => {
+                let rule = &tables.rules[index as usize];
+                format!("DestinationRule {}/{} sets its TLS", rule.space, rule.name)
+            }
+            Why::MixedEndpoints => "a sidecar speaks plaintext to a headless service unless every \
+                                    endpoint has a sidecar"
+                .into(),
+            Why::Disabled => {
+                "PeerAuthentication is DISABLE for the service's namespace or the mesh".into()
+            }
+            Why::AutoMtlsOff => "`enableAutoMtls` is off".into(),
+            Why::External => "the service is not part of the mesh".into(),
+            Why::NoHbone => "its sidecar has no HBONE".into(),
+            Why::PortDisabled => "PeerAuthentication is DISABLE for the port".into(),
         }
     }
 }

@@ -71,7 +71,13 @@ impl IpBlock {
             Some((address, length)) => (address, Some(length)),
             None => (text, None),
         };
-        let address: IpAddr = address.parse().ok()?;
+        // a single address may name a zone, which is dropped (Go's `netip.ParseAddr`, `PrefixFrom`)
+        let address: IpAddr = match address.split_once('%') {
+            Some((address, zone)) if length.is_none() && !zone.is_empty() => {
+                IpAddr::V6(address.parse().ok()?)
+            }
+            _ => address.parse().ok()?,
+        };
         let whole = if address.is_ipv4() { 32 } else { 128 };
         let length = match length {
             None => whole,
@@ -163,6 +169,10 @@ mod tests {
         assert!(block("0.0.0.0/0").contains("1.2.3.4".parse().unwrap()));
         assert!(!block("0.0.0.0/0").contains("::1".parse().unwrap()));
         assert!(block("2001:db8::/32").contains("2001:db8::1".parse().unwrap()));
+        assert_eq!(IpBlock::parse("fe80::1%eth0"), IpBlock::parse("fe80::1"));
+        for bad in ["fe80::1%", "1.2.3.4%eth0", "fe80::1%eth0/64"] {
+            assert_eq!(IpBlock::parse(bad), None, "{bad}");
+        }
         for bad in ["1.2.3.4/33", "1.2.3", "", "1.2.3.4/", "1.2.3.4/+8", "::/129", "http"] {
             assert_eq!(IpBlock::parse(bad), None, "{bad}");
         }

@@ -18,6 +18,7 @@
 
 mod accept;
 mod ask;
+mod capture;
 mod classify;
 mod decide;
 mod decision;
@@ -31,6 +32,7 @@ mod mesh;
 mod network_policy;
 mod notes;
 mod options;
+mod outbound;
 mod path;
 mod peer_authentication;
 mod point;
@@ -40,6 +42,7 @@ mod request;
 mod request_authentication;
 mod sidecar;
 mod unlogged;
+mod version;
 mod waypoint;
 pub mod ztunnel;
 mod ztunnel_point;
@@ -61,8 +64,10 @@ pub use mesh::{
     Namespace, NamespaceId, PROTOCOLS, PodState, Port, Protocol, Reads, Role, Route, RouteId,
     Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState, Workload, WorkloadId,
 };
-pub use options::{Features, IstioVersion, Options, PathNormalization};
+pub use options::{Features, Options, PathNormalization, Traffic};
+pub use outbound::Why;
 pub use path::Effects;
 pub use policy::{Action, Policy, PolicyId};
 pub use request::{Client, Destination, HttpRequest, Request};
 pub use request_authentication::Token;
+pub use version::{Behaviour, IstioVersion};

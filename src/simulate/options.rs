@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::version::{Behaviour, IstioVersion};
+
 /// Settings of one cluster's mesh. The defaults are Istio's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
@@ -23,6 +25,8 @@ pub struct Options {
     pub trusted_proxies: usize,
     /// Version of Istio; it decides which features there are (facts/istio-ambient.md §9.2).
     pub istio: IstioVersion,
+    /// The release of ztunnel, where it is another: an older one drops what it does not know.
+    pub ztunnel: Option<IstioVersion>,
     /// The injector's revisions. `None`: not told, so every one that a label names is taken to exist.
     pub revisions: Option<BTreeSet<String>>,
     /// `sidecarInjectorWebhook.enableNamespacesByDefault`.
@@ -33,6 +37,35 @@ pub struct Options {
     pub webhook: bool,
     /// istiod's flags that change semantics (facts/istio-ambient.md §9.3).
     pub features: Features,
+    /// What decides about traffic that leaves sidecars.
+    pub traffic: Traffic,
+}
+
+/// Settings of the mesh about traffic that leaves sidecars and gateways. The defaults are Istio's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Traffic {
+    /// `enableAutoMtls`.
+    pub auto_mtls: bool,
+    /// `outboundTrafficPolicy.mode` is `REGISTRY_ONLY`.
+    pub registry_only: bool,
+    /// `defaultServiceExportTo`; empty is `*`.
+    pub export_services: Vec<String>,
+    /// `defaultDestinationRuleExportTo`; empty is `*`.
+    pub export_destination_rules: Vec<String>,
+    /// `defaultVirtualServiceExportTo`; empty is `*`.
+    pub export_virtual_services: Vec<String>,
+}
+
+impl Default for Traffic {
+    fn default() -> Self {
+        Self {
+            auto_mtls: true,
+            registry_only: false,
+            export_services: Vec::new(),
+            export_destination_rules: Vec::new(),
+            export_virtual_services: Vec::new(),
+        }
+    }
 }
 
 impl Default for Options {
@@ -46,12 +79,25 @@ impl Default for Options {
             extension_providers: None,
             trusted_proxies: 0,
             istio: IstioVersion::NEWEST,
+            ztunnel: None,
             revisions: None,
             inject_by_default: false,
             sidecar_hbone: true,
             webhook: true,
             features: Features::default(),
+            traffic: Traffic::default(),
         }
+    }
+}
+
+impl Options {
+    /// Does this release do something?
+    pub fn does(&self, behaviour: Behaviour) -> bool {
+        let release = match self.ztunnel {
+            Some(ztunnel) if behaviour.is_of_ztunnel() => ztunnel.min(self.istio),
+            _ => self.istio,
+        };
+        release >= behaviour.since()
     }
 }
 
@@ -106,24 +152,5 @@ impl PathNormalization {
             "DECODE_AND_MERGE_SLASHES" => Some(Self::DecodeAndMergeSlashes),
             _ => None,
         }
-    }
-}
-
-/// A minor release of Istio.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct IstioVersion {
-    /// Major.
-    pub major: u32,
-    /// Minor.
-    pub minor: u32,
-}
-
-impl IstioVersion {
-    /// The newest whose behaviour is known here.
-    pub const NEWEST: Self = Self { major: 1, minor: 31 };
-
-    /// A release.
-    pub const fn new(major: u32, minor: u32) -> Self {
-        Self { major, minor }
     }
 }

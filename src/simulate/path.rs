@@ -11,6 +11,7 @@ use super::mesh::{
     ServiceId, ServiceKind, Unknown, WaypointState, WorkloadId,
 };
 use super::network_policy::{self, PodEnd, Transport};
+use super::outbound::{self, Leaving};
 use super::point::{Said, ask};
 use super::policy::PolicyId;
 use super::request::{Client, Destination, Prepared};
@@ -30,6 +31,8 @@ pub(super) struct Way<'a, 's> {
     pub hop: Hop<'a>,
     /// The token that the next point sees.
     pub token: &'a Token,
+    /// What the client's own proxy makes of the connection.
+    leaving: Leaving,
     /// Where the next point stands.
     pub edge: Edge,
     pub steps: &'s mut Vec<Step>,
@@ -130,6 +133,11 @@ impl<'a> Hop<'a> {
 }
 
 impl Speaks {
+    /// An Envoy routes what the client sends.
+    pub fn is_routed(self) -> bool {
+        matches!(self, Speaks::Mtls | Speaks::MtlsAndHbone)
+    }
+
     /// What the proxy of an application's pod can speak.
     pub fn of(state: PodState) -> Self {
         match state {
@@ -156,6 +164,7 @@ impl<'a, 's> Way<'a, 's> {
             request,
             hop,
             token: &request.token,
+            leaving: Leaving::Unrouted,
             edge: Edge::Inside,
             steps,
             course: Course::Own,
@@ -208,7 +217,7 @@ impl<'a, 's> Way<'a, 's> {
     /// Walks to one workload behind the destination, or to whatever is behind it outside the mesh.
     pub fn walk(mut self, endpoint: Option<WorkloadId>) -> (Verdict, Effects) {
         let client = self.hop;
-        let verdict = self.go(endpoint);
+        let verdict = self.by_client(endpoint);
         if verdict == Verdict::Deny
             && let Some(unknown) = self.doubt(client, endpoint)
         {
@@ -217,6 +226,31 @@ impl<'a, 's> Way<'a, 's> {
             return (Verdict::Unknown, self.effects);
         }
         (verdict, self.effects)
+    }
+
+    /// Walks with what the client's own proxy makes of the connection; where that is not known, with
+    /// either.
+    fn by_client(&mut self, endpoint: Option<WorkloadId>) -> Verdict {
+        let (leaving, other) = self.leaving(endpoint);
+        self.leaving = leaving;
+        let Some((other, unknown)) = other else { return self.go(endpoint) };
+        let start = (self.hop, self.token, self.edge);
+        let verdict = self.go(endpoint);
+        let steps = std::mem::take(self.steps);
+        (self.hop, self.token, self.edge) = start;
+        self.leaving = other;
+        let otherwise = self.go(endpoint);
+        *self.steps = steps;
+        if verdict == otherwise {
+            return verdict;
+        }
+        self.hop = start.0;
+        self.step(Point::Client, self.request.port(), Reason::Unknown(unknown));
+        Verdict::Unknown
+    }
+
+    fn leaving(&self, endpoint: Option<WorkloadId>) -> (Leaving, Option<(Leaving, Unknown)>) {
+        outbound::leaving(self.mesh, &self.hop, self.request.to, self.behind(), endpoint)
     }
 
     /// What no manifest shows and might make of a refusal something else.
@@ -240,7 +274,16 @@ impl<'a, 's> Way<'a, 's> {
     /// request of this client meets. What does not hang on the request is decided and in `steps`.
     pub fn survey(mut self, endpoint: Option<WorkloadId>) -> Vec<Met<'a>> {
         self.met = Some(Vec::new());
+        let (leaving, other) = self.leaving(endpoint);
+        let start = (self.hop, self.token, self.edge);
+        self.leaving = leaving;
         self.go(endpoint);
+        if let Some((other, unknown)) = other {
+            (self.hop, self.token, self.edge) = start;
+            self.leaving = other;
+            self.step(Point::Client, self.request.port(), Reason::Unknown(unknown));
+            self.go(endpoint);
+        }
         self.met.unwrap_or_default()
     }
 
@@ -266,6 +309,10 @@ impl<'a, 's> Way<'a, 's> {
     fn go(&mut self, endpoint: Option<WorkloadId>) -> Verdict {
         if self.request.protocol == Protocol::Udp {
             return self.datagram(endpoint);
+        }
+        if self.leaving == Leaving::Nowhere {
+            self.step(Point::Client, self.request.port(), Reason::NotRegistered);
+            return Verdict::Deny;
         }
         // what a gateway passes on came from outside: its own policies are asked first (P7)
         if let Some(id) = self.hop.workload
@@ -350,7 +397,8 @@ impl<'a, 's> Way<'a, 's> {
         let service = self.mesh.service(service);
         let namespace = self.mesh.namespace(service.namespace);
         let options = self.mesh.options(namespace.cluster);
-        let inherited = (options.istio >= super::options::IstioVersion::new(1, 25))
+        let inherited = options
+            .does(super::version::Behaviour::NamespaceIngressUseWaypoint)
             .then(|| namespace.labels.get(LABEL))
             .flatten();
         let label = service.labels.get(LABEL).or(inherited);
@@ -363,10 +411,12 @@ impl<'a, 's> Way<'a, 's> {
         let port = self.target_port(server);
         let passed = match self.mesh.state(server) {
             PodState::Plain => {
-                self.admitted(server, port) && self.step(Point::Nobody, port, Reason::NotEnforced)
+                let transport = self.transport(server, port);
+                self.admitted(server, port)
+                    && self.reach_plain(port, transport, Reason::NotEnforced)
             }
             PodState::Ambient => ztunnel_point::pass(self, server, port),
-            state => sidecar::pass(self, server, port, state),
+            _ => sidecar::pass(self, server, port),
         };
         if passed { self.passed() } else { self.ended() }
     }
@@ -385,14 +435,39 @@ impl<'a, 's> Way<'a, 's> {
         }
     }
 
+    /// What the client's proxy speaks to a pod. Where it shows no certificate, nobody is seen.
+    pub fn transport(&mut self, server: WorkloadId, port: u16) -> outbound::Transport {
+        let (transport, why) =
+            outbound::transport(self.mesh, &self.hop, self.leaving, server, port);
+        if !transport.shows_identity() {
+            self.hop.peer = None;
+            if let Some(why) = why
+                && self.mesh.state(server) != PodState::Plain
+            {
+                self.step(Point::Client, self.request.port(), Reason::Anonymous(why));
+            }
+        }
+        transport
+    }
+
+    /// What the client's proxy sends comes to the application itself: it has no use for the mesh's
+    /// TLS.
+    pub fn reach_plain(
+        &mut self,
+        port: u16,
+        transport: outbound::Transport,
+        passed: Reason,
+    ) -> bool {
+        let taken = transport != outbound::Transport::Mtls;
+        self.step(Point::Nobody, port, if taken { passed } else { Reason::TlsNotTaken })
+    }
+
     /// Nothing of the mesh is behind the destination.
     fn leave(&mut self) -> Verdict {
         let outside = self
             .behind()
             .is_some_and(|(service, _)| self.mesh.service(service).kind != ServiceKind::Service);
-        let port = match self.request.to {
-            Destination::Service { port, .. } | Destination::Pod { port, .. } => port,
-        };
+        let port = self.request.port();
         let unknown = match self.course {
             Course::Unknown(route) => Some(Unknown::Route(route)),
             _ => self.behind().and_then(|(service, _)| self.mesh.service(service).unknown),
@@ -463,11 +538,6 @@ impl<'a, 's> Way<'a, 's> {
         !reason.is_refusal()
     }
 
-    /// True when what is addressed is said to be outside the mesh.
-    pub fn is_external(&self) -> bool {
-        self.behind().is_some_and(|(service, _)| self.mesh.service(service).is_external)
-    }
-
     /// Applications of the mesh speak plaintext to their proxies, which say so further on; of those
     /// outside nothing is known.
     pub fn scheme(&self) -> Option<&'static str> {
@@ -485,6 +555,9 @@ impl<'a, 's> Way<'a, 's> {
             ip: proxy.ip,
             speaks,
         };
+        if speaks == Speaks::Hbone {
+            self.leaving = Leaving::Unrouted;
+        }
         if !token_goes_on {
             self.token = &NO_TOKEN;
         }

@@ -115,6 +115,13 @@ pub(super) struct Prepared {
 }
 
 impl Prepared {
+    /// The port that the client addresses.
+    pub fn port(&self) -> u16 {
+        match self.to {
+            Destination::Service { port, .. } | Destination::Pod { port, .. } => port,
+        }
+    }
+
     pub fn new(mesh: &Mesh, to: Destination, http: &HttpRequest, raw_tcp: bool) -> Self {
         let (host, protocol) = Self::ordinary(mesh, to);
         let host = http.host.clone().unwrap_or(host);

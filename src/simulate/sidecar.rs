@@ -1,29 +1,32 @@
 //! The destination's sidecar: the direct peer's identity, the pod's own port (facts/istio-ambient.md §6.1).
 
+use super::capture::Capture;
 use super::decision::{Point, Reason, Step};
-use super::envoy::Facts;
+use super::envoy::{ChainKind, Facts};
 use super::identity::Peer;
-use super::mesh::{Mesh, PodState, WorkloadId};
-use super::path::{HBONE_PORT, Speaks, Way};
+use super::mesh::{Mesh, WorkloadId};
+use super::outbound::Transport;
+use super::path::{HBONE_PORT, Way};
 use super::peer_authentication::MtlsMode;
 
 /// Lets a connection through a sidecar. True when it reaches the application.
-pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodState) -> bool {
+pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
     let here = &way.fixed.points.workloads[id.0 as usize];
     let mode = here.mtls(port);
-    let hbone = way.hop.speaks == Speaks::Hbone && state == PodState::SidecarHbone;
-    // P1: sidecars and gateways speak mTLS, unless the port wants plaintext, or the destination is
-    // outside the mesh (istio/istio:pilot/pkg/networking/core/cluster_traffic_policy.go
-    // `buildUpstreamTLSSettings`)
-    let mtls = matches!(way.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
-        && mode != MtlsMode::Disable
-        && !way.is_external();
-    // P2: ztunnel and waypoints speak HBONE, or else plaintext
-    if !hbone && !mtls {
-        way.hop.peer = None;
-    }
+    let transport = way.transport(id, port);
+    let hbone = transport == Transport::Hbone;
     if !way.admitted(id, if hbone { HBONE_PORT } else { port }) {
         return false;
+    }
+    // HBONE comes to the proxy's own port; everything else to the application, unless it is
+    // redirected (facts/outbound.md 03)
+    if !hbone && !Capture::inbound(way.mesh.workload(id).capture.as_deref(), port) {
+        way.hop.peer = None;
+        return way.reach_plain(port, transport, Reason::NotRedirected);
+    }
+    // facts/outbound.md 02 `port-disable`
+    if transport == Transport::Mtls && mode == MtlsMode::Disable {
+        return way.step(Point::Sidecar(id), port, Reason::TlsNotTaken);
     }
     let peer = way.hop.peer;
     if let Some(reason) = refusal(way.mesh, id, port, peer) {
@@ -31,7 +34,11 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
     }
     let crosses = way.hop.cluster.is_some_and(|c| c != way.mesh.cluster_of(id));
     let source_ip = if crosses { None } else { way.hop.ip };
-    let kind = way.request.protocol.chain(way.request.speaks_http);
+    // TLS that is not the mesh's is bytes to the sidecar
+    let kind = match transport {
+        Transport::Tls => ChainKind::Tcp,
+        _ => way.request.protocol.chain(way.request.speaks_http),
+    };
     if way.is_not_http(kind) {
         return way.step(Point::Sidecar(id), port, Reason::NotHttp);
     }
@@ -44,7 +51,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16, state: PodS
         destination_ip: way.address_of(id),
         destination_port: port,
         // that of the mesh's mTLS; without it the application's own
-        sni: if mtls { &way.request.mesh_sni } else { &way.request.sni },
+        sni: if transport == Transport::Mtls { &way.request.mesh_sni } else { &way.request.sni },
         http: Some(&way.request.http),
         ..Facts::default()
     };

@@ -2,14 +2,16 @@
 
 use super::decision::{Point, Reason, Rule, Step};
 use super::mesh::{AuthorizationRef, Fixed, WorkloadId};
-use super::path::{HBONE_PORT, Speaks, Way};
+use super::outbound::Transport;
+use super::path::{HBONE_PORT, Way};
 use super::policy::is_true;
 use super::ztunnel::{Connection, Verdict, decide, dry_run};
 
 /// Lets a connection through the destination's ztunnel. True when it reaches the application.
 pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
-    let hbone = matches!(way.hop.speaks, Speaks::Hbone | Speaks::MtlsAndHbone);
     // P6, P8: whoever does not speak HBONE comes in plaintext, and has no identity
+    let transport = way.transport(id, port);
+    let hbone = transport == Transport::Hbone;
     if !hbone {
         way.hop.peer = None;
     }
@@ -20,7 +22,7 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
     // plaintext that is not redirected reaches the application without RBAC (§1.4)
     let bypass = workload.annotations.get("ambient.istio.io/bypass-inbound-capture");
     if !hbone && is_true(bypass.map(String::as_str)) {
-        return way.step(Point::Nobody, port, Reason::NotEnforced);
+        return way.reach_plain(port, transport, Reason::NotEnforced);
     }
     let peer = way.hop.peer;
     let cluster = way.mesh.cluster_of(id);
@@ -51,7 +53,9 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
         depends_on_request: false,
         unknown_address,
     });
+    // the application is behind it: nothing else takes the mesh's TLS off
     !reason.is_refusal()
+        && (transport != Transport::Mtls || way.step(Point::Nobody, port, Reason::TlsNotTaken))
 }
 
 /// Asks the policies of a workload. Also: does a rule read an address?

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
 use crate::model::{ClusterName, Environment};
-use crate::simulate::{IstioVersion, Options, PathNormalization};
+use crate::simulate::{IstioVersion, Options, PathNormalization, Traffic};
 
 /// What of `MeshConfig` decides about access.
 #[derive(Debug, Default, Deserialize)]
@@ -19,7 +19,18 @@ struct MeshConfig {
     root_namespace: Option<String>,
     path_normalization: Normalization,
     extension_providers: Vec<serde_json::Value>,
+    enable_auto_mtls: Option<bool>,
+    outbound_traffic_policy: OutboundTrafficPolicy,
+    default_service_export_to: Vec<String>,
+    default_destination_rule_export_to: Vec<String>,
+    default_virtual_service_export_to: Vec<String>,
     default_config: ProxyConfig,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct OutboundTrafficPolicy {
+    mode: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -118,6 +129,13 @@ fn configure<'a>(
         options.trust_domain = domain;
     }
     options.trust_domain_aliases = config.trust_domain_aliases;
+    options.traffic = Traffic {
+        auto_mtls: config.enable_auto_mtls.unwrap_or(true),
+        registry_only: config.outbound_traffic_policy.mode.as_deref() == Some("REGISTRY_ONLY"),
+        export_services: config.default_service_export_to,
+        export_destination_rules: config.default_destination_rule_export_to,
+        export_virtual_services: config.default_virtual_service_export_to,
+    };
     options.trusted_proxies = config.default_config.gateway_topology.num_trusted_proxies;
     if let Some(namespace) = config.root_namespace.filter(|n| !n.is_empty()) {
         options.root_namespace = namespace;

@@ -185,11 +185,8 @@ fn no_stage_gains_or_loses_anything_but_for_the_gateways_between_clusters() {
         for difference in differences {
             let from = difference["from"].as_str().unwrap();
             assert!(from.contains("/ns/xcp-multicluster/sa/"), "{stages:?} {difference:#}");
-            assert_eq!(
-                difference["answerAfter"]["rule"].as_str().unwrap().split('-').nth(1),
-                Some("policy[allow"),
-                "{difference:#}"
-            );
+            let rule = difference["answerAfter"]["rule"].as_str().unwrap();
+            assert!(rule.contains("-policy[allow"), "{difference:#}");
         }
     }
 }
@@ -362,10 +359,6 @@ fn a_commit_is_compared_with_what_lies_on_disk() {
     let (code, out, err) = diff(&["HEAD:manifests", "manifests", "--fail-on", "gain"]);
     assert_eq!(code, 5, "{err}");
     insta::assert_snapshot!(out, @r"
-    a/second, a/web gain pod:a/second:80
-      some requests, such as POST /adminx
-      before  deny at sidecar of a/second: denied by ns[a]-policy[by-path]-rule[0]
-      after   allow at sidecar of a/second: allowed: no policy denies, and none allows
     a/second, a/web, outside, any other identity, such as cluster.local/ns/other/sa/other gain pod:a/second:1024 (any port that nothing names)
       some requests, such as POST /adminx
       before  deny at sidecar of a/second: denied by ns[a]-policy[by-path]-rule[0]

@@ -16,6 +16,7 @@ mod ambientz;
 mod attachment;
 mod bad_input;
 mod behind;
+mod capture;
 mod clusters;
 mod dropped;
 mod entries;
@@ -26,6 +27,7 @@ mod judged;
 mod listeners;
 mod network;
 mod one_edit;
+mod outbound;
 mod paths;
 mod regressions;
 mod routes;
@@ -60,6 +62,11 @@ fn get(mesh: &Mesh, from: &str, to: &str, path: &str) -> Decision {
         http: HttpRequest { path: path.into(), ..HttpRequest::default() },
         raw_tcp: false,
     })
+}
+
+/// The answer to `GET /` of the client.
+fn verdict(mesh: &Mesh, to: &str) -> &'static str {
+    get(mesh, "client/sleep", to, "/").verdict.as_str()
 }
 
 /// Every step of the way that speaks for the answer, and what the client sees.

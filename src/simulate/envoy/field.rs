@@ -138,10 +138,10 @@ impl IdentityTest {
                 Glob::Exact(whole) => peer.principal().is_some_and(|p| p == whole),
             },
             // .*/ns/<value>/.*
-            IdentityTest::Namespace(value) => match peer.parts() {
-                Some((_, namespace, _)) if !value.contains('*') => namespace == value,
-                _ => wild(&format!("*/ns/{value}/*"), uri),
-            },
+            IdentityTest::Namespace(value) if value.contains('*') => {
+                wild(&format!("*/ns/{value}/*"), uri)
+            }
+            IdentityTest::Namespace(value) => names_namespace(uri, value),
             // spiffe://.+/ns/<namespace>/(.+/|)sa/<name>(/.+)?
             IdentityTest::ServiceAccount { namespace, name } => {
                 service_account_holds(uri, namespace, name)
@@ -149,6 +149,18 @@ impl IdentityTest {
             IdentityTest::TrustDomain(value) => trust_domain_holds(uri, value),
         }
     }
+}
+
+/// The expression looks at the whole URI: `sa` is found in `td/ns/ns/sa/x` too.
+fn names_namespace(uri: &str, value: &str) -> bool {
+    let mut rest = uri;
+    while let Some(at) = rest.find("/ns/") {
+        if rest[at + 4..].strip_prefix(value).is_some_and(|tail| tail.starts_with('/')) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
 }
 
 fn service_account_holds(uri: &str, namespace: &str, name: &str) -> bool {
@@ -263,6 +275,22 @@ mod tests {
             ("spiffe://td/ns/b/sa/b", false),
         ] {
             assert_eq!(test.holds(peer(uri)), holds, "{uri}");
+        }
+    }
+
+    #[test]
+    fn a_namespace_is_looked_for_in_the_whole_identity() {
+        for (value, uri, holds) in [
+            ("a", "spiffe://td/ns/a/sa/b", true),
+            ("a", "spiffe://td/ns/b/sa/a", false),
+            ("sa", "spiffe://td/ns/sa/sa/x", true),
+            ("sa", "spiffe://td/ns/ns/sa/x", true),
+            ("sa", "spiffe://td/ns/x/sa/x", false),
+            ("ns", "spiffe://td/ns/ns/sa/x", true),
+            ("x", "spiffe://td/ns/ns/sa/x", false),
+        ] {
+            let test = IdentityTest::Namespace(value.into());
+            assert_eq!(test.holds(peer(uri)), holds, "{value} {uri}");
         }
     }
 

@@ -102,11 +102,14 @@ pub fn strangers<'m>(classes: &'m Classes, states: &[PodState]) -> Vec<Vec<Clien
     groups.into_values().collect()
 }
 
-/// The kinds of proxies that workloads have; both where there are none to tell.
+/// The kinds of proxies that applications have; both where there are none to tell.
 pub fn states(meshes: [&Mesh; 2]) -> Vec<PodState> {
     let seen: BTreeSet<PodState> = meshes
         .into_iter()
-        .flat_map(|mesh| mesh.workloads().map(|(id, _)| mesh.state(id)))
+        .flat_map(|mesh| {
+            let applications = mesh.workloads().filter(|(_, w)| w.role == Role::Application);
+            applications.map(|(id, _)| mesh.state(id))
+        })
         .filter(|state| *state != PodState::Plain)
         .collect();
     if seen.is_empty() {

@@ -8,6 +8,8 @@ use super::client::{Client, known};
 use super::place::{Enforcers, Place};
 use super::same::Same;
 use super::who::{Classes, KnownIdentities, Lists, classes};
+use crate::k8s::Labels;
+use crate::simulate::capture::Capture;
 use crate::simulate::matcher::IpBlock;
 use crate::simulate::mesh::{ClusterId, Mesh, NamespaceId, PodState, Role, WorkloadId};
 use crate::simulate::network_policy::peers_hold;
@@ -67,6 +69,30 @@ struct Kind {
     namespace: Option<NamespaceId>,
     /// Both its addresses, where it has two families.
     addresses: Option<(IpAddr, IpAddr)>,
+    /// What its own proxy reads of it, where it has one.
+    sends: Option<Sender>,
+}
+
+/// What decides how a client's proxy sends (`outbound`).
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Sender {
+    capture: Option<Box<Capture>>,
+    /// Where rules tell clients apart: its namespace and its Sidecar.
+    rules: Option<(NamespaceId, Option<u32>)>,
+    /// Where a rule selects clients.
+    labels: Option<Labels>,
+}
+
+impl Sender {
+    fn of(mesh: &Mesh, id: WorkloadId) -> Self {
+        let (workload, tables) = (mesh.workload(id), &mesh.fixed.outbound);
+        let scope = || tables.scope_of(id);
+        Self {
+            capture: workload.capture.clone(),
+            rules: tables.tells_apart().then(|| (workload.namespace, scope())),
+            labels: tables.selects_clients().then(|| workload.labels.clone()),
+        }
+    }
 }
 
 impl Kind {
@@ -87,6 +113,7 @@ impl Kind {
                 counts.then_some(own)
             }),
             addresses: workload.and_then(|id| ip.zip(mesh.workload(id).other_ip)),
+            sends: workload.filter(|_| speaks.is_routed()).map(|id| Sender::of(mesh, id)),
         }
     }
 }

@@ -95,7 +95,9 @@ pub fn identity(test: &IdentityTest) -> Pattern {
         IdentityTest::Namespace(value) if value.contains('*') => {
             Pattern::new().anything().text("/ns/").wild(value, false).text("/").anything()
         }
-        IdentityTest::Namespace(value) => namespace(&Glob::Exact(value.clone())),
+        IdentityTest::Namespace(value) => {
+            Pattern::new().anything().text("/ns/").text(value).text("/").anything()
+        }
         IdentityTest::ServiceAccount { namespace, name } => account(namespace, name),
         IdentityTest::TrustDomain(value) if value == "*" => Pattern::new().anything(),
         IdentityTest::TrustDomain(value) => scheme().wild(value, true).text("/").anything(),

@@ -40,6 +40,7 @@ mod crowd;
 mod design;
 mod difference;
 mod field;
+mod front;
 mod language;
 mod place;
 mod question;

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use super::change::{Target, TargetKind};
 use super::question::rules;
 use super::who::{Lists, Who};
+use crate::simulate::capture::scraped;
 use crate::simulate::envoy::{ChainKind, Test};
 use crate::simulate::matcher::IpBlock;
 use crate::simulate::mesh::{Binding, Mesh, PodState, Role, Sends, ServiceId, WorkloadId};
@@ -41,12 +42,18 @@ pub fn places(meshes: [&Mesh; 2]) -> Vec<Place> {
         }
     }
     let network = network_ports(meshes);
+    // a sidecar sends to a pod's address otherwise than to a service (facts/outbound.md 01)
+    let is_client =
+        |mesh: &Mesh, id, role| role == Role::Application && mesh.state(id).has_sidecar();
+    let by_address =
+        meshes.into_iter().any(|mesh| mesh.workloads().any(|(id, w)| is_client(mesh, id, w.role)));
     for (name, ids) in pods(meshes) {
         let ports = pod_ports(meshes, ids, &network);
         for (port, kind) in ports {
             let there =
                 [0, 1].map(|side| ids[side].map(|w| Destination::Pod { workload: w, port }));
-            if kind == TargetKind::Pod && is_behind_plain_service(meshes, ids, port) {
+            if kind == TargetKind::Pod && !by_address && is_behind_plain_service(meshes, ids, port)
+            {
                 continue;
             }
             let namespace = [0, 1].into_iter().find_map(|side| {
@@ -85,6 +92,8 @@ fn pod_ports(
         let Some(id) = id else { continue };
         let workload = mesh.workload(id);
         ports.extend(workload.ports.iter().map(|p| p.container_port));
+        ports.extend(workload.capture.iter().flat_map(|capture| capture.named_inbound()));
+        ports.extend(scraped(&workload.annotations, mesh.state(id).has_sidecar()));
         let in_front = mesh.services_of(id).iter().map(|id| mesh.service(*id));
         ports.extend(in_front.flat_map(|s| s.ports.iter().map(|p| p.target_at(workload))));
         ports.extend(Enforcers::of(mesh, Destination::Pod { workload: id, port: 0 }).ports(mesh));

@@ -32,6 +32,8 @@ pub struct Same<'m> {
     servers: HashMap<[WorkloadId; 2], bool>,
     gateways: HashMap<[GatewayId; 2], bool>,
     services: HashMap<[ServiceId; 2], bool>,
+    /// What decides about traffic that leaves proxies is the same everywhere.
+    outbound: bool,
 }
 
 impl<'m> Same<'m> {
@@ -48,6 +50,7 @@ impl<'m> Same<'m> {
             servers: HashMap::new(),
             gateways: HashMap::new(),
             services: HashMap::new(),
+            outbound: meshes[0].fixed.outbound == meshes[1].fixed.outbound,
         }
     }
 
@@ -75,6 +78,9 @@ impl<'m> Same<'m> {
 
     /// Is what the answers about a destination depend on the same, the client apart?
     pub fn destination(&mut self, to: [Destination; 2]) -> bool {
+        if !self.outbound {
+            return false;
+        }
         match to {
             [
                 Destination::Pod { workload: old, port: old_port },
@@ -238,6 +244,8 @@ impl<'m> Same<'m> {
                     name,
                     labels,
                     annotations,
+                    // read from the annotations
+                    capture: _,
                     service_account,
                     identity,
                     ports,

@@ -6,12 +6,14 @@ use std::sync::{Arc, OnceLock};
 use crate::diagnostic::{Diagnostic, sort};
 use crate::k8s::{Labels, Object};
 use crate::simulate::accept;
+use crate::simulate::capture::Capture;
 use crate::simulate::envoy::TrustDomains;
 use crate::simulate::network_policy::NetworkPolicy;
 use crate::simulate::peer_authentication::PeerAuthentication;
 use crate::simulate::policy::{Policy, PolicyId};
 use crate::simulate::raw;
 use crate::simulate::request_authentication::RequestAuthentication;
+use crate::simulate::version::Behaviour;
 
 use super::endpoints::{Behind, Slices};
 use super::gateway::named;
@@ -44,6 +46,9 @@ pub(super) fn build(clusters: &[Cluster<'_>]) -> (Mesh, Vec<Diagnostic>) {
         fixed.workloads.iter().map(|w| workload_binding(&fixed, w)).collect::<Vec<_>>();
     fixed.in_front = in_front(&fixed);
     points::attach(&mut fixed);
+    let mut outbound = std::mem::take(&mut fixed.outbound);
+    outbound.finish(&fixed, |namespace| points::namespace_mode(&fixed, namespace));
+    fixed.outbound = outbound;
     found.extend(points::dangling(&fixed));
     let states = fixed.workloads.iter().map(|w| state(&fixed, w)).collect();
     let unshown = fixed.workloads.iter().map(|w| is_unshown(&fixed, w)).collect();
@@ -156,6 +161,7 @@ impl Builder {
         for object in &objects {
             self.service(id, object, &slices);
             self.policy(id, object);
+            self.traffic(id, object);
         }
         self.aliases(id, &objects);
         self.routes(id, &objects);
@@ -239,6 +245,7 @@ impl Builder {
         let addresses = template.status.addresses();
         let is_east_west =
             is_router && labels.get("istio").is_some_and(|v| v.contains("eastwestgateway"));
+        let capture = self.capture(object, &annotations);
         let namespace = self.namespace_of(cluster, object);
         let account = spec.service_account_name.clone().or_else(|| spec.service_account.clone());
         let account = account.filter(|a| !a.is_empty()).unwrap_or_else(|| "default".into());
@@ -261,6 +268,7 @@ impl Builder {
             },
             labels,
             annotations,
+            capture,
             span: object.name_span(),
             entry: None,
         };
@@ -360,6 +368,7 @@ impl Builder {
                 listeners,
                 labels,
                 annotations: Labels::new(),
+                capture: None,
                 service_account: account,
                 identity,
                 ports: Vec::new(),
@@ -520,13 +529,46 @@ impl Builder {
         own.filter(selects).copied().collect()
     }
 
+    /// What decides about traffic that leaves proxies.
+    fn traffic(&mut self, cluster: ClusterId, object: &Object) {
+        const KINDS: [&str; 3] = ["DestinationRule", "Sidecar", "VirtualService"];
+        if object.gvk.group != "networking.istio.io" || !KINDS.contains(&object.gvk.kind.as_str()) {
+            return;
+        }
+        let namespace = self.namespace_of(cluster, object);
+        let name = self.fixed.namespaces[namespace.0 as usize].name.clone();
+        let Fixed { outbound, clusters, .. } = &mut self.fixed;
+        let options = &clusters[cluster.0 as usize].0;
+        let read = outbound.add(options, (cluster, namespace), &name, object);
+        self.keep(read);
+    }
+
+    /// Reads what a pod's annotations keep from its sidecar.
+    fn capture(&mut self, object: &Object, annotations: &Labels) -> Option<Box<Capture>> {
+        let (capture, bad) = Capture::read(annotations);
+        self.found.extend(bad.into_iter().map(|what| {
+            Diagnostic::warning(
+                "bad-capture-annotation",
+                format!("{what}, in the pods of {}", object.reference()),
+            )
+            .at(
+                object.name_span(),
+                "the injector refuses such pods; the rest of the list counts here",
+            )
+            .help("write numbers of ports, or ranges of addresses, with commas between")
+        }));
+        capture
+    }
+
     fn policy(&mut self, cluster: ClusterId, object: &Object) {
         let kind = (object.gvk.group.as_str(), object.gvk.kind.as_str());
         match kind {
             ("security.istio.io", "AuthorizationPolicy") => {
-                let Some(policy) = self.keep(Policy::read(object)) else { return };
-                if self.fixed.options(cluster).webhook
-                    && let Some(refused) = accept::refusal(&policy, object)
+                let Some(mut policy) = self.keep(Policy::read(object)) else { return };
+                let options = self.fixed.options(cluster);
+                accept::prune(&mut policy, options);
+                if options.webhook
+                    && let Some(refused) = accept::refusal(&policy, object, options)
                 {
                     self.found.push(refused);
                     return;
@@ -605,7 +647,8 @@ pub(in crate::simulate) fn bind(
     is_service: bool,
 ) -> Binding {
     let own = &fixed.namespaces[namespace.0 as usize];
-    let Some((gateway_namespace, name)) = named(labels, &own.labels, &own.name) else {
+    let elsewhere = fixed.options(own.cluster).does(Behaviour::UseWaypointNamespace);
+    let Some((gateway_namespace, name)) = named(labels, &own.labels, &own.name, elsewhere) else {
         return Binding::Unbound;
     };
     let wanted = fixed.namespace_ids.get(&(own.cluster, gateway_namespace.to_owned()));

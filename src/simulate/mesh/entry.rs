@@ -120,6 +120,7 @@ impl Builder {
             role: Role::Application,
             labels,
             annotations: object.annotations.clone(),
+            capture: None,
             span: object.name_span(),
             entry: Some(Box::new(entry)),
         };

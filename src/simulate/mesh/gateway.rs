@@ -129,11 +129,13 @@ pub(super) fn named<'a>(
     object: &'a Labels,
     namespace: &'a Labels,
     own: &'a str,
+    elsewhere: bool,
 ) -> Option<(&'a str, &'a str)> {
     // the object's label, else the namespace's: no falling back from a waypoint that is missing
     let labels = if object.contains_key(USE_WAYPOINT) { object } else { namespace };
     let name = labels.get(USE_WAYPOINT)?;
-    let namespace = labels.get("istio.io/use-waypoint-namespace").map_or(own, String::as_str);
+    let written = labels.get("istio.io/use-waypoint-namespace").filter(|_| elsewhere);
+    let namespace = written.map_or(own, String::as_str);
     (name != "none" && !name.is_empty()).then_some((namespace, name))
 }
 

@@ -119,6 +119,7 @@ pub(super) struct Fixed {
     pub in_front: Vec<Vec<ServiceId>>,
     pub identities: Identities,
     pub points: points::Points,
+    pub outbound: super::outbound::Tables,
 }
 
 impl Mesh {
@@ -302,6 +303,16 @@ impl Mesh {
         let workload = self.workload(id);
         !matches!(workload.role, Role::Waypoint | Role::EastWest)
             && (workload.makes_pods() || self.state(id) != PodState::Plain)
+    }
+
+    /// Does Istio of a cluster do something?
+    pub(super) fn has(&self, cluster: ClusterId, behaviour: super::version::Behaviour) -> bool {
+        self.options(cluster).does(behaviour)
+    }
+
+    /// Does every one of these have a sidecar, and is there one?
+    pub(super) fn all_have_sidecars(&self, workloads: &[WorkloadId]) -> bool {
+        !workloads.is_empty() && workloads.iter().all(|id| self.state(*id).has_sidecar())
     }
 
     /// The cluster of a workload.

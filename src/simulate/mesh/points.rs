@@ -7,11 +7,12 @@ use std::sync::OnceLock;
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, TargetRef};
 use crate::simulate::envoy::{Chain, CustomState};
-use crate::simulate::options::{IstioVersion, Options};
+use crate::simulate::options::Options;
 use crate::simulate::peer_authentication::{Levels, MtlsMode};
 use crate::simulate::policy::{Action, Policy, PolicyId};
 use crate::simulate::raw::WorkloadSelector;
 use crate::simulate::request_authentication::RequestAuthentication;
+use crate::simulate::version::Behaviour;
 use crate::simulate::ztunnel::{self, Authorization, Conversion};
 
 use super::{
@@ -279,6 +280,11 @@ fn of_pod(fixed: &Fixed, workload: &Workload) -> (Vec<PolicyId>, Vec<usize>) {
 
 const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
 
+/// The mode of a namespace: its own PeerAuthentication without a selector, else that of the mesh.
+pub(super) fn namespace_mode(fixed: &Fixed, namespace: NamespaceId) -> MtlsMode {
+    levels(fixed, namespace, &Labels::new()).parent()
+}
+
 fn levels<'f>(fixed: &'f Fixed, namespace: NamespaceId, labels: &Labels) -> Levels<'f> {
     let namespace = &fixed.namespaces[namespace.0 as usize];
     let root = &fixed.options(namespace.cluster).root_namespace;
@@ -475,7 +481,7 @@ pub(in crate::simulate) fn targets_gateway(
                 policy_namespace == options.root_namespace
                     && gateway.kind == GatewayKind::Waypoint
                     && target.name == "istio-waypoint"
-                    && options.istio >= IstioVersion::new(1, 25)
+                    && options.does(Behaviour::GatewayClassTargets)
             }
             _ => false,
         }
@@ -492,7 +498,7 @@ pub(in crate::simulate) fn targets_service(
     let kind = match (target.group.as_str(), target.kind.as_str()) {
         ("" | "core", "Service") => ServiceKind::Service,
         ("networking.istio.io", "ServiceEntry")
-            if fixed.options(own.cluster).istio >= IstioVersion::new(1, 24) =>
+            if fixed.options(own.cluster).does(Behaviour::ServiceEntryTargets) =>
         {
             ServiceKind::ServiceEntry
         }

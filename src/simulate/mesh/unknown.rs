@@ -11,6 +11,12 @@ pub enum Unknown {
     Selected,
     /// An EndpointSlice names pods that no workload that is shown makes.
     Pods,
+    /// Whether the client's sidecar has the connection: ranges of addresses in its pod's annotations
+    /// decide, and the address is not shown.
+    ClientAddress,
+    /// How the client's proxy speaks: a VirtualService leads to several subsets, whose TLS settings
+    /// differ.
+    Subset,
     /// What the proxies of a Gateway decide: they are not Istio's.
     ForeignProxy(GatewayId),
     /// The pods of a Gateway: others make them.
@@ -83,6 +89,14 @@ impl Mesh {
                  is not documented",
                 self.options(cluster).cluster
             ),
+            Unknown::ClientAddress => {
+                "annotations of the client's pods keep ranges of addresses from its sidecar, and no \
+                 manifest shows this address"
+                    .into()
+            }
+            Unknown::Subset => {
+                "a VirtualService leads to several subsets, whose TLS settings differ".into()
+            }
             Unknown::ForeignProxy(id) => {
                 let gateway = self.gateway(id);
                 format!(

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::{Labels, Object};
+use crate::simulate::capture::Capture;
 use crate::simulate::identity::IdentityId;
 use crate::simulate::options::Options;
 use crate::simulate::raw;
@@ -29,6 +30,8 @@ pub struct Workload {
     pub labels: Labels,
     /// Annotations of its pods.
     pub annotations: Labels,
+    /// What its annotations keep from a sidecar; `None` where they say nothing.
+    pub(in crate::simulate) capture: Option<Box<Capture>>,
     /// Service account of its pods.
     pub service_account: String,
     /// Its certificate, where it takes part in the mesh.

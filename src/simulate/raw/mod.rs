@@ -7,6 +7,7 @@ mod gateway;
 mod network_policy;
 mod route;
 mod service;
+mod traffic;
 mod workload;
 
 pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthentication};
@@ -17,6 +18,9 @@ pub use route::{Route, RouteDestination, RouteRef, RouteRule, VirtualRoute, Virt
 pub use service::{
     Endpoint, EndpointSlice, Endpoints, IntOrText, Location, Resolution, Service, ServiceEntry,
     ServiceEntryPort, ServiceEntrySpec, ServicePort, WorkloadEntry,
+};
+pub use traffic::{
+    DestinationRule, OutboundMode, Sidecar, Subset, TlsMode, TrafficPolicy, VirtualService,
 };
 pub use workload::{ContainerPort, PodSpec, PodTemplate, Scheduled, Templated};
 

@@ -145,6 +145,9 @@ pub struct ServiceEntrySpec {
     /// Pods and WorkloadEntries behind it, where it stands for some.
     #[serde(deserialize_with = "selector_labels")]
     pub workload_selector: Option<Labels>,
+    /// The namespaces whose sidecars see it.
+    #[serde(deserialize_with = "or_default")]
+    pub export_to: Vec<String>,
     /// Names that its certificates may have.
     #[serde(deserialize_with = "or_default")]
     pub subject_alt_names: Vec<String>,

@@ -3,9 +3,10 @@
 
 use super::authorization::{Action, Authorization, Clause, Group, Match, Scope, ServiceAccount};
 use crate::simulate::matcher::{Glob, IpBlock};
-use crate::simulate::options::{IstioVersion, Options};
+use crate::simulate::options::Options;
 use crate::simulate::policy::{self, Policy};
 use crate::simulate::raw;
+use crate::simulate::version::Behaviour;
 
 /// What istiod makes of a policy for ztunnel.
 #[derive(Clone, Debug)]
@@ -83,7 +84,7 @@ pub fn convert(policy: &Policy, options: &Options) -> Conversion {
         let rule = rule.value.clone().unwrap_or_default();
         let mut converter = Converter {
             namespace: &policy.namespace,
-            has_service_accounts: options.istio >= IstioVersion::new(1, 25),
+            has_service_accounts: options.does(Behaviour::ZtunnelServiceAccounts),
             l7: false,
             wider: false,
         };
@@ -97,7 +98,7 @@ pub fn convert(policy: &Policy, options: &Options) -> Conversion {
         groups.push(Group::of(Some(index), clauses));
     }
     // a ztunnel before 1.29 does not know the mark and enforces
-    let dry_run = policy.dry_run && options.istio >= IstioVersion::new(1, 29);
+    let dry_run = policy.dry_run && options.does(Behaviour::ZtunnelDryRun);
     Conversion::Sent {
         authorization: Authorization {
             name: policy.name.clone(),

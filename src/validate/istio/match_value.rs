@@ -1,8 +1,7 @@
 //! The texts that a rule compares with (istio/istio `pkg/config/security/security.go`).
 
-use std::net::IpAddr;
-
 use crate::diagnostic::{Diagnostic, nearest};
+use crate::simulate::IpBlock;
 use crate::yaml::Node;
 
 /// `CheckEmptyValues`.
@@ -34,21 +33,9 @@ pub(super) fn addresses(values: &[Node], found: &mut Vec<Diagnostic>) {
     }
 }
 
+/// One place knows: `AddrStrToPrefix` of istio/istio:pkg/util/net/ip.go.
 fn is_address(text: &str) -> bool {
-    match text.split_once('/') {
-        None => text.parse::<IpAddr>().is_ok(),
-        Some((address, length)) => {
-            let digits = !length.is_empty()
-                && length.bytes().all(|b| b.is_ascii_digit())
-                && (length == "0" || !length.starts_with('0'));
-            let most = match address.parse::<IpAddr>() {
-                Ok(IpAddr::V4(_)) => 32,
-                Ok(IpAddr::V6(_)) => 128,
-                Err(_) => return false,
-            };
-            digits && length.parse::<u32>().is_ok_and(|l| l <= most)
-        }
-    }
+    IpBlock::parse(text).is_some()
 }
 
 /// `ValidatePorts`: numbers up to 65535, as texts.

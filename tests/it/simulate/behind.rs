@@ -98,7 +98,7 @@ fn names_of_pods_tell_what_made_them() {
 fn a_bare_address_is_a_machine_or_the_pod_that_has_it() {
     let bare = slice("{addresses: [192.0.2.9]}");
     insta::assert_snapshot!(story(&asked(&bare, ""), "client/sleep", "server/primary:5432"), @r"
-    nobody sees client/sa/sleep at port 6432: nobody enforces anything here
+    nobody sees nobody at port 6432: nobody enforces anything here
     allow: the application's answer
     ");
     let pod = "

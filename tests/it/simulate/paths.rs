@@ -85,6 +85,7 @@ fn p6_sidecar_to_ambient_skips_the_waypoint() {
     ");
     let old = set(&mesh, "client/sleep", PodState::Sidecar);
     insta::assert_snapshot!(story(&old, "client/sleep", "server/web:8000"), @r"
+    client's proxy sees nobody at port 8000: sends without the client's identity: its sidecar has no HBONE
     ztunnel of server/web sees nobody at port 80: allowed: no policy denies, and none allows
     allow: the application's answer
     ");
@@ -165,7 +166,7 @@ fn p12_a_pod_and_a_headless_service_take_the_waypoint_of_the_workload() {
 #[test]
 fn nobody_enforces_for_a_pod_outside_the_mesh() {
     insta::assert_snapshot!(from_to(AMBIENT, "a: b", "server/web:8000"), @r"
-    nobody sees client/sa/sleep at port 80: nobody enforces anything here
+    nobody sees nobody at port 80: nobody enforces anything here
     allow: the application's answer
     ");
 }

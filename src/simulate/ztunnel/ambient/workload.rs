@@ -4,7 +4,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::simulate::mesh::{Mesh, PodState, Role, Workload, WorkloadId};
-use crate::simulate::options::IstioVersion;
+use crate::simulate::version::IstioVersion;
 
 use super::sent::Sent;
 use super::{AmbientWorkload, Said, service, shown, waypoint};

@@ -1,0 +1,39 @@
+//! The client's side of a connection: what its own proxy makes of an address, and so whether the
+//! server sees an identity (facts/outbound.md §1 and §2.1).
+//!
+//! - `host`: host names of rules, and who may see what; `rule`: DestinationRules; `scope`: Sidecars;
+//! - `tables`: all of them, worked out once for a mesh;
+//! - `leaving`: which cluster of the client's proxy takes a connection;
+//! - `transport`: what that cluster speaks to one endpoint.
+
+mod host;
+mod leaving;
+mod rule;
+mod scope;
+mod tables;
+mod transport;
+
+pub use leaving::Why;
+pub(super) use leaving::{Leaving, leaving};
+pub(super) use tables::Tables;
+pub(super) use transport::{Transport, transport};
+
+use super::mesh::{ClusterId, NamespaceId};
+use crate::k8s::{Labels, Object};
+
+/// Whose proxy sends: as far as rules tell clients apart.
+#[derive(Clone, Copy, Debug)]
+struct Sender<'a> {
+    cluster: ClusterId,
+    /// `None` of a client of which no namespace is known.
+    namespace: Option<(NamespaceId, &'a str)>,
+    labels: Option<&'a Labels>,
+}
+
+/// The order in which Istio takes objects of one kind: the oldest first, then by name
+/// (istio/istio:pilot/pkg/model/config.go `sortConfigByCreationTime`). Without a time the name decides.
+fn age(object: &Object) -> (String, String) {
+    let metadata = object.body.get("metadata");
+    let time = metadata.and_then(|m| m.get("creationTimestamp")).and_then(|t| t.as_str());
+    (time.unwrap_or_default().to_owned(), object.name.clone())
+}
