@@ -297,6 +297,8 @@ fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {
 
 /// How a value of one type is written as one of another, where that is plain.
 fn retyped(wanted: &str, value: &Scalar) -> Option<String> {
+    // what may also be nothing is written as the rest says
+    let wanted = wanted.strip_suffix(" or nothing").unwrap_or(wanted);
     Some(match (wanted, value) {
         (_, Scalar::Null) => "give it a value, or remove it".to_owned(),
         ("a list", Scalar::Text(text)) => format!("write a list, such as `[{}]`", shorten(text)),
