@@ -59,7 +59,7 @@ impl Changes {
     }
 
     /// The first change at a path, below it, or of a folder above it: a submodule is one path.
-    fn at(&self, path: &str) -> Option<&str> {
+    pub(super) fn at(&self, path: &str) -> Option<&str> {
         let path = path.trim_end_matches('/');
         if path.is_empty() {
             return self.paths.first().map(String::as_str);

@@ -1,6 +1,5 @@
 //! `waypost check`
 
-use std::io::Write;
 use std::path::Path;
 
 use clap::Args;
@@ -8,17 +7,21 @@ use similar::TextDiff;
 
 use super::diff::secret::hidden;
 use super::gitops::Folders;
+use super::output::print;
 use super::render::folder;
 use super::session::{Session, scope};
+use super::stray::Stray;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::report::{Shown, visible};
 use crate::tree::{Differing, Drift, LOCK_NAME, Tree, check, disk};
 
 /// Say whether the tree on disk is what a render would leave there.
 ///
 /// Renders into memory and compares with every file and with the locks, those of `gitops/` included. Names each file that is
-/// stale, edited, missing or foreign, and ends with 4 when there is any.
+/// stale, edited, missing or foreign, and what has no spec or belongs to no environment, and ends with
+/// 4 when there is any.
 #[derive(Args, Clone, Debug)]
 pub struct Check {
     /// Environments; all where none is named.
@@ -48,11 +51,33 @@ impl Check {
             return Ok(ExitCode::Problems);
         };
         let mut worst = ExitCode::Clean;
+        let strays = session.strays(&self.folders);
+        let of_strays = strays.iter().filter(|stray| stray.concerns(&self.environments));
+        let found: Vec<Diagnostic> = of_strays.map(Stray::to_diagnostic).collect();
+        if !found.is_empty() {
+            terminal.show(&found, &Sources::default());
+            worst = ExitCode::Differs;
+        }
         for name in names {
+            // without a spec there is nothing to compare its tree with
+            if strays.iter().any(|stray| stray.environment.as_ref() == Some(&name))
+                && !session.has_environment(&name)
+            {
+                continue;
+            }
             let mut loaded = session.load(&name);
             let prepared = session.prepare(&mut loaded, self.stage.as_deref(), &scope)?;
+            let elsewhere = loaded.resolved.as_ref().filter(|_| self.folders.told().is_some());
+            let elsewhere = elsewhere.and_then(|r| self.folders.read_elsewhere(global, &name, r));
+            loaded.found.extend(elsewhere);
             let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
+            let twice = rendered.as_ref().map(|r| session.owned_twice(&name, r, &self.folders));
+            let twice = twice.unwrap_or_default();
+            if !twice.is_empty() {
+                terminal.show(&twice, &loaded.sources);
+                worst = worst.max(ExitCode::Problems);
+            }
             let Some(rendered) = rendered else {
                 worst = worst.max(ExitCode::Problems);
                 continue;
@@ -97,7 +122,7 @@ impl Check {
 /// From what is on disk to what would be rendered, without secrets. A file that cannot be read as
 /// text has been named already, and is shown as empty.
 fn show_diff(drift: &[Drift], tree: &Tree, folder: &Path, shown: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
+    let mut out = String::new();
     for path in drift.iter().map(|d| d.path.as_str()) {
         let before = std::fs::read_to_string(folder.join(path)).unwrap_or_default();
         let after = tree.get(path).map_or("", |file| file.text());
@@ -109,11 +134,11 @@ fn show_diff(drift: &[Drift], tree: &Tree, folder: &Path, shown: &str) -> anyhow
             });
             let [before, after] = [before, after]
                 .map(|bytes| String::from_utf8(bytes.unwrap_or_default()).unwrap_or_default());
+            let path = visible::line(path);
             let (old, new) = (format!("a/{shown}/{path}"), format!("b/{shown}/{path}"));
             let diff = TextDiff::from_lines(before.as_str(), after.as_str());
-            write!(out, "{}", diff.unified_diff().header(&old, &new))?;
+            out.push_str(&diff.unified_diff().header(&old, &new).to_string());
         }
     }
-    out.flush()?;
-    Ok(())
+    Ok(print(&Shown::text(&out))?)
 }

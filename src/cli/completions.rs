@@ -1,11 +1,11 @@
 //! `waypost completions`
 
-use std::io::Write;
-
 use clap::{Args, CommandFactory};
 use clap_complete::Shell;
 
+use super::output::print;
 use super::{Cli, ExitCode};
+use crate::report::Shown;
 
 /// Write a completion script for a shell.
 ///
@@ -20,7 +20,7 @@ impl Completions {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
         let mut text = Vec::new();
         clap_complete::generate(self.shell, &mut Cli::command(), "waypost", &mut text);
-        std::io::stdout().lock().write_all(&text)?;
+        print(&Shown::exact(String::from_utf8(text)?))?;
         Ok(ExitCode::Clean)
     }
 }

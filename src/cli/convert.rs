@@ -1,7 +1,7 @@
 //! `waypost convert`
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use anyhow::Context;
@@ -9,11 +9,13 @@ use clap::{Args, ValueEnum};
 use serde_json::Value;
 
 use super::named;
+use super::output::print;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::k8s::{Object, is_dns_label, objects_of};
 use crate::model::{TsbObjects, TsbResource};
+use crate::report::Shown;
 use crate::resolve::tenancy::resource;
 use crate::spec::tsb::read_documents;
 use crate::translate::tenancy::{KubernetesForm, kubernetes, tctl};
@@ -83,9 +85,7 @@ impl Convert {
             text.push_str("---\n");
             text.push_str(&emit_checked(value)?);
         }
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+        print(&Shown::exact(text))?;
         Ok(ExitCode::Clean)
     }
 

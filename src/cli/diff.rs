@@ -8,27 +8,29 @@ mod side;
 mod spec;
 mod stages;
 
-use std::io::Write;
 use std::path::PathBuf;
 
 use clap::builder::RangedU64ValueParser;
 use clap::{Args, ValueEnum};
 
-use self::side::{Pair, Side, Trees};
+use self::side::{Differ, Pair, Side, Trees};
 use super::format::about;
+use super::gitops::GITOPS;
+use super::output::print;
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::diagnostic::nearest;
 use crate::diff::{Direction, Ignored, Level, Options};
 use crate::report::diff::{MarkdownOptions, Report, TextOptions, Verdict};
-use crate::report::{self, Counts, Findings};
+use crate::report::{self, Counts, Findings, Shown};
 use crate::tree::Differing;
 
 /// Show what changes in the rendered trees: dangers, access, objects, fields.
 ///
 /// Compares the tree that is rendered and committed at a revision (or lies in a folder) with the
-/// tree as it lies in the working tree now: what a pull request would apply. Nothing is rendered
+/// tree as it lies in the working tree now: what a pull request would apply, and what it would tell
+/// Argo CD and Flux. Nothing is rendered
 /// and nothing is checked out; where the tree is not what its spec would give, that is said: render
 /// first. Objects are matched by what they are, wherever they lie, and list items by what tells
 /// them apart. Dangers and who gains or loses access (by the simulator of `waypost access`) come
@@ -63,6 +65,9 @@ pub struct Diff {
     /// Folder of the trees, below the repository's folder.
     #[arg(long, value_name = "DIR", default_value = "rendered", conflicts_with = "every_stage")]
     out: PathBuf,
+    /// Folder of what appliers are told, below the repository's folder.
+    #[arg(long, value_name = "DIR", default_value = GITOPS, conflicts_with = "every_stage")]
+    gitops: String,
     /// How it is written. The formats for code review hold dangers and access, not every object.
     #[arg(short, long, value_enum, value_name = "FORMAT", default_value_t)]
     format: Format,
@@ -145,7 +150,8 @@ impl Diff {
         let names = self.names(&trees)?;
         let differing = trees.differing(&names)?;
         let hidden = |files: Vec<Differing>| files.into_iter().map(secret::hidden).collect();
-        let differing: Vec<Vec<Differing>> = differing.into_iter().map(hidden).collect();
+        let hidden = |Differ { tree, told }| Differ { tree: hidden(tree), told: hidden(told) };
+        let differing: Vec<Differ> = differing.into_iter().map(hidden).collect();
         terminal.detail("compared the files");
         let mut report = Report {
             base: trees.before.describe(),
@@ -201,7 +207,8 @@ impl Diff {
 
     fn trees(&self, global: &Global) -> anyhow::Result<Trees> {
         let out = self.out.to_string_lossy().replace('\\', "/");
-        let mut trees = Trees::new(&global.root, out.trim_end_matches('/'));
+        let told = self.gitops.trim_end_matches('/');
+        let mut trees = Trees::new(&global.root, out.trim_end_matches('/'), told);
         if let Some(base) = &self.base {
             trees.before = trees.side(base)?;
         }
@@ -266,9 +273,13 @@ impl Diff {
         if self.format != Format::Text {
             terminal.say(&report.headline());
         }
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        Ok(out.flush()?)
+        Ok(print(&match self.format {
+            Format::Text => Shown::coloured(&text),
+            Format::Markdown | Format::Junit => Shown::text(&text),
+            Format::Html => Shown::exact(text),
+            Format::Json | Format::Sarif | Format::Gitlab => Shown::json(&text),
+            Format::Github => Shown::commands(&text),
+        })?)
     }
 
     fn findings(&self, report: &Report, write: fn(&Findings<'_>) -> String) -> String {
@@ -292,10 +303,14 @@ impl Diff {
             FailOn::Loss => report.access(Direction::Lost) > 0,
             FailOn::Unknown => report.has_unknown_access(),
         };
+        // what was not looked at may hold what is to be refused
+        let is_blind = !self.fail_on.is_empty() && !report.gaps().is_empty();
         if broken || report.verdict() == Verdict::Unreadable {
             ExitCode::Problems
         } else if self.fail_on.iter().any(happens) {
             ExitCode::Refused
+        } else if is_blind {
+            ExitCode::Problems
         } else if self.exit_code && report.verdict() != Verdict::Equal {
             ExitCode::Differs
         } else {

@@ -5,14 +5,16 @@ mod setting;
 mod text;
 mod value;
 
-use std::io::{self, Write};
+use std::fmt::Write;
 
 use clap::{Args, ValueEnum};
 
+use super::output::print;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::diagnostic::page::subjects;
 use crate::diagnostic::{self, nearest};
+use crate::report::Shown;
 use crate::validate::rule::{self, RULES};
 
 /// Explain a finding, or the setting of a namespace.
@@ -76,23 +78,24 @@ impl Explain {
 
 /// Every lint in a line, then the codes of all other findings.
 fn list() -> anyhow::Result<ExitCode> {
-    let mut out = io::stdout().lock();
+    let mut out = String::new();
     for rule in RULES {
         let istio = rule.istio.map(|code| format!(" ({code})")).unwrap_or_default();
-        writeln!(
+        let _ = writeln!(
             out,
             "{:<28} {:<8} {}{istio}",
             rule.code,
             rule.severity.to_string(),
             rule.summary
-        )?;
+        );
     }
     for subject in subjects() {
-        writeln!(out, "\n{}:", subject.title)?;
+        let _ = writeln!(out, "\n{}:", subject.title);
         for (code, _) in subject.pages {
-            writeln!(out, "  {code}")?;
+            let _ = writeln!(out, "  {code}");
         }
     }
+    print(&Shown::text(&out))?;
     Ok(ExitCode::Clean)
 }
 
@@ -107,7 +110,7 @@ fn page(code: &str, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         .collect();
     let pages = if lints.is_empty() { Vec::from_iter(diagnostic::page::page(code)) } else { lints };
     if !pages.is_empty() {
-        io::stdout().lock().write_all(pages.join("\n").as_bytes())?;
+        print(&Shown::exact(pages.join("\n")))?;
         return Ok(ExitCode::Clean);
     }
     let others = subjects().flat_map(|s| s.pages).map(|(code, _)| code);

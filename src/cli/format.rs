@@ -1,12 +1,13 @@
 //! `--format`: findings for people on standard error, for programs on standard output.
 
-use std::io::{self, Write};
+use std::io;
 
 use clap::ValueEnum;
 
+use super::output;
 use super::terminal::Terminal;
 use crate::diagnostic::{capped, page};
-use crate::report::{self, About, Findings};
+use crate::report::{self, About, Findings, Shown};
 use crate::validate::rule;
 
 /// How findings are written.
@@ -49,9 +50,11 @@ pub(super) fn write(
         Format::Github => report::github(findings),
         Format::Gitlab => report::gitlab(findings),
     };
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()
+    output::print(&match format {
+        Format::Json | Format::Sarif | Format::Gitlab => Shown::json(&text),
+        Format::Github => Shown::commands(&text),
+        Format::Text | Format::Junit => Shown::text(&text),
+    })
 }
 
 /// What is known of a code.

@@ -1,14 +1,16 @@
 //! `waypost fn`
 
-use std::io::{Read, Write};
+use std::io::Read;
 
 use clap::Args;
 
+use super::output::print;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
 use crate::delivery::{Call, ResourceList, results};
 use crate::diagnostic::{FileId, Sources};
+use crate::report::Shown;
 use crate::validate::rule;
 use crate::yaml::{Budget, read};
 
@@ -66,9 +68,7 @@ impl Function {
                 (list.with(objects, told)?, ExitCode::Clean)
             }
         };
-        let mut out = std::io::stdout().lock();
-        out.write_all(answer.as_bytes())?;
-        out.flush()?;
+        print(&Shown::exact(answer))?;
         Ok(code)
     }
 }

@@ -1,10 +1,11 @@
 //! Bounds of a whole run: its time, its threads, its stack.
 
-use std::io::Write;
 use std::num::NonZero;
 use std::time::Duration;
 
 use super::ExitCode;
+use super::output::say;
+use crate::report::Shown;
 
 /// Stack of the thread that does the work. Input is bounded in depth; this is what those bounds take
 /// in a build that is not optimised, whatever `ulimit -s` says.
@@ -40,10 +41,10 @@ fn watch(limit: Duration) {
     let watchdog = move || {
         std::thread::sleep(limit);
         let seconds = limit.as_secs();
-        let _ = writeln!(
-            std::io::stderr().lock(),
-            "error: not done after {seconds} seconds\nhelp: give it more time with `--timeout`, or less input"
+        let text = format!(
+            "error: not done after {seconds} seconds\nhelp: give it more time with `--timeout`, or less input\n"
         );
+        say(&Shown::text(&text));
         std::process::exit(ExitCode::Failed as i32);
     };
     // without a thread there is no limit, and the work may still end

@@ -1,17 +1,19 @@
 //! `waypost list`
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 
 use super::changed::Changes;
+use super::gitops::{Folders, GITOPS};
+use super::output::print;
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
-use crate::model::{Environment, Unit};
+use crate::model::{Environment, Reached, Unit};
 use crate::pipeline::Rendered;
+use crate::report::{Shown, visible};
 use crate::tree::Scope;
 
 /// List environments with their clusters, units and stages.
@@ -22,7 +24,8 @@ use crate::tree::Scope;
 ///
 /// With `--changed-since` an environment is listed if anything that it is made of, or its tree,
 /// differs between that revision and what lies on disk. Whatever cannot be ruled out counts: a
-/// change in `templates` or `schemas`, or a tree that another version of waypost rendered.
+/// change in `templates` or `schemas`, or a tree that another version of waypost rendered. A tree
+/// whose spec is gone is listed, without clusters, for `check` to tell.
 #[derive(Args, Clone, Debug)]
 pub struct List {
     /// Environments; all where none is named.
@@ -35,6 +38,10 @@ pub struct List {
     /// alone, give `$(git merge-base origin/main HEAD)`.
     #[arg(long, value_name = "REV")]
     changed_since: Option<String>,
+    /// Only the I-th of N parts of the list, each of every N-th environment: GitHub takes at most 256 jobs
+    /// of a matrix.
+    #[arg(long, value_name = "I/N", value_parser = Shard::parse)]
+    shard: Option<Shard>,
     /// Folder of the trees, below the repository's folder: a change there counts, and its locks
     /// say which version rendered.
     #[arg(long, value_name = "DIR", default_value = "rendered")]
@@ -49,6 +56,42 @@ enum ListFormat {
     /// One line, as the matrix of a GitHub Actions job takes it: `include` has an element for each
     /// environment.
     Json,
+}
+
+/// Jobs that a matrix of GitHub Actions may have (docs.github.com, "Usage limits").
+const MOST_JOBS: usize = 256;
+
+/// A part of a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Shard {
+    /// From 1.
+    number: usize,
+    /// How many there are.
+    of: usize,
+}
+
+impl Default for Shard {
+    fn default() -> Self {
+        Self { number: 1, of: 1 }
+    }
+}
+
+impl Shard {
+    fn parse(text: &str) -> Result<Self, String> {
+        let parts = text
+            .split_once('/')
+            .and_then(|(number, of)| Some((number.parse().ok()?, of.parse().ok()?)));
+        match parts {
+            Some((number, of)) if (1..=of).contains(&number) => Ok(Self { number, of }),
+            _ => Err("write the number of the part and how many there are: `2/3`".to_owned()),
+        }
+    }
+
+    /// Every N-th name: a part stays the same whoever asks for it.
+    fn of(self, names: &BTreeSet<String>) -> Vec<&String> {
+        let is_here = |at: &usize| at % self.of == self.number - 1;
+        names.iter().enumerate().filter(|(at, _)| is_here(at)).map(|(_, name)| name).collect()
+    }
 }
 
 /// A matrix: a second key beside `include` would be a dimension of it.
@@ -78,8 +121,10 @@ impl List {
             return Ok(ExitCode::Problems);
         };
         let mut names: BTreeSet<String> = names.into_iter().collect();
+        let mut without_spec: BTreeSet<String> = BTreeSet::new();
         if let Some(revision) = &self.changed_since {
             let changes = Changes::since(&global.root, revision)?;
+            let all = names.clone();
             names.retain(|name| {
                 let why = session.touched(name, &changes, &self.out);
                 if let Some(why) = &why {
@@ -87,15 +132,45 @@ impl List {
                 }
                 why.is_some()
             });
-            if names.is_empty() {
+            let folders =
+                Folders { out: Some(self.out.clone().into()), gitops: Some(GITOPS.to_owned()) };
+            let strays = session.strays(&folders);
+            for stray in strays.iter().filter(|stray| stray.concerns(&self.environments)) {
+                let Some(name) = &stray.environment else {
+                    // it may belong to any
+                    if changes.at(&stray.path).is_some() {
+                        terminal.detail(&format!("all: `{}` changed", stray.path));
+                        names.extend(all.iter().cloned());
+                    }
+                    continue;
+                };
+                let touching = changes.touching(name, &self.out, &BTreeSet::new());
+                if touching.is_some() && !names.contains(name) {
+                    terminal.detail(&format!("{name}: it has no spec"));
+                    without_spec.insert(name.clone());
+                }
+            }
+            if names.is_empty() && without_spec.is_empty() {
                 terminal
                     .say(&format!("no environment is touched by what changed since `{revision}`"));
             }
         }
         let scope = Scope::default();
+        let all: BTreeSet<String> = names.union(&without_spec).cloned().collect();
+        let listed_names = self.shard.unwrap_or_default().of(&all);
+        if self.format == ListFormat::Json && listed_names.len() > MOST_JOBS {
+            terminal.say(&format!(
+                "{} environments are more than the {MOST_JOBS} jobs of a matrix of GitHub: list them in parts with `--shard I/N`",
+                listed_names.len()
+            ));
+        }
         let (mut include, mut complete) = (Vec::new(), true);
-        for name in names {
-            let mut loaded = session.load(&name);
+        for name in listed_names {
+            if !names.contains(name) {
+                include.push(Listed::without_spec(name));
+                continue;
+            }
+            let mut loaded = session.load(name);
             let prepared = session.prepare(&mut loaded, None, &scope)?;
             let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
@@ -110,13 +185,23 @@ impl List {
             return Ok(ExitCode::Problems);
         }
         let text = match self.format {
-            ListFormat::Text => include.iter().map(text).collect(),
-            ListFormat::Json => serde_json::to_string(&Matrix { include })? + "\n",
+            ListFormat::Text => Shown::text(&include.iter().map(text).collect::<String>()),
+            ListFormat::Json => Shown::json(&(serde_json::to_string(&Matrix { include })? + "\n")),
         };
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+        print(&text)?;
         Ok(ExitCode::Clean)
+    }
+}
+
+impl Listed {
+    /// An environment of which only a tree is left: `check` says so.
+    fn without_spec(name: &str) -> Self {
+        Self {
+            environment: name.to_owned(),
+            clusters: Vec::new(),
+            stages: Vec::new(),
+            reached: Reached::None.to_string(),
+        }
     }
 }
 
@@ -143,7 +228,7 @@ fn listed(environment: &Environment, rendered: &Rendered) -> Listed {
 }
 
 fn text(listed: &Listed) -> String {
-    let mut text = format!("{}\n", listed.environment);
+    let mut text = format!("{}\n", visible::line(&listed.environment));
     for cluster in &listed.clusters {
         text.push_str(&format!("  cluster {}: {}\n", cluster.name, words(&cluster.units)));
     }
@@ -156,4 +241,22 @@ fn text(listed: &Listed) -> String {
 
 fn words(words: &[&str]) -> String {
     if words.is_empty() { "none".to_owned() } else { words.join(", ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_all_of_it_and_each_is_asked_for_by_its_number() {
+        let names: BTreeSet<String> = (0..700).map(|at| format!("e{at:03}")).collect();
+        let part = |text: &str| Shard::parse(text).expect(text).of(&names);
+        let all: BTreeSet<&String> = (1..=3).flat_map(|at| part(&format!("{at}/3"))).collect();
+        assert_eq!(all.len(), 700);
+        assert!((1..=3).all(|at| part(&format!("{at}/3")).len() <= MOST_JOBS));
+        assert_eq!(part("1/1").len(), 700);
+        for bad in ["0/3", "4/3", "3", "a/b", "1/0", "-1/3", "1/3/1", ""] {
+            assert!(Shard::parse(bad).is_err(), "{bad}");
+        }
+    }
 }

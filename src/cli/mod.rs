@@ -20,10 +20,14 @@ mod limits;
 mod list;
 mod manifests;
 mod named;
+mod output;
+mod owners;
+mod prune;
 mod publish;
 mod render;
 mod schema;
 mod session;
+mod stray;
 mod terminal;
 mod validate;
 mod verify;
@@ -33,6 +37,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::report::Shown;
 pub use exit::ExitCode;
 use terminal::{Colour, Terminal};
 
@@ -86,6 +91,7 @@ enum Verb {
     Check(check::Check),
     Diff(Box<diff::Diff>),
     List(list::List),
+    Prune(prune::Prune),
     Publish(publish::Publish),
     Validate(validate::Validate),
     Verify(verify::Verify),
@@ -100,7 +106,10 @@ enum Verb {
 
 /// Runs the program with the arguments of the process.
 pub fn main() -> ExitCode {
-    let Cli { global, verb } = Cli::parse();
+    let Cli { global, verb } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return usage(&error),
+    };
     limits::within(Duration::from_secs(global.timeout.into()), || run(&global, &verb))
 }
 
@@ -112,6 +121,7 @@ fn run(global: &Global, verb: &Verb) -> ExitCode {
         Verb::Check(check) => check.run(global, &terminal),
         Verb::Diff(diff) => diff.run(global, &terminal),
         Verb::List(list) => list.run(global, &terminal),
+        Verb::Prune(prune) => prune.run(global, &terminal),
         Verb::Publish(publish) => publish.run(global, &terminal),
         Verb::Validate(validate) => validate.run(global, &terminal),
         Verb::Verify(verify) => verify.run(global, &terminal),
@@ -134,6 +144,19 @@ fn run(global: &Global, verb: &Verb) -> ExitCode {
         }
         if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Failed }
     })
+}
+
+/// Help that was asked for, or what is wrong with the arguments: a job may have taken them from anywhere.
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = Shown::text(&error.render().to_string());
+    if error.use_stderr() {
+        output::say(&text);
+        return ExitCode::Usage;
+    }
+    match output::print(&text) {
+        Ok(()) => ExitCode::Clean,
+        Err(_) => ExitCode::Failed,
+    }
 }
 
 /// What was asked for does not exist.

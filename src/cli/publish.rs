@@ -1,19 +1,21 @@
 //! `waypost publish`
 
-use std::collections::BTreeMap;
-use std::io::Write;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use clap::Args;
 
 use super::allow::Allow;
+use super::output::print;
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::delivery::commit::{self, Dry};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::pipeline::Rendered;
+use crate::report::Shown;
 use crate::tree::branch::{self, Branch, Commit, Edit, Tip};
+use crate::tree::git::Git;
 use crate::tree::{Change, Scope, plan};
 
 /// How often a branch that others write to is read again.
@@ -42,6 +44,21 @@ pub struct Publish {
     /// promotion read them.
     #[arg(long)]
     hydrator_metadata: bool,
+    /// Folder on the branch of the files that `--hydrator-metadata` writes: the `activePath` of a promotion
+    /// tool.
+    #[arg(long, value_name = "DIR", requires = "hydrator_metadata")]
+    metadata_path: Option<String>,
+    /// The branch that a new one starts from. `X-next` starts from `X` where that is there: a pull request
+    /// needs a common commit.
+    #[arg(long, value_name = "BRANCH")]
+    from: Option<String>,
+    /// Make a branch that is not here, though the repository has a remote that may have it.
+    #[arg(long)]
+    new_branch: bool,
+    /// Sign the commit, as `git commit -S` does: with the key that is named, or the one of git's settings;
+    /// `gpg.format=ssh` is for SSH keys.
+    #[arg(long, value_name = "KEY", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    gpg_sign: Option<String>,
     /// Publish what is not committed. The commit then names no source.
     #[arg(long)]
     allow_dirty: bool,
@@ -61,14 +78,20 @@ impl Publish {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
         let root = global.root.as_path();
         let session = Session::new(global, terminal)?;
-        let branch = Branch::open(root, &self.branch)?;
+        let git = Git::open(root)?;
+        let start = self.from.clone();
+        let start = start.or_else(|| self.branch.strip_suffix("-next").map(str::to_owned));
+        let branch =
+            Branch::open(&git, &self.branch)?.starting_from(start).signed_by(self.gpg_sign.clone());
         let Some(names) = session.names(&self.environments) else {
             return Ok(ExitCode::Problems);
         };
         let scope = Scope::default();
         let (mut ready, mut repo_url, mut complete) = (Vec::new(), None, true);
+        let mut named = BTreeSet::new();
         for name in names {
             let mut loaded = session.load(&name);
+            named.append(&mut loaded.named);
             let prepared = session.prepare(&mut loaded, None, &scope)?;
             let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
@@ -90,22 +113,25 @@ impl Publish {
             terminal.say("nothing was published");
             return Ok(ExitCode::Problems);
         }
-        let source = match branch::source(root)? {
+        let source = match branch::source(&git)? {
             Some(source) if !self.allow_dirty => {
                 let files =
                     ready.iter().flat_map(|r| r.sources.iter().map(|(_, s)| s.path.as_str()));
-                let dirty = branch::uncommitted(root, files)?;
-                if let Some(first) = dirty.first() {
-                    return Ok(refuse(terminal, not_committed(first, dirty.len())));
+                let unlike = branch::unlike_commit(&git, &files.collect(), &named)?;
+                if let Some(first) = unlike.first() {
+                    return Ok(refuse(terminal, not_committed(first, unlike.len())));
                 }
                 Some(source)
             }
             None if !self.allow_dirty => {
-                return Ok(refuse(terminal, not_committed("environments", 1)));
+                return Ok(refuse(
+                    terminal,
+                    not_committed("`environments` was never committed", 1),
+                ));
             }
             _ => None,
         };
-        let origin = branch::origin(root).filter(|url| !url.contains('@') || !url.contains("://"));
+        let origin = branch::origin(&git).filter(|url| !url.contains('@') || !url.contains("://"));
         let repo_url = repo_url.or(origin);
         let dry = source.as_ref().map(|source| Dry {
             repo_url: repo_url.as_deref(),
@@ -115,6 +141,17 @@ impl Publish {
             subject: &source.subject,
             body: &source.body,
         });
+        let metadata_path = match &self.metadata_path {
+            Some(path) => self::path(path)?,
+            None => String::new(),
+        };
+        if branch.tip()?.is_new() {
+            if branch.has_remotes()? && !self.new_branch {
+                return Ok(refuse(terminal, not_here(&self.branch)));
+            }
+            terminal
+                .say(&format!("{}: a new branch: there is nothing to compare with", self.branch));
+        }
         let mut told = String::new();
         for attempt in 1..=TRIES {
             let tip = branch.tip()?;
@@ -123,13 +160,23 @@ impl Publish {
                 terminal.say("nothing was published");
                 return Ok(code);
             }
-            if changes.iter().all(Change::is_empty) {
+            // a lock alone says that the input has another digest, and no manifest changed
+            if changes.iter().all(Change::is_locks_alone) {
                 terminal.say(&format!("{}: nothing changed", self.branch));
+                if let (true, Some(dry), Some(commit)) = (self.hydrator_metadata, dry, tip.commit())
+                {
+                    self.note(&branch, commit, dry)?;
+                }
                 return Ok(ExitCode::Clean);
             }
             let hydrator = match dry {
                 Some(dry) if self.hydrator_metadata => {
-                    commit::hydrator_files(dry, &self.command()).into()
+                    let files = commit::hydrator_files(dry, &self.command());
+                    let at = |name: &str| match metadata_path.as_str() {
+                        "" => name.to_owned(),
+                        folder => format!("{folder}/{name}"),
+                    };
+                    files.into_iter().map(|(name, text)| (name, at(name), text)).collect()
                 }
                 _ => Vec::new(),
             };
@@ -137,19 +184,19 @@ impl Publish {
                 return Ok(refuse(terminal, not_ours(&self.branch, name)));
             }
             let mut edit = edit(&ready, &changes);
-            edit.write
-                .extend(hydrator.iter().map(|(name, text)| ((*name).to_owned(), text.as_str())));
+            edit.write.extend(hydrator.iter().map(|(_, path, text)| (path.clone(), text.as_str())));
             let message = message(&ready, &changes, dry);
             match branch.commit(&tip, &edit, &message)? {
                 Commit::Made(id) => {
+                    if let (true, Some(dry)) = (self.hydrator_metadata, dry) {
+                        self.note(&branch, &id, dry)?;
+                    }
                     terminal.say(&format!(
                         "{}: {}",
                         self.branch,
                         message.lines().next().unwrap_or_default()
                     ));
-                    let mut out = std::io::stdout().lock();
-                    writeln!(out, "{id}")?;
-                    out.flush()?;
+                    print(&Shown::text(&format!("{id}\n")))?;
                     return Ok(ExitCode::Clean);
                 }
                 Commit::Overtaken(said) => {
@@ -198,29 +245,48 @@ impl Publish {
         &self,
         branch: &Branch,
         tip: &Tip,
-        hydrator: &'h [(&'static str, String)],
+        hydrator: &'h [(&'static str, String, String)],
     ) -> anyhow::Result<Option<&'h str>> {
-        for (name, _) in hydrator {
-            let is_ours = match branch.text(tip, name)? {
+        for (name, path, _) in hydrator {
+            let is_ours = match branch.text(tip, path)? {
                 Some(text) => commit::is_hydrators(name, &text),
-                None => !Branch::has(tip, name),
+                None => !Branch::has(tip, path),
             };
             if !is_ours {
-                return Ok(Some(name));
+                return Ok(Some(path));
             }
         }
         Ok(None)
     }
 
+    /// Says on the branch's newest commit which commit was looked at last, whether or not it changed
+    /// anything. Several jobs may say so at once.
+    fn note(&self, branch: &Branch, commit: &str, dry: Dry<'_>) -> anyhow::Result<()> {
+        let text = commit::note(dry);
+        let mut attempt = 1;
+        loop {
+            match branch.note(commit, &text) {
+                Err(error) if attempt < TRIES && error.to_string().contains("lock ref") => {
+                    std::thread::sleep(Duration::from_millis(10 * u64::from(attempt)));
+                    attempt += 1;
+                }
+                done => return Ok(done?),
+            }
+        }
+    }
+
     /// The command that does the same again.
-    fn command(&self) -> String {
+    fn command(&self) -> Vec<&str> {
         let mut words = vec!["waypost", "publish", "--branch", &self.branch];
         if let Some(path) = &self.path {
             words.extend(["--path", path]);
         }
         words.push("--hydrator-metadata");
+        if let Some(path) = &self.metadata_path {
+            words.extend(["--metadata-path", path]);
+        }
         words.extend(self.environments.iter().map(String::as_str));
-        words.join(" ")
+        words
     }
 }
 
@@ -277,10 +343,19 @@ fn others(count: usize) -> String {
 }
 
 fn not_committed(first: &str, count: usize) -> Diagnostic {
-    let message = format!("`{first}`{} is not as it was committed", others(count));
-    Diagnostic::error("not-committed", message).help(
-        "commit it first, so that the branch says what it comes from; `--allow-dirty` publishes without saying it",
+    let more = if count == 1 { String::new() } else { format!(", and {} more", count - 1) };
+    Diagnostic::error("not-committed", format!("{first}{more}")).help(
+        "commit it, or check out what the commit holds (`git submodule update --init`), so that the branch says what it comes from; `--allow-dirty` publishes without saying it",
     )
+}
+
+fn not_here(branch: &str) -> Diagnostic {
+    let message = format!(
+        "there is no branch `{branch}` here, and it may be where this repository was cloned from"
+    );
+    Diagnostic::error("branch-not-here", message).help(format!(
+        "fetch it, so that nothing is lost or refused later: `git fetch origin {branch}:refs/remotes/origin/{branch}`; `--new-branch` makes it where there is none"
+    ))
 }
 
 fn edited_by_others(branch: &str, first: &str, count: usize) -> Diagnostic {

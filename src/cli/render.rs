@@ -1,7 +1,6 @@
 //! `waypost render`
 
 use std::ffi::OsStr;
-use std::io::Write;
 use std::path::{Component, Path};
 
 use chrono::Utc;
@@ -10,12 +9,14 @@ use clap::Args;
 use super::allow::Allow;
 use super::gitops::Folders;
 use super::limits;
+use super::output::print;
 use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::model::Target;
 use crate::pipeline::{self, Rendered};
+use crate::report::Shown;
 use crate::resolve::Resolved;
 use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
 use crate::tree::{Change, Local, Scope, Tree, plan};
@@ -29,7 +30,8 @@ use crate::tree::{Change, Local, Scope, Tree, plan};
 /// waypost wrote are ever deleted, and a render that would delete more than expected is refused.
 ///
 /// Environments do not depend on each other: one that has a fault stays as it was, the others are
-/// written, and the exit code tells the worst. A stream (`--stdout`) holds all of them or nothing.
+/// written, and the exit code tells the worst. A tree that has no spec stays, and ends it with 4: `waypost
+/// prune` deletes it. A stream (`--stdout`) holds all of them or nothing.
 #[derive(Args, Clone, Debug)]
 pub struct Render {
     /// Environments; all where none is named.
@@ -103,11 +105,18 @@ impl Render {
             };
             worst = worst.max(code);
         }
+        if !self.stdout {
+            let strays = session.strays(&self.folders).into_iter();
+            let strays = strays.filter(|stray| stray.concerns(&self.environments));
+            let found: Vec<Diagnostic> = strays.map(|stray| stray.to_diagnostic()).collect();
+            if !found.is_empty() {
+                terminal.show(&found, &Sources::default());
+                worst = worst.max(ExitCode::Differs);
+            }
+        }
         // all or nothing: whoever applies a stream must never get half of one
         if self.stdout && worst == ExitCode::Clean {
-            let mut out = std::io::stdout().lock();
-            out.write_all(stream.as_bytes())?;
-            out.flush()?;
+            print(&Shown::exact(stream))?;
         }
         Ok(worst)
     }
@@ -121,6 +130,9 @@ impl Render {
         scope: &Scope,
         (global, terminal): (&Global, &Terminal),
     ) -> anyhow::Result<ExitCode> {
+        let elsewhere = loaded.resolved.as_ref().filter(|_| self.folders.told().is_some());
+        let elsewhere = elsewhere.and_then(|r| self.folders.read_elsewhere(global, name, r));
+        loaded.found.extend(elsewhere);
         if has_errors(&loaded.found) {
             // everything that is wrong is told at once
             session.render(&mut loaded, prepared);
@@ -152,6 +164,13 @@ impl Render {
             if !gate.lets_through(resolved, rendered, &local, sources.clone(), terminal) {
                 return Ok(ExitCode::Problems);
             }
+        }
+        let twice = rendered.as_ref().map(|r| session.owned_twice(name, r, &self.folders));
+        let twice = twice.unwrap_or_default();
+        if !twice.is_empty() {
+            terminal.show(&twice, &sources);
+            terminal.say(&format!("{name}: nothing was written"));
+            return Ok(ExitCode::Problems);
         }
         let told_provenance = resolved.as_ref().map(|resolved| prepared.delivery(resolved));
         // the trees are all that is needed from here on

@@ -1,11 +1,11 @@
 //! `waypost schema`
 
-use std::io::Write;
-
 use clap::Args;
 
+use super::output::print;
 use super::{ExitCode, Usage};
 use crate::diagnostic::nearest;
+use crate::report::Shown;
 use crate::validate::catalogue::embedded;
 
 /// Print a JSON Schema, for editors and other tools.
@@ -21,11 +21,9 @@ pub struct Schema {
 
 impl Schema {
     pub(super) fn run(&self) -> anyhow::Result<ExitCode> {
-        let mut out = std::io::stdout().lock();
         let Some(name) = &self.name else {
-            for source in embedded() {
-                writeln!(out, "{}", source.path)?;
-            }
+            let paths: String = embedded().iter().map(|s| format!("{}\n", s.path)).collect();
+            print(&Shown::text(&paths))?;
             return Ok(ExitCode::Clean);
         };
         let wanted = name.to_lowercase();
@@ -37,7 +35,7 @@ impl Schema {
             .into_iter()
             .find(|source| source.path == wanted || kind(&source.path) == wanted);
         if let Some(source) = found {
-            out.write_all(source.text.as_bytes())?;
+            print(&Shown::exact(source.text))?;
             return Ok(ExitCode::Clean);
         }
         let kinds: Vec<String> = embedded().iter().map(|source| kind(&source.path)).collect();

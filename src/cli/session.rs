@@ -3,6 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::changed::{Changes, other_version};
+use super::gitops::Folders;
+use super::owners::owned_twice;
+use super::stray::{Stray, strays};
 use super::terminal::Terminal;
 use super::{Global, Usage};
 use crate::diagnostic::{Diagnostic, FileId, Sources, has_errors, sort};
@@ -11,6 +14,7 @@ use crate::pipeline::{self, Points, Rendered, Request, Tools};
 use crate::render::{Override, Renderer};
 use crate::resolve::{self, Resolved};
 use crate::spec::{DocumentKind, Entry, EntryKind, Files, Reader};
+use crate::tree::git::Git;
 use crate::tree::{Digest, Local, Provenance, Scope, is_current};
 use crate::validate::SpecSchemas;
 use crate::validate::catalogue::embedded;
@@ -36,6 +40,8 @@ pub(super) struct Loaded {
     pub templates: BTreeMap<String, Override>,
     /// The texts behind the findings.
     pub sources: Sources,
+    /// The files and folders that its spec names, whether or not anything lies there.
+    pub named: BTreeSet<String>,
     /// The findings so far.
     pub found: Vec<Diagnostic>,
 }
@@ -79,6 +85,27 @@ impl<'a> Session<'a> {
         (!has_errors(&found)).then_some(names)
     }
 
+    /// The environments that there are; what is wrong with them is told elsewhere.
+    pub(super) fn known(&self) -> Vec<String> {
+        let check = self.check();
+        Reader::new(&self.files, &check).environments().0
+    }
+
+    /// What lies where environments and their trees lie, and belongs to none.
+    pub(super) fn strays(&self, folders: &Folders) -> Vec<Stray> {
+        strays(&self.files, &self.known(), folders)
+    }
+
+    /// Names that an environment renders for an applier as another one does.
+    pub(super) fn owned_twice(
+        &self,
+        name: &str,
+        rendered: &Rendered,
+        folders: &Folders,
+    ) -> Vec<Diagnostic> {
+        owned_twice(&self.files, name, rendered, folders)
+    }
+
     /// The merged document of an environment, and its texts. The findings are shown; `None` where
     /// one is an error.
     pub(super) fn document(&self, name: &str) -> Option<(Node, Sources)> {
@@ -118,6 +145,9 @@ impl<'a> Session<'a> {
         let check = self.check();
         let mut reader = Reader::new(&self.files, &check);
         let (input, mut found) = reader.read(name);
+        let mut named = reader.named().clone();
+        named.extend([format!("environments/{name}"), "templates".to_owned()]);
+        found.extend(self.left_out(&named));
         let mut sources = reader.into_sources();
         let templates = self.templates(&mut sources, &mut found);
         self.terminal.detail(&format!("{name}: read {} files", sources.iter().count()));
@@ -129,7 +159,35 @@ impl<'a> Session<'a> {
         self.terminal.detail(&format!("{name}: resolved"));
         let resolved = resolved.flatten();
         found.extend(secrets(&sources, resolved.as_ref()));
-        Loaded { resolved, templates, sources, found }
+        Loaded { resolved, templates, sources, named, found }
+    }
+
+    /// Files that the spec names and a sparse checkout leaves out: what was rendered from them would be
+    /// lost.
+    fn left_out(&self, named: &BTreeSet<String>) -> Option<Diagnostic> {
+        let Files::Disk(root) = &self.files else { return None };
+        let root = root.canonicalize().ok()?;
+        // git is asked only where there is a repository; where it cannot answer, nothing is known
+        root.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
+        let left_out = Git::open(&root).and_then(|git| git.left_out()).unwrap_or_default();
+        let is_named = |path: &&String| {
+            named.iter().any(|named| {
+                let rest = path.strip_prefix(named.trim_end_matches('/'));
+                named.is_empty()
+                    || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            })
+        };
+        let mut left_out = left_out.iter().filter(is_named);
+        let (first, more) = (left_out.next()?, left_out.count());
+        let others =
+            if more == 0 { String::new() } else { format!(", one of {} such files,", more + 1) };
+        Some(
+            Diagnostic::error(
+                "source-not-here",
+                format!("`{first}`{others} is not in this clone: a sparse checkout leaves it out"),
+            )
+            .help("`git sparse-checkout add` its folder, or `git sparse-checkout disable`"),
+        )
     }
 
     /// `templates/` of the repository, by the name below it.

@@ -1,14 +1,14 @@
 //! What is said to people: standard error, in colour and with progress on a terminal only.
 
-use std::io::{self, IsTerminal, Write};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 
+use super::output;
 use crate::diagnostic::{Diagnostic, Sources, capped};
-use crate::report;
+use crate::report::{self, Shown, visible};
 use crate::tree::branch::BranchError;
 use crate::tree::disk::DiskError;
 use crate::tree::git::GitError;
@@ -39,7 +39,7 @@ pub struct Terminal {
 impl Terminal {
     /// Looks at the environment once.
     pub fn new(colour: Colour, verbose: bool) -> Self {
-        let interactive = io::stderr().is_terminal();
+        let (interactive, output_is_terminal) = output::are_terminals();
         let no_colour = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|v| v == "dumb");
         let coloured = |is_terminal: bool| match colour {
@@ -49,7 +49,7 @@ impl Terminal {
         };
         Self {
             colour: coloured(interactive),
-            output_colour: coloured(io::stdout().is_terminal()),
+            output_colour: coloured(output_is_terminal),
             interactive: interactive && !dumb,
             verbose,
             started: Instant::now(),
@@ -63,8 +63,7 @@ impl Terminal {
 
     /// Says a line.
     pub fn say(&self, text: &str) {
-        // who closed standard error does not want to hear it
-        let _ = writeln!(io::stderr().lock(), "{text}");
+        output::say(&Shown::text(&format!("{}\n", visible::line(text))));
     }
 
     /// Says a line that only `--verbose` wants: with the time since the start.
@@ -82,23 +81,26 @@ impl Terminal {
         let (all, sources) = rule::shown(diagnostics, sources);
         let shown = capped(all.into_owned());
         let text = report::text::render(&shown, &sources, self.colour);
-        let _ = io::stderr().lock().write_all(text.as_bytes());
+        output::say(&match self.colour {
+            true => Shown::coloured(&text),
+            false => Shown::text(&text),
+        });
         self.say(&report::text::count(diagnostics));
     }
 
     /// An error that has a chain of causes, each once.
     pub fn fail(&self, error: &anyhow::Error) {
-        let mut text = format!("error: {error}");
+        let mut text = format!("error: {}\n", visible::block(&error.to_string()));
         for cause in error.chain().skip(1) {
-            text.push_str(&format!("\ncaused by: {cause}"));
+            text.push_str(&format!("caused by: {}\n", visible::block(&cause.to_string())));
         }
         let help = error.downcast_ref::<DiskError>().and_then(DiskError::help);
         let help = help.or_else(|| error.downcast_ref::<BranchError>().and_then(BranchError::help));
         let help = help.or_else(|| error.downcast_ref::<GitError>().and_then(GitError::help));
         if let Some(help) = help {
-            text.push_str(&format!("\nhelp: {help}"));
+            text.push_str(&format!("help: {help}\n"));
         }
-        self.say(&text);
+        output::say(&Shown::text(&text));
     }
 
     /// A line that counts while long work runs. Nothing is shown in the first half second, and
@@ -159,7 +161,7 @@ impl Progress {
         if now >= state.next {
             state.next = now + BETWEEN;
             state.drawn = true;
-            let _ = write!(io::stderr().lock(), "\r\x1b[K{}: {done}", self.what);
+            output::draw(&Shown::text(&format!("{}: {done}", visible::line(&self.what))));
         }
     }
 }
@@ -167,7 +169,7 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         if self.state.lock().is_ok_and(|s| s.drawn) {
-            let _ = write!(io::stderr().lock(), "\r\x1b[K");
+            output::draw(&Shown::text(""));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! `waypost verify`
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
@@ -9,6 +9,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::named;
+use super::output;
 use super::session::{Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
@@ -16,6 +17,7 @@ use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
 use crate::k8s::Object;
 use crate::model::Cluster;
 use crate::plan;
+use crate::report::Shown;
 use crate::resolve::Resolved;
 use crate::verify::{Answer, Dump, Expected, Row, Verdict, commands, verify};
 use crate::world::{self, World};
@@ -179,7 +181,7 @@ impl Verify {
                     .map(|row| json!({"namespace": row.namespace, "question": row.question, "answer": word(row.answer)}))
                     .collect();
                 let value = json!({"cluster": name, "reached": state.reached.to_string(), "rows": rows, "findings": found});
-                serde_json::to_string_pretty(&value)? + "\n"
+                Shown::json(&(serde_json::to_string_pretty(&value)? + "\n")).as_str().to_owned()
             }
         };
         put(&text)?;
@@ -269,6 +271,7 @@ fn text(from: impl Read) -> anyhow::Result<String> {
 }
 
 /// Runs a command that reads, and takes what it says.
+#[expect(clippy::disallowed_methods, reason = "what reads a cluster is the user's to name")]
 fn ask(words: &[String]) -> anyhow::Result<String> {
     let [program, arguments @ ..] = words else { anyhow::bail!("no command") };
     let shown = words.join(" ");
@@ -311,8 +314,6 @@ fn table(rows: &[Row], cluster: &str, reached: &str) -> String {
 }
 
 fn put(text: &str) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
+    output::print(&Shown::text(text))?;
     Ok(ExitCode::Clean)
 }

@@ -61,7 +61,9 @@ pub fn message(environments: &[&str], changes: &[String], dry: Option<Dry<'_>>) 
         trailer("subject", dry.subject);
         if !dry.body.is_empty() {
             // as a JSON text it is one line
-            trailer("body", &Value::from(dry.body).to_string());
+            let body: String =
+                dry.body.chars().map(|c| if c == '\n' { c } else { tame(c) }).collect();
+            trailer("body", &Value::from(body).to_string().replace("##", "#\\u0023"));
         }
         trailer("repourl", dry.repo_url.unwrap_or_default());
         trailer("date", dry.date);
@@ -70,12 +72,37 @@ pub fn message(environments: &[&str], changes: &[String], dry: Option<Dry<'_>>) 
     text
 }
 
+/// One line in which nothing acts: not on a terminal, nor on a runner of CI that prints it.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    words.chars().map(tame).collect::<String>().replace("##", "# #")
+}
+
+/// A character, or what stands for one that acts: a control, or a mark of direction.
+fn tame(c: char) -> char {
+    let is_mark = matches!(
+        c,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    );
+    if c.is_control() || is_mark { char::REPLACEMENT_CHARACTER } else { c }
+}
+
+/// A word of a shell's command, in quotes where the shell would read more than a word in it.
+fn shell_word(text: &str) -> String {
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_./:=@%+,~".contains(&b);
+    let text: String = text.chars().map(tame).collect();
+    if !text.is_empty() && text.bytes().all(is_plain) {
+        return text;
+    }
+    format!("'{}'", text.replace('\'', "'\\''"))
 }
 
 /// The hydrator's files: name and text.
-pub fn hydrator_files(dry: Dry<'_>, command: &str) -> [(&'static str, String); 3] {
+///
+/// `command` are the words of the command that does the same again.
+pub fn hydrator_files(dry: Dry<'_>, command: &[&str]) -> [(&'static str, String); 3] {
+    let command: Vec<String> = command.iter().map(|word| shell_word(word)).collect();
+    let command = command.join(" ");
     let metadata = json!({
         "repoURL": dry.repo_url,
         "drySha": dry.id,
@@ -93,7 +120,9 @@ pub fn hydrator_files(dry: Dry<'_>, command: &str) -> [(&'static str, String); 3
         other => other,
     };
     let clone = match dry.repo_url {
-        Some(url) => format!("git clone {url}\n# cd into the cloned directory\n"),
+        Some(url) => {
+            format!("git clone {}\n# cd into the cloned directory\n", shell_word(url))
+        }
         None => String::new(),
     };
     let readme = format!(
@@ -102,6 +131,11 @@ pub fn hydrator_files(dry: Dry<'_>, command: &str) -> [(&'static str, String); 3
     );
     let metadata = format!("{metadata:#}\n");
     [(METADATA, metadata), (README, readme), (ATTRIBUTES, MARKED.to_owned())]
+}
+
+/// What a note on the published commit says: which commit it was rendered from last.
+pub fn note(dry: Dry<'_>) -> String {
+    format!("{}\n", json!({"drySha": dry.id}))
 }
 
 /// True for a file of these names that the hydrator, or we, have written: it may be replaced.
@@ -150,12 +184,15 @@ Waypost-version: 0.1.0
 
     #[test]
     fn files_of_the_hydrator_are_known_again_and_those_of_others_are_not() {
-        for (name, text) in hydrator_files(DRY, "waypost publish --branch prod prod") {
+        let command = ["waypost", "publish", "--branch", "prod", "prod"];
+        for (name, text) in hydrator_files(DRY, &command) {
             assert!(is_hydrators(name, &text), "{text}");
             assert!(!is_hydrators(name, "mine\n"), "{name}");
         }
-        let [(_, metadata), (_, readme), _] = hydrator_files(DRY, "waypost publish");
+        let [(_, metadata), (_, readme), _] = hydrator_files(DRY, &["waypost", "publish"]);
         assert!(metadata.starts_with("{\n  \"repoURL\": \"https://git.example.com/mesh.git\","));
+        let [_, (_, quoted), _] = hydrator_files(DRY, &["waypost", "$(touch x)", "a'b"]);
+        assert!(quoted.contains(r"waypost '$(touch x)' 'a'\''b'"), "{quoted}");
         assert!(readme.contains("git checkout 0123456789abcdef0123456789abcdef01234567\n"));
     }
 }

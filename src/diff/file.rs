@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
+use super::kustomization::beyond_list;
 use super::noise::Noise;
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::tree::Differing;
@@ -34,7 +35,11 @@ pub enum FileRole {
     Kustomization {
         /// Listed before and not after, while the file did not go.
         dropped: Vec<String>,
+        /// What it says beyond which files are applied.
+        beyond: Vec<String>,
     },
+    /// What appliers build is more than the files that are listed; what says so, one word each.
+    Build(Vec<String>),
     /// A patch, a Component, or another file that is no manifest.
     Other,
     /// What should hold objects and cannot be read so; why.
@@ -58,7 +63,19 @@ impl FileChange {
         let mut change = Self::new(file, FileRole::Other);
         let follows = change.after.as_deref().is_some_and(names_objects);
         change.noise = follows.then_some(Noise::Listing);
+        if !follows && change.after.is_some() {
+            change.role = FileRole::Build(vec!["`patches`".to_owned()]);
+        }
         change
+    }
+
+    /// What makes appliers build something else than the files that are listed.
+    pub(super) fn build(file: &Differing) -> Self {
+        let beyond = match &file.after {
+            Some(_) => vec!["its name".to_owned()],
+            None => Vec::new(),
+        };
+        Self::new(file, FileRole::Build(beyond))
     }
 
     /// A kustomization, among all files that differ.
@@ -84,7 +101,16 @@ impl FileChange {
         let follows = before.rest == after.rest
             && dropped.is_empty()
             && after.resources.difference(&before.resources).all(|resource| came(&resource));
-        let mut change = Self::new(file, FileRole::Kustomization { dropped });
+        // a file that does not differ is on both sides or on none: that of a list of waypost's is there
+        let is_there = |path: &str| {
+            differing
+                .binary_search_by(|other| other.path.as_str().cmp(path))
+                .map_or(true, |at| differing[at].after.is_some())
+        };
+        let beyond = file.after.as_ref().map(|bytes| beyond_list(&file.path, bytes, &is_there));
+        let beyond = beyond.unwrap_or_default();
+        let follows = follows && beyond.is_empty();
+        let mut change = Self::new(file, FileRole::Kustomization { dropped, beyond });
         change.noise = follows.then_some(Noise::Listing);
         change
     }
@@ -92,7 +118,7 @@ impl FileChange {
 
 /// True for a Component that names objects and changes none of them: whatever else its patches said
 /// would be applied.
-fn names_objects(text: &str) -> bool {
+pub(super) fn names_objects(text: &str) -> bool {
     let Some(root) = only_document(text) else { return false };
     let patches = root.get("patches").and_then(Value::as_array);
     let names = |patch: &Value| {
@@ -114,7 +140,7 @@ fn is_name(object: &Value) -> bool {
 }
 
 /// The value of a text that is one document without fault.
-fn only_document(text: &str) -> Option<Value> {
+pub(super) fn only_document(text: &str) -> Option<Value> {
     let (documents, found) = read(FileId(0), text, &Budget::MANIFESTS);
     let mut roots = documents.into_iter().map(|document| document.root.into_json());
     match (roots.next(), roots.next(), found.iter().any(Diagnostic::is_error)) {

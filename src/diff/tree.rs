@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::file::{FileChange, FileRole};
 use super::identity::{pair, renamed_clusters};
+use super::kustomization::is_beyond_lists;
 use super::noise::{Ignored, Noise};
 use super::object::{ChangeKind, ObjectChange};
 use super::version::{ObjectVersion, is_applied, versions};
@@ -119,6 +120,15 @@ impl TreeDiff {
         self.objects.is_empty() && self.files.is_empty()
     }
 
+    /// Takes in what appliers are told, whose paths lie elsewhere: to be shown, and counted. What
+    /// its locks say is the same as those of the tree.
+    pub fn absorb(&mut self, told: Self) {
+        let Self { objects, files, counts, .. } = told;
+        self.objects.extend(objects);
+        self.files.extend(files);
+        self.counts += counts;
+    }
+
     /// How much of each noise there is.
     pub fn hidden(&self) -> BTreeMap<Noise, usize> {
         let mut hidden = BTreeMap::new();
@@ -133,7 +143,10 @@ impl TreeDiff {
     pub fn unreadable(&self) -> impl Iterator<Item = (&str, &Diagnostic)> {
         self.files.iter().filter_map(|file| match &file.role {
             FileRole::Unreadable(why) => Some((file.path.as_str(), &**why)),
-            FileRole::Lock | FileRole::Kustomization { .. } | FileRole::Other => None,
+            FileRole::Lock
+            | FileRole::Kustomization { .. }
+            | FileRole::Build(_)
+            | FileRole::Other => None,
         })
     }
 }
@@ -147,6 +160,10 @@ pub fn compare(differing: &[Differing], options: &Options) -> TreeDiff {
     let (mut gone, mut new) = (BTreeSet::new(), BTreeSet::new());
     for file in differing {
         let name = file.path.rsplit('/').next().unwrap_or_default();
+        if is_beyond_lists(&file.path) {
+            diff.files.push(FileChange::build(file));
+            continue;
+        }
         match name {
             LOCK_NAME => {
                 let cluster = file.path.split('/').next().unwrap_or_default().to_owned();

@@ -7,12 +7,12 @@ use crate::render::built_in;
 use crate::tree::Digest;
 use crate::validate::catalogue::embedded;
 
-/// The digest of the files that were read, and of this version of waypost with its built-in
+/// The digest of the files that were read, whatever their line ends, and of this version of waypost with its built-in
 /// templates and schemas.
 pub fn input_digest(sources: &Sources) -> Digest {
     let mut lines: Vec<String> = sources
         .iter()
-        .map(|(_, source)| format!("{} {}", Digest::of(source.text.as_bytes()), source.path))
+        .map(|(_, source)| format!("{} {}", Digest::of_text(source.text.as_bytes()), source.path))
         .collect();
     lines.sort();
     let mut all = String::new();

@@ -3,14 +3,16 @@
 
 pub mod access;
 pub mod diff;
+mod escape;
 mod findings;
 mod github;
 mod gitlab;
 mod json;
 mod junit;
 mod sarif;
+mod shown;
 pub mod text;
-mod visible;
+pub mod visible;
 mod xml;
 
 pub use findings::{About, Checked, Counts, Findings, Outcome};
@@ -19,3 +21,4 @@ pub use gitlab::gitlab;
 pub use json::json;
 pub use junit::junit;
 pub use sarif::sarif;
+pub use shown::Shown;

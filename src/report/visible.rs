@@ -1,10 +1,36 @@
 //! What users wrote, on a terminal or in a page: characters that deceive are made visible.
 
+use std::fmt;
+
 use annotate_snippets::normalize_untrusted_str;
 
 /// One line in which control characters and marks of direction can be seen.
-pub(super) fn line(text: &str) -> String {
+pub fn line(text: &str) -> String {
     normalize_untrusted_str(text).replace('\n', "␊").chars().map(tame).collect()
+}
+
+/// Lines of a report, each one line whatever the user's words in it hold.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines(String);
+
+impl Lines {
+    /// One more line.
+    pub fn line(&mut self, text: fmt::Arguments<'_>) {
+        self.0.push_str(&line(&text.to_string()));
+        self.0.push('\n');
+    }
+
+    /// All of them.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// Words of another program or of the system, which may be several lines: those after the first are set
+/// off, so that none looks like a line of ours.
+pub fn block(text: &str) -> String {
+    let lines: Vec<String> = text.lines().map(line).collect();
+    lines.join("\n    ")
 }
 
 /// Stands in for what [`normalize_untrusted_str`] leaves and some terminal obeys: C1 controls, line
@@ -26,7 +52,7 @@ pub(super) fn tame(c: char) -> char {
 
 /// The beginning of a text, in at most so many bytes and never inside of a character, with a mark
 /// where something is left out. The mark takes three of the bytes.
-pub(super) fn cut(text: &str, bytes: usize) -> String {
+pub fn cut(text: &str, bytes: usize) -> String {
     if text.len() <= bytes {
         return text.to_owned();
     }

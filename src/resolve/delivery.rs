@@ -41,8 +41,10 @@ pub(super) fn delivery(
             spec::Target::Flux => Target::Flux,
         })
         .collect();
+    // a source that is there already says itself where it reads
+    let needs_scheme = targets.contains(&Target::Flux) && flux.source.is_none();
     let repo_url = match repo_url {
-        Some(url) => self::repo_url(url, found),
+        Some(url) => self::repo_url(url, needs_scheme, found),
         None if targets.is_empty() => None,
         None => {
             found.push(
@@ -78,8 +80,12 @@ pub(super) fn delivery(
 }
 
 /// The repository as the appliers reach it. What it is read by is a Secret's, never git's.
-fn repo_url(url: Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<String> {
+fn repo_url(url: Spanned<String>, for_flux: bool, found: &mut Vec<Diagnostic>) -> Option<String> {
     let text = url.value.as_str();
+    if let Err((message, help)) = address(text, for_flux) {
+        found.push(Diagnostic::error("wrong-value", message).at(url.span, "").help(help));
+        return None;
+    }
     let fault = if text.is_empty() || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
         Some((
             "wrong-value",
@@ -98,6 +104,75 @@ fn repo_url(url: Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<String>
     let Some((code, message, help)) = fault else { return Some(url.value) };
     found.push(Diagnostic::error(code, message).at(url.span, "").help(help));
     None
+}
+
+/// What Argo CD's and Flux's Go code takes for a repository's address; else what is wrong with it, and
+/// what to write.
+///
+/// References: Go net/url (`parseAuthority`, `validOptionalPort`: what follows the colon of a host is a
+/// port of digits); argoproj/argo-cd util/git/git.go (`IsSSHURL`, `IsHTTPSURL`, the scp form);
+/// source.toolkit.fluxcd.io GitRepository `spec.url`, pattern `^(http|https|ssh)://.*$`.
+fn address(text: &str, for_flux: bool) -> Result<(), (String, String)> {
+    let Some((scheme, rest)) = text.split_once("://") else {
+        // `user@host:path`
+        let parts =
+            text.split_once('@').and_then(|(user, rest)| Some((user, rest.split_once(':')?)));
+        return match parts {
+            Some((user, (host, path))) if for_flux => Err((
+                "Flux takes `repoURL` with a scheme only".to_owned(),
+                format!(
+                    "write `ssh://{user}@{host}/{}`, which Argo CD takes too",
+                    path.trim_start_matches('/')
+                ),
+            )),
+            None if for_flux => Err((
+                "Flux takes `repoURL` with a scheme only".to_owned(),
+                "write it as `https://…` or `ssh://git@…`".to_owned(),
+            )),
+            Some(_) | None => Ok(()),
+        };
+    };
+    if for_flux && !matches!(scheme, "http" | "https" | "ssh") {
+        let help = "write it as `https://…` or `ssh://git@…`".to_owned();
+        return Err((format!("Flux knows no repository at `{scheme}://`"), help));
+    }
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let (user, host) = match authority.rsplit_once('@') {
+        Some((user, host)) => (format!("{user}@"), host),
+        None => (String::new(), authority),
+    };
+    // the colons of an address in brackets are its own
+    let after = host.rsplit_once(']').map_or(host, |(_, after)| after);
+    if let Some((_, port)) = after.split_once(':')
+        && !port.is_empty()
+        && !(port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|p| p > 0))
+    {
+        let name = host.strip_suffix(&format!(":{port}")).unwrap_or(host);
+        let path = [port, path].iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>();
+        return Err((
+            "what follows the host's colon in `repoURL` must be a port".to_owned(),
+            format!("write `{scheme}://{user}{name}/{}`", path.join("/")),
+        ));
+    }
+    if host.is_empty() && scheme != "file" {
+        return Err((
+            "`repoURL` names no host".to_owned(),
+            "write it as `git clone` takes it".to_owned(),
+        ));
+    }
+    // `%` begins two hexadecimal digits (net/url `unescape`)
+    let is_escaped = text
+        .split('%')
+        .skip(1)
+        .all(|after| after.get(..2).is_some_and(|two| two.bytes().all(|b| b.is_ascii_hexdigit())));
+    if !is_escaped {
+        let help = "write `%25` for the sign itself".to_owned();
+        return Err((
+            "a `%` in `repoURL` is followed by no two hexadecimal digits".to_owned(),
+            help,
+        ));
+    }
+    Ok(())
 }
 
 /// True for `scheme://user:password@host` and `https://token@host`; a user alone is no secret with
@@ -288,6 +363,38 @@ fn check_length(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What Go's net/url, Argo CD and source-controller take, and what to write instead.
+    #[test]
+    fn an_address_is_read_as_the_appliers_read_it() {
+        for (url, for_flux) in [
+            ("https://git.example.com/mesh.git", true),
+            ("https://git.example.com:/mesh.git", true),
+            ("https://git.example.com:8443/mesh.git", true),
+            ("ssh://git@git.example.com:2222/mesh.git", true),
+            ("ssh://git@[2001:db8::1]:22/mesh.git", true),
+            ("ssh://git@[2001:db8::1]/mesh.git", true),
+            ("https://git.example.com/a%20b.git", true),
+            ("git@github.com:acme/mesh.git", false),
+            ("file:///srv/mesh.git", false),
+        ] {
+            assert_eq!(address(url, for_flux), Ok(()), "{url}");
+        }
+        for (url, for_flux, help) in [
+            ("ssh://git@github.com:acme/mesh.git", false, "ssh://git@github.com/acme/mesh.git"),
+            ("ssh://git@git.sr.ht:~ada/mesh", true, "ssh://git@git.sr.ht/~ada/mesh"),
+            ("https://git.example.com:x/mesh", false, "https://git.example.com/x/mesh"),
+            ("https://git.example.com:70000/mesh", false, "https://git.example.com/70000/mesh"),
+            ("git@github.com:acme/mesh.git", true, "ssh://git@github.com/acme/mesh.git"),
+            ("../mesh", true, "https://"),
+            ("git://git.example.com/mesh", true, "https://"),
+            ("https:///mesh", false, "git clone"),
+            ("https://git.example.com/%zz", false, "%25"),
+        ] {
+            let (_, said) = address(url, for_flux).expect_err(url);
+            assert!(said.contains(help), "{url}: {said}");
+        }
+    }
 
     #[test]
     fn credentials_in_an_address() {

@@ -246,9 +246,9 @@ impl<'f> Reader<'f> {
             let (objects, not_objects) = objects_of(documents.unwrap_or_default());
             if is_read && objects.is_empty() && not_objects.is_empty() {
                 found.push(
-                    Diagnostic::warning("empty-source", format!("`{path}` holds no object"))
+                    Diagnostic::error("empty-source", format!("`{path}` holds no object"))
                         .at(span, "named here")
-                        .help("fill the file, or do not name it"),
+                        .help("fill the file, or do not name it: what came from it would be lost"),
                 );
             }
             found.extend(not_objects);
@@ -270,7 +270,15 @@ impl<'f> Reader<'f> {
     fn access(&mut self, document: &Node, found: &mut Vec<Diagnostic>) -> Vec<AccessTest> {
         let mut tests = Vec::new();
         for (path, span) in self.files_of(document, "access", found) {
+            let before = found.len();
             let documents = self.library.documents(&path, Some(span), Written::ByPeople, found);
+            if documents.as_ref().is_some_and(Vec::is_empty) && !has_errors(&found[before..]) {
+                found.push(
+                    Diagnostic::error("empty-source", format!("`{path}` holds no access test"))
+                        .at(span, "named here")
+                        .help("fill the file, or do not name it: nothing would be asserted"),
+                );
+            }
             for document in documents.unwrap_or_default() {
                 if !is_ours(&document.root, DocumentKind::AccessTest, found) {
                     continue;

@@ -98,12 +98,12 @@ impl<'f> Library<'f> {
                 self.walk_folder(&path, names, named.span, &mut paths, found);
                 if paths.is_empty() && !has_errors(found) {
                     found.push(
-                        Diagnostic::warning(
+                        Diagnostic::error(
                             "empty-source",
                             format!("the folder `{}` holds no YAML or JSON file", named.value),
                         )
                         .at(named.span, "named here")
-                        .help("files end in `.yaml`, `.yml` or `.json`"),
+                        .help("files end in `.yaml`, `.yml` or `.json`; a submodule is checked out by `git submodule update --init`"),
                     );
                 }
             }

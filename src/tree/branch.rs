@@ -8,40 +8,37 @@
 //! lost; what others put there is carried over.
 
 mod objects;
-mod program;
+mod unlike;
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::collections::BTreeMap;
 
-use self::program::{ask, words};
 use super::digest::Digest;
+use super::git::{Git, GitError, Program};
 use super::local::Local;
 use super::lock::{Lock, LockError};
 use super::scope::cluster_of_lock;
+pub use unlike::unlike_commit;
 
 /// Why a branch cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum BranchError {
-    /// The program cannot be started.
-    #[error("cannot run `git`")]
-    Start(#[source] std::io::Error),
-    /// It ended badly.
-    #[error("`git {command}` failed: {message}")]
-    Failed {
-        /// What it was asked.
-        command: String,
-        /// What it said.
-        message: String,
-    },
-    /// It said what no git says.
-    #[error("`git {0}` gave an answer that cannot be read")]
-    Answer(String),
+    /// git could not answer.
+    #[error(transparent)]
+    Git(#[from] GitError),
     /// No branch can have this name.
     #[error("`{0}` is no name of a branch")]
     Name(String),
     /// A working tree has it checked out: its files would not follow.
     #[error("branch `{branch}` is checked out in `{folder}`")]
     CheckedOut {
+        /// The branch.
+        branch: String,
+        /// The working tree.
+        folder: String,
+    },
+    /// A working tree had it checked out whose folder is gone.
+    #[error("branch `{branch}` is checked out in `{folder}`, which is not there any more")]
+    Vanished {
         /// The branch.
         branch: String,
         /// The working tree.
@@ -67,16 +64,18 @@ impl BranchError {
     /// What to do, where there is something.
     pub fn help(&self) -> Option<&'static str> {
         match self {
-            BranchError::Start(_) => Some("install git"),
+            BranchError::Git(error) => error.help(),
             BranchError::Name(_) => {
                 Some("write it as `git branch` takes it, such as `environments/prod`")
             }
             BranchError::CheckedOut { .. } => Some("switch that working tree to another branch"),
+            BranchError::Vanished { .. } => Some(
+                "if the folder is deleted, `git worktree prune` forgets it; if it was moved, `git worktree repair` in it",
+            ),
             BranchError::Diverged { .. } => {
                 Some("bring them together first: fetch, and merge or reset the branch")
             }
             BranchError::Kind(_) | BranchError::NotText(_) => Some("take it off the branch"),
-            BranchError::Failed { .. } | BranchError::Answer(_) => None,
         }
     }
 }
@@ -84,8 +83,12 @@ impl BranchError {
 /// A branch of the repository that a folder lies in.
 #[derive(Clone, Debug)]
 pub struct Branch {
-    repository: PathBuf,
+    program: Program,
     name: String,
+    /// The branch that the first commit follows.
+    start: Option<String>,
+    /// Commits are signed: by this key, or where it is empty by the one of git's settings.
+    key: Option<String>,
 }
 
 /// Where a branch is.
@@ -96,6 +99,8 @@ pub struct Tip {
     /// The commit that the next one follows: the newest of the branch here and where it was
     /// fetched from.
     parent: Option<String>,
+    /// There is no such branch, here or where anything was fetched from.
+    is_new: bool,
     entries: BTreeMap<Vec<u8>, Entry>,
 }
 
@@ -125,31 +130,84 @@ pub enum Commit {
     Overtaken(String),
 }
 
+impl Tip {
+    /// True where there is no such branch, here or where anything was fetched from.
+    pub fn is_new(&self) -> bool {
+        self.is_new
+    }
+
+    /// The newest commit: of the branch, or of the one that it is to start from.
+    pub fn commit(&self) -> Option<&str> {
+        self.parent.as_deref()
+    }
+}
+
 impl Branch {
     /// A branch by its name, which need not exist.
     ///
     /// # Errors
     /// When no branch can have the name, or a working tree has it checked out; when the folder is in
     /// no repository.
-    pub fn open(folder: &Path, name: &str) -> Result<Self, BranchError> {
-        let branch = Self { repository: folder.to_owned(), name: name.to_owned() };
-        words(folder, &["rev-parse", "--git-dir"])?;
+    pub fn open(git: &Git, name: &str) -> Result<Self, BranchError> {
+        let program = git.program().clone();
+        let branch = Self { program, name: name.to_owned(), start: None, key: None };
         let is_name = !name.starts_with('-')
-            && words(folder, &["check-ref-format", "--branch", name]).is_ok_and(|w| w == name);
+            && branch.words(&["check-ref-format", "--branch", name]).is_ok_and(|w| w == name);
         if !is_name {
             return Err(BranchError::Name(name.to_owned()));
         }
-        let list = words(folder, &["worktree", "list", "--porcelain"])?;
+        let list = branch.words(&["worktree", "list", "--porcelain"])?;
         let mut at = "";
         for line in list.lines() {
             if let Some(path) = line.strip_prefix("worktree ") {
                 at = path;
             } else if line.strip_prefix("branch ") == Some(&branch.reference()) {
                 let (branch, folder) = (name.to_owned(), at.to_owned());
-                return Err(BranchError::CheckedOut { branch, folder });
+                return Err(match std::fs::exists(at) {
+                    Ok(false) => BranchError::Vanished { branch, folder },
+                    _ => BranchError::CheckedOut { branch, folder },
+                });
             }
         }
         Ok(branch)
+    }
+
+    /// Where there is no such branch, its first commit follows this one's newest.
+    #[must_use]
+    pub fn starting_from(self, start: Option<String>) -> Self {
+        Self { start, ..self }
+    }
+
+    /// Commits are signed, by a key or where it is empty by the one of git's settings.
+    #[must_use]
+    pub fn signed_by(self, key: Option<String>) -> Self {
+        Self { key, ..self }
+    }
+
+    /// True where the repository was cloned, or has another one to fetch from.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn has_remotes(&self) -> Result<bool, BranchError> {
+        Ok(!self.words(&["remote"])?.is_empty())
+    }
+
+    /// Says with a note on a commit which commit it was rendered from last, as promotion tools look for it:
+    /// `refs/notes/hydrator.metadata` (facts/gitops-delivery.md 2.6.5).
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn note(&self, commit: &str, text: &str) -> Result<(), BranchError> {
+        let arguments = ["notes", "--ref=hydrator.metadata", "add", "--force", "--file=-", commit];
+        Ok(self.ask(&arguments, text.as_bytes()).map(drop)?)
+    }
+
+    fn words(&self, arguments: &[&str]) -> Result<String, GitError> {
+        self.program.words(arguments)
+    }
+
+    fn ask(&self, arguments: &[&str], input: &[u8]) -> Result<Vec<u8>, GitError> {
+        self.program.ask(arguments, input)
     }
 
     fn reference(&self) -> String {
@@ -161,17 +219,31 @@ impl Branch {
     /// # Errors
     /// When the branch here and the one that was fetched have diverged; when git fails.
     pub fn tip(&self) -> Result<Tip, BranchError> {
-        let reference = self.reference();
-        let remote = format!("refs/remotes/*/{}", self.name);
+        let (here, mut parent) = self.newest(&self.name)?;
+        let is_new = parent.is_none();
+        if let (true, Some(start)) = (is_new, &self.start) {
+            parent = self.newest(start)?.1;
+        }
+        let entries = match &parent {
+            Some(commit) => self.entries(commit)?,
+            None => BTreeMap::new(),
+        };
+        Ok(Tip { here, parent, is_new, entries })
+    }
+
+    /// What a branch's reference here names, and its newest commit, here or where it was fetched from.
+    fn newest(&self, branch: &str) -> Result<(Option<String>, Option<String>), BranchError> {
+        let reference = format!("refs/heads/{branch}");
+        let remote = format!("refs/remotes/*/{branch}");
         let format = "--format=%(objectname) %(refname)";
-        let list = words(&self.repository, &["for-each-ref", format, &reference, &remote])?;
+        let list = self.words(&["for-each-ref", format, &reference, &remote])?;
         let mut here = None;
         let mut newest: Option<(&str, &str)> = None;
         for (id, name) in list.lines().filter_map(|line| line.split_once(' ')) {
             // a pattern also names what is below it
             if name == reference {
                 here = Some(id.to_owned());
-            } else if !name.ends_with(&format!("/{}", self.name)) {
+            } else if !name.ends_with(&format!("/{branch}")) {
                 continue;
             }
             newest = Some(match newest {
@@ -181,27 +253,23 @@ impl Branch {
                 Some((_, from)) => {
                     let other = if name == reference { from } else { name };
                     let other = other.trim_start_matches("refs/remotes/").to_owned();
-                    return Err(BranchError::Diverged { branch: self.name.clone(), other });
+                    return Err(BranchError::Diverged { branch: branch.to_owned(), other });
                 }
             });
         }
-        let parent = newest.map(|(id, _)| id.to_owned());
-        let entries = match &parent {
-            Some(commit) => self.entries(commit)?,
-            None => BTreeMap::new(),
-        };
-        Ok(Tip { here, parent, entries })
+        let newest = newest.map(|(id, _)| id.to_owned());
+        Ok((here, newest))
     }
 
     fn is_ancestor(&self, older: &str, newer: &str) -> Result<bool, BranchError> {
         // the number of commits that only the older has: 0 where it has none
         let range = format!("{newer}..{older}");
-        Ok(words(&self.repository, &["rev-list", "--count", &range])? == "0")
+        Ok(self.words(&["rev-list", "--count", &range])? == "0")
     }
 
-    fn entries(&self, commit: &str) -> Result<BTreeMap<Vec<u8>, Entry>, BranchError> {
-        let list = ask(&self.repository, &["ls-tree", "-r", "-z", "--full-tree", commit], &[])?;
-        let unreadable = || BranchError::Answer("ls-tree".to_owned());
+    fn entries(&self, commit: &str) -> Result<BTreeMap<Vec<u8>, Entry>, GitError> {
+        let list = self.ask(&["ls-tree", "-r", "-z", "--full-tree", commit], &[])?;
+        let unreadable = || GitError::Answer("ls-tree".to_owned());
         list.split(|b| *b == 0)
             .filter(|record| !record.is_empty())
             .map(|record| {
@@ -240,7 +308,7 @@ impl Branch {
             paths.push(path[prefix.len()..].to_owned());
             ids.push(entry.id.as_str());
         }
-        let read = objects::read(&self.repository, &ids)?;
+        let read = self.program.blobs(&ids)?;
         for (path, bytes) in paths.into_iter().zip(read) {
             if let Some(cluster) = cluster_of_lock(&path) {
                 let lock = match std::str::from_utf8(&bytes) {
@@ -260,7 +328,7 @@ impl Branch {
     /// When git fails.
     pub fn text(&self, tip: &Tip, path: &str) -> Result<Option<String>, BranchError> {
         let Some(entry) = tip.entries.get(path.as_bytes()) else { return Ok(None) };
-        let read = objects::read(&self.repository, &[&entry.id])?;
+        let read = self.program.blobs(&[&entry.id])?;
         Ok(read.into_iter().next().and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
@@ -285,29 +353,31 @@ impl Branch {
             entries.remove(path.as_bytes());
         }
         let texts: Vec<&str> = edit.write.values().copied().collect();
-        let ids = objects::write(&self.repository, &texts)?;
+        let ids = objects::write(&self.program, &texts)?;
         for (path, id) in edit.write.keys().zip(ids) {
             entries.insert(path.clone().into_bytes(), Entry { mode: FILE[0].to_owned(), id });
         }
-        let folder = objects::write_folders(&self.repository, &entries)?;
+        let folder = objects::write_folders(&self.program, &entries)?;
+        let sign = self.key.as_ref().map(|key| format!("-S{key}"));
         let mut arguments = vec!["commit-tree", &folder, "-F", "-"];
+        arguments.extend(sign.as_deref());
         if let Some(parent) = &tip.parent {
             arguments.extend(["-p", parent]);
         }
-        let commit = ask(&self.repository, &arguments, message.as_bytes())?;
+        let commit = self.ask(&arguments, message.as_bytes())?;
         let commit = String::from_utf8_lossy(&commit).trim().to_owned();
         // of zeros: there must be none
         let zeros = "0".repeat(commit.len());
         let before = tip.here.as_deref().unwrap_or(&zeros);
         let reference = self.reference();
         let arguments = ["update-ref", "-m", "waypost publish", &reference, &commit, before];
-        match ask(&self.repository, &arguments, &[]) {
+        match self.ask(&arguments, &[]) {
             Ok(_) => Ok(Commit::Made(commit)),
             // another value than the expected one, or somebody is about to write one
-            Err(BranchError::Failed { message, .. }) if message.contains("cannot lock ref") => {
+            Err(GitError::Failed { message, .. }) if message.contains("cannot lock ref") => {
                 Ok(Commit::Overtaken(message))
             }
-            Err(error) => Err(error),
+            Err(error) => Err(error.into()),
         }
     }
 }
@@ -327,19 +397,20 @@ pub struct Source {
     pub body: String,
 }
 
-/// The commit that is checked out in a folder's working tree; `None` where there is none yet.
+/// The commit that is checked out in the working tree; `None` where there is none yet.
 ///
 /// # Errors
 /// When git fails.
-pub fn source(folder: &Path) -> Result<Option<Source>, BranchError> {
-    if words(folder, &["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).is_err() {
+pub fn source(git: &Git) -> Result<Option<Source>, BranchError> {
+    let program = git.program();
+    if program.words(&["rev-parse", "--verify", "--quiet", "HEAD^{commit}"]).is_err() {
         return Ok(None);
     }
     let format = "--format=%H%x00%an <%ae>%x00%aI%x00%s%x00%b";
-    let text = words(folder, &["log", "-1", "--no-show-signature", format, "HEAD"])?;
+    let text = program.words(&["log", "-1", "--no-show-signature", format, "HEAD"])?;
     let parts: Vec<&str> = text.splitn(5, '\0').collect();
     let [id, author, date, subject, body] = parts.as_slice() else {
-        return Err(BranchError::Answer("log".to_owned()));
+        return Err(GitError::Answer("log".to_owned()).into());
     };
     Ok(Some(Source {
         id: (*id).to_owned(),
@@ -350,26 +421,7 @@ pub fn source(folder: &Path) -> Result<Option<Source>, BranchError> {
     }))
 }
 
-/// Which of these files, by path from a folder, are not as the commit that is checked out has them.
-///
-/// # Errors
-/// When git fails.
-pub fn uncommitted<'a>(
-    folder: &Path,
-    files: impl IntoIterator<Item = &'a str>,
-) -> Result<Vec<&'a str>, BranchError> {
-    let list = |arguments: &[&str]| -> Result<BTreeSet<Vec<u8>>, BranchError> {
-        let answer = ask(folder, arguments, &[])?;
-        Ok(answer.split(|b| *b == 0).map(<[u8]>::to_owned).collect())
-    };
-    let known = list(&["ls-tree", "-r", "-z", "--name-only", "HEAD"])?;
-    let changed = list(&["diff", "--name-only", "-z", "--relative", "--no-ext-diff", "HEAD"])?;
-    let is_as_committed =
-        |path: &&str| known.contains(path.as_bytes()) && !changed.contains(path.as_bytes());
-    Ok(files.into_iter().filter(|path| !is_as_committed(path)).collect())
-}
-
 /// Where the repository was cloned from; `None` where nobody says.
-pub fn origin(folder: &Path) -> Option<String> {
-    words(folder, &["remote", "get-url", "origin"]).ok().filter(|url| !url.is_empty())
+pub fn origin(git: &Git) -> Option<String> {
+    git.program().words(&["remote", "get-url", "origin"]).ok().filter(|url| !url.is_empty())
 }

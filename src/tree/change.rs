@@ -61,6 +61,12 @@ impl Change {
         lock.or_else(|| tree.get(path).map(|file| file.text()))
     }
 
+    /// True where nothing changes but locks: what is applied stays as it is.
+    pub fn is_locks_alone(&self) -> bool {
+        let mut paths = self.create.iter().chain(&self.update).chain(&self.delete);
+        paths.all(|path| cluster_of_lock(path).is_some())
+    }
+
     /// True when nothing speaks against writing.
     pub fn is_allowed(&self) -> bool {
         self.faults.is_empty() && self.refusals.is_empty()
@@ -70,8 +76,8 @@ impl Change {
 /// Compares a tree with what lies on disk.
 ///
 /// A file that the lock does not list is never overwritten or deleted: with the very bytes that
-/// would be written it counts as ours (so a lost lock can be made anew), in a unit it is a fault,
-/// because it would be applied, and elsewhere it is carried over.
+/// would be written it counts as ours (so a lost lock can be made anew), where an applier may read it
+/// it is a fault, and elsewhere it is carried over.
 pub fn plan(
     tree: &Tree,
     local: &Local,
@@ -90,8 +96,12 @@ pub fn plan(
     for (path, file) in tree.iter().filter(|(path, _)| scope.covers(path)) {
         match local.files.get(path) {
             None => change.create.push(path.to_owned()),
-            Some(digest) if *digest == file.digest() => change.unchanged.push(path.to_owned()),
-            Some(_) if is_listed(local, path) => change.update.push(path.to_owned()),
+            Some(digest) if *digest == file.digest() && !local.crlf.contains(path) => {
+                change.unchanged.push(path.to_owned());
+            }
+            Some(digest) if is_listed(local, path) || *digest == file.digest() => {
+                change.update.push(path.to_owned());
+            }
             Some(_) => {
                 strangers.entry(cluster_of(path)).or_default().push(in_the_way(&shown(path)));
             }
@@ -106,8 +116,10 @@ pub fn plan(
         }
         if ours && is_listed(local, path) {
             change.delete.push(path.clone());
-        } else if ours && local.is_applied(path) {
+        } else if ours && local.may_be_applied(path, true) {
             strangers.entry(cluster_of(path)).or_default().push(foreign_file(&shown(path)));
+        } else if !ours && scope.covers(path) && local.may_be_applied(path, false) {
+            change.faults.push(foreign_file(&shown(path)));
         } else {
             change.faults.extend(blocks(path, tree, scope, shown));
             change.carried.push(path.clone());
@@ -145,7 +157,7 @@ impl Change {
         match local.locks.get(cluster) {
             None if new.files.is_empty() => {}
             Some(_) if new.files.is_empty() => self.delete.push(path),
-            Some(Ok(old)) if old == new => self.unchanged.push(path),
+            Some(Ok(old)) if old == new && !local.crlf.contains(&path) => self.unchanged.push(path),
             found => {
                 let list = if found.is_some() { &mut self.update } else { &mut self.create };
                 list.push(path.clone());
@@ -237,12 +249,16 @@ fn in_the_way(path: &str) -> Diagnostic {
     .help("move the file elsewhere or delete it, then render again")
 }
 
+/// What to do about a foreign file.
+pub(super) const MOVE_IT: &str =
+    "move it out of this folder: Argo CD and Flux may read whatever lies there";
+
 fn foreign_file(path: &str) -> Diagnostic {
     Diagnostic::error(
         "foreign-file",
-        format!("file `{path}` lies in a unit, but waypost did not write it"),
+        format!("file `{path}` may be applied, but waypost did not write it"),
     )
-    .help("move it out of the unit: Argo CD and Flux may apply whatever lies there")
+    .help(MOVE_IT)
 }
 
 fn invalid_lock(lock: &str, error: &LockError) -> Diagnostic {

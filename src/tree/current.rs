@@ -1,10 +1,11 @@
 //! Whether a tree must be rendered at all.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Provenance;
 use super::local::Local;
-use super::scope::{cluster_of, cluster_of_lock, unit_of};
+use super::lock::Lock;
+use super::scope::{cluster_of, cluster_of_lock};
 
 /// True when the locks say that this very input was rendered, by this version and for these
 /// stages, and every file is as they say. Rendering is deterministic: it would give the same
@@ -15,7 +16,11 @@ pub fn is_current(local: &Local, provenance: &Provenance) -> bool {
     if known.is_empty() || known != locked {
         return false;
     }
-    let mut listed = 0;
+    // git changed the line ends: written anew they are as they should be
+    if !local.crlf.is_empty() {
+        return false;
+    }
+    let mut locks: BTreeMap<&str, &Lock> = BTreeMap::new();
     for (cluster, wanted) in &provenance.clusters {
         // of a lock that git could not merge, both sides are known; it must be written anew
         let Some(Ok(lock)) = local.locks.get(cluster) else { return false };
@@ -29,18 +34,14 @@ pub fn is_current(local: &Local, provenance: &Provenance) -> bool {
         if !as_written {
             return false;
         }
-        listed += lock.files.iter().filter(|(path, _)| in_unit(cluster, path)).count();
+        locks.insert(cluster, lock);
     }
     // a file that no lock lists would be a finding
-    let in_units = local
-        .files
-        .keys()
-        .filter(|path| known.contains(cluster_of(path)) && cluster_of_lock(path).is_none())
-        .filter(|path| unit_of(path).is_some())
-        .count();
-    in_units == listed
-}
-
-fn in_unit(cluster: &str, path: &str) -> bool {
-    unit_of(&format!("{cluster}/{path}")).is_some()
+    local.files.keys().filter(|path| cluster_of_lock(path).is_none()).all(|path| {
+        let lock = locks.get(cluster_of(path));
+        let is_listed = path
+            .split_once('/')
+            .is_some_and(|(_, below)| lock.is_some_and(|lock| lock.files.contains_key(below)));
+        is_listed || !local.may_be_applied(path, lock.is_some())
+    })
 }

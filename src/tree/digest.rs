@@ -14,6 +14,23 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
+    /// The digest of a text with line feeds, whatever git made of them in this clone (`core.autocrlf`):
+    /// of every `\r\n` the line feed counts.
+    pub fn of_text(bytes: &[u8]) -> Self {
+        let Some(first) = bytes.windows(2).position(|pair| pair == b"\r\n") else {
+            return Self::of(bytes);
+        };
+        let mut hasher = Sha256::new();
+        hasher.update(&bytes[..first]);
+        let mut rest = &bytes[first..];
+        while let Some(at) = rest.windows(2).position(|pair| pair == b"\r\n") {
+            hasher.update(&rest[..at]);
+            rest = &rest[at + 1..];
+        }
+        hasher.update(rest);
+        Self(hasher.finalize().into())
+    }
+
     /// Reads 64 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.as_bytes();
@@ -25,20 +42,6 @@ impl Digest {
             *byte = nibble(pair[0])? << 4 | nibble(pair[1])?;
         }
         Some(Self(bytes))
-    }
-}
-
-/// Makes a [`Digest`] of bytes that come in pieces.
-#[derive(Default)]
-pub(super) struct Hasher(Sha256);
-
-impl Hasher {
-    pub(super) fn update(&mut self, bytes: &[u8]) {
-        self.0.update(bytes);
-    }
-
-    pub(super) fn finish(self) -> Digest {
-        Digest(self.0.finalize().into())
     }
 }
 
@@ -78,6 +81,18 @@ impl fmt::Debug for Digest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn line_ends_of_windows_count_as_line_feeds() {
+        let of = |text: &str| Digest::of_text(text.as_bytes());
+        for (windows, plain) in
+            [("a\r\nb\r\n", "a\nb\n"), ("\r\n", "\n"), ("a\r\r\n", "a\r\n"), ("a\rb\n", "a\rb\n")]
+        {
+            let direct = Digest::of(plain.as_bytes());
+            assert_eq!(of(windows), direct, "{windows:?}");
+        }
+        assert_ne!(of("a\rb"), of("a\nb"));
+    }
 
     #[test]
     fn known_digest_and_round_trip() {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{Provenance, next_lock};
+use super::change::{MOVE_IT, Provenance, next_lock};
 use super::digest::Digest;
 use super::files::Tree;
 use super::local::Local;
@@ -31,18 +31,22 @@ pub enum DriftKind {
     Edited,
     /// It was written, and is gone.
     Missing,
-    /// waypost did not write it, and it lies in a unit or where a file belongs.
+    /// waypost did not write it, and it lies where a file belongs, or where an applier may read it.
     Foreign,
     /// It is as it would be written, but the lock does not list it, or with other bytes.
     Unlisted,
     /// The lock lists it, but it is gone and would not be written.
     ExtraInLock,
+    /// It is as it should be but for its line ends, as so many files are.
+    LineEnds(usize),
     /// The lock of a cluster is missing.
     LockMissing,
     /// The lock of a cluster cannot be read.
     LockInvalid(String),
     /// The lock names another input or other stages.
     LockStale,
+    /// The lock names another input, and was written by this other version of waypost.
+    LockOfVersion(String),
 }
 
 /// Compares a tree with what lies on disk, file by file. The answer is empty exactly when a
@@ -62,7 +66,8 @@ pub fn check(tree: &Tree, local: &Local, provenance: &Provenance, scope: &Scope)
     let on_disk = local
         .files
         .keys()
-        .filter(|path| clusters.contains(cluster_of(path)) && cluster_of_lock(path).is_none());
+        // of a lock, what it says is told
+        .filter(|path| cluster_of_lock(path).is_none_or(|of| !local.locks.contains_key(of)));
     let paths: BTreeSet<String> = tree
         .iter()
         .map(|(path, _)| path.to_owned())
@@ -74,17 +79,31 @@ pub fn check(tree: &Tree, local: &Local, provenance: &Provenance, scope: &Scope)
             drift.push(Drift { path, kind });
         }
     }
+    // git changed them all alike: they are one finding
+    let is_ours = |path: &&String| {
+        let cluster = cluster_of(path);
+        scope.covers(path) && clusters.contains(cluster) && drift.iter().all(|d| d.path != **path)
+    };
+    let mut crlf = local.crlf.iter().filter(is_ours).cloned();
+    let first = crlf.next().map(|path| (path, crlf.count() + 1));
+    drift.extend(first.map(|(path, count)| Drift { path, kind: DriftKind::LineEnds(count) }));
     drift.sort();
     drift
 }
 
 fn file_drift(path: &str, tree: &Tree, local: &Local) -> Option<DriftKind> {
-    let (cluster, rest) = path.split_once('/')?;
+    let Some((cluster, rest)) = path.split_once('/') else {
+        return local.may_be_applied(path, false).then_some(DriftKind::Foreign);
+    };
     let lock = local.lock(cluster);
+    let is_rendered =
+        || local.locks.contains_key(cluster) || tree.below(&format!("{cluster}/")).next().is_some();
     let written: Option<Digest> = lock.and_then(|l| l.files.get(rest)).map(|e| e.digest);
     let wanted = tree.get(path);
     match (wanted.map(|f| f.digest()), written, local.files.get(path).copied()) {
-        (None, None, Some(_)) => local.is_applied(path).then_some(DriftKind::Foreign),
+        (None, None, Some(_)) => {
+            local.may_be_applied(path, is_rendered()).then_some(DriftKind::Foreign)
+        }
         (None, Some(_), None) => Some(DriftKind::ExtraInLock),
         (None, Some(written), Some(found)) if written == found => Some(DriftKind::NoLongerRendered),
         (None, Some(_), Some(_)) => Some(DriftKind::Edited),
@@ -121,8 +140,11 @@ fn lock_drift(
             // a path or a digest that differs is drift of its file
             let misnamed = old.files.keys().eq(new.files.keys())
                 && old.files.values().map(|e| &e.object).ne(new.files.values().map(|e| &e.object));
-            (stale || misnamed || new.files.is_empty())
-                .then_some(Drift { path, kind: DriftKind::LockStale })
+            let kind = match old.tool == provenance.tool {
+                true => DriftKind::LockStale,
+                false => DriftKind::LockOfVersion(old.tool.clone()),
+            };
+            (stale || misnamed || new.files.is_empty()).then_some(Drift { path, kind })
         }
     }
 }
@@ -155,11 +177,9 @@ impl Drift {
                 format!("file `{path}` was deleted after it was rendered"),
                 "take it out of git again, or run `waypost render`",
             ),
-            DriftKind::Foreign => (
-                "foreign-file",
-                format!("file `{path}` was not written by waypost"),
-                "move it out of the unit: Argo CD and Flux may apply whatever lies there",
-            ),
+            DriftKind::Foreign => {
+                ("foreign-file", format!("file `{path}` was not written by waypost"), MOVE_IT)
+            }
             DriftKind::Unlisted => (
                 "lock-stale",
                 format!("file `{path}` is as rendered, but the lock does not list it so"),
@@ -170,6 +190,18 @@ impl Drift {
                 format!("the lock lists file `{path}`, which is neither there nor rendered"),
                 again,
             ),
+            DriftKind::LineEnds(count) => (
+                "line-ends",
+                match count {
+                    1 => format!(
+                        "the lines of file `{path}` end as on Windows, and else it is as rendered"
+                    ),
+                    n => format!(
+                        "the lines of {n} files end as on Windows, that of `{path}` first, and else they are as rendered"
+                    ),
+                },
+                "git's `core.autocrlf` made them so: commit a `.gitattributes` with `rendered/** text eol=lf` and `gitops/** text eol=lf`, then `git checkout .` or `waypost render`",
+            ),
             DriftKind::LockMissing => (
                 "lock-missing",
                 format!("lock `{path}` is missing"),
@@ -179,6 +211,14 @@ impl Drift {
                 "lock-invalid",
                 format!("lock `{path}` cannot be read: {error}"),
                 "run `waypost render`, which goes on from both sides of a merge conflict; where it cannot, take one whole version of the lock out of git",
+            ),
+            DriftKind::LockOfVersion(tool) => (
+                "lock-stale",
+                format!(
+                    "lock `{path}` was written by waypost {tool}, and this is {}",
+                    env!("CARGO_PKG_VERSION")
+                ),
+                "use that version, or render all environments with this one and commit the result",
             ),
             DriftKind::LockStale => {
                 ("lock-stale", format!("lock `{path}` was written for other input"), again)

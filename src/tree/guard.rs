@@ -25,7 +25,7 @@ pub struct Allowances {
 
 /// Areas of a cluster that no applier reads. Any other folder counts as a unit here, also one of
 /// a name that this version does not know: it may be the unit's old name.
-const NOT_APPLIED: [&str; 2] = ["components", "expected"];
+pub(super) const NOT_APPLIED: [&str; 2] = ["components", "expected"];
 
 /// The objects of a cluster, each with the units it is in.
 type Objects<'a> = BTreeMap<&'a ObjectRef, BTreeSet<&'a str>>;

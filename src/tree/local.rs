@@ -1,11 +1,14 @@
 //! What lies in an environment's folder, as it was read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
 use super::digest::Digest;
+use super::guard::NOT_APPLIED;
 use super::lock::{Lock, LockError};
-use super::scope::unit_of;
+use super::path::is_read_by_appliers;
+use super::scope::{area_of, unit_of};
+use crate::model::Unit;
 
 /// What an environment's folder is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,8 +16,8 @@ pub enum Holds {
     /// Units by cluster, `rendered/<env>`: whatever lies in one is applied.
     #[default]
     Units,
-    /// What an applier is told, `gitops/<target>/<env>`: only what a `kustomization.yaml` lists is
-    /// applied. The environment stands where a cluster does otherwise: it has one lock.
+    /// What an applier is told, `gitops/<target>/<env>`. The environment stands where a cluster
+    /// does otherwise: it has one lock.
     Delivery,
 }
 
@@ -29,6 +32,8 @@ pub struct Local {
     /// Every file by path relative to the folder, the locks too. Paths of files that we did not
     /// write follow no rule.
     pub files: BTreeMap<String, Digest>,
+    /// The files whose lines end as on Windows. Their digest is of the text with line feeds.
+    pub crlf: BTreeSet<String>,
     /// The lock of every cluster that has one.
     pub locks: BTreeMap<String, Result<Lock, LockError>>,
 }
@@ -43,11 +48,15 @@ impl Local {
         }
     }
 
-    /// True where an applier may apply a file, whoever wrote it.
-    pub(super) fn is_applied(&self, path: &str) -> bool {
-        match self.holds {
-            Holds::Units => unit_of(path).is_some(),
-            Holds::Delivery => false,
+    /// True where an applier may read a file, whoever wrote it: of a cluster that is rendered any file
+    /// in a unit, and elsewhere one that its name gives away, but for what waypost keeps beside the
+    /// units.
+    pub(super) fn may_be_applied(&self, path: &str, is_rendered: bool) -> bool {
+        let is_unit = self.holds == Holds::Units && is_rendered;
+        match area_of(path) {
+            Some(area) if is_unit && NOT_APPLIED.contains(&area) => false,
+            Some(area) if is_unit && Unit::parse(area).is_some() => true,
+            _ => is_read_by_appliers(path),
         }
     }
 

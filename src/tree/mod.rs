@@ -47,6 +47,6 @@ pub use files::{Tree, TreeFile};
 pub use guard::Allowances;
 pub use local::{Holds, Local};
 pub use lock::{LOCK_NAME, Lock, LockEntry, LockError};
-pub use path::{PathError, object_file_name};
+pub use path::{PathError, is_read_by_appliers, object_file_name};
 pub use place::Place;
 pub use scope::Scope;

@@ -109,6 +109,15 @@ pub fn check_name(name: &str) -> Result<(), &'static str> {
     }
 }
 
+/// True for the path of a file that Argo CD, Flux or kustomize reads in a folder that they are told
+/// of, whether or not it is a manifest (facts/gitops-delivery.md 1.6, 2.1.2, 2.1.3; kustomize's
+/// `konfig.RecognizedKustomizationFileNames`).
+pub fn is_read_by_appliers(path: &str) -> bool {
+    const ENDINGS: [&str; 5] = [".yaml", ".yml", ".json", ".jsonnet", ".libsonnet"];
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    name == "kustomization" || ENDINGS.iter().any(|end| name.ends_with(end))
+}
+
 /// The file name of an object: `deployment-httpbin.yaml`.
 ///
 /// Kinds that several API groups have are written as kubectl does,
@@ -198,6 +207,16 @@ mod tests {
             assert_eq!(check_path(bad).map_err(|e| e.code()), Err("path-reserved"), "{bad}");
         }
         assert_eq!(check_path("c/mesh/waypost.lock"), Ok(()));
+    }
+
+    #[test]
+    fn what_appliers_read_is_known_by_its_name() {
+        for read in ["a/b.yaml", "c.YML", "Kustomization", "x/.argocd-source.yaml", "a.JSON"] {
+            assert!(is_read_by_appliers(read), "{read}");
+        }
+        for other in ["README.md", "a.yaml/OWNERS", ".gitkeep", "waypost.lock", "b.yaml.bak"] {
+            assert!(!is_read_by_appliers(other), "{other}");
+        }
     }
 
     #[test]

@@ -48,7 +48,7 @@ fn an_applier_that_is_told_no_more_is_a_refusal_until_it_is_meant() {
 }
 
 #[test]
-fn files_of_others_stay_and_edits_are_named() {
+fn files_of_others_stay_and_are_named_as_edits_are() {
     let folder = rendered("brownfield");
     let argocd = folder.path().join("gitops/argocd/brownfield");
     std::fs::write(argocd.join("root.yaml"), "mine").expect("written");
@@ -57,13 +57,15 @@ fn files_of_others_stay_and_edits_are_named() {
     assert_eq!(ran.code, 4, "{}", ran.stderr);
     let named = "`gitops/argocd/brownfield/appproject-waypost-brownfield.yaml`";
     assert!(ran.stderr.contains(named), "{}", ran.stderr);
-    assert!(!ran.stderr.contains("root.yaml"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("`gitops/argocd/brownfield/root.yaml`"), "{}", ran.stderr);
     let ran = waypost(folder.path(), &["check", "--diff"]);
     assert!(ran.stdout.contains("+++ b/gitops/argocd/brownfield/appproject-"), "{}", ran.stdout);
 
     let ran = waypost(folder.path(), &["render"]);
-    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert_eq!(std::fs::read_to_string(argocd.join("root.yaml")).expect("there"), "mine");
+    std::fs::rename(argocd.join("root.yaml"), folder.path().join("root.yaml")).expect("moved");
+    assert_eq!(waypost(folder.path(), &["render"]).code, 0);
     assert_eq!(waypost(folder.path(), &["check"]).code, 0);
 }
 

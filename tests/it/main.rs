@@ -22,6 +22,7 @@ mod explain;
 mod function;
 mod golden;
 mod guide;
+mod hostile;
 mod install;
 mod install_case;
 mod install_schema;

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use waypost::tree::branch::{Branch, Commit, Edit};
+use waypost::tree::git::Git;
 
 use crate::program::{Ran, copy_of, files, waypost_with};
 
@@ -43,6 +44,10 @@ fn example() -> tempfile::TempDir {
     repository(folder.path());
     commit_all(folder.path(), "Begin\n\nWith the guide.");
     folder
+}
+
+fn branch(root: &Path) -> Branch {
+    Branch::open(&Git::open(root).expect("a repository"), BRANCH).expect("a branch")
 }
 
 fn publish(root: &Path, more: &[&str]) -> Ran {
@@ -208,7 +213,8 @@ fn a_branch_follows_the_one_that_was_fetched() {
     let remote = tempfile::tempdir().expect("a folder");
     git(remote.path(), &["init", "--quiet", "--bare"]);
     git(root, &["remote", "add", "origin", remote.path().to_str().expect("UTF-8")]);
-    assert_eq!(publish(root, &[]).code, 0);
+    assert_eq!(publish(root, &[]).code, 5, "it may be there already");
+    assert_eq!(publish(root, &["--new-branch"]).code, 0);
     git(root, &["push", "--quiet", "origin", BRANCH]);
     let first = git(root, &["rev-parse", BRANCH]);
 
@@ -293,7 +299,7 @@ fn bare() -> tempfile::TempDir {
 #[test]
 fn a_hundred_runs_make_a_commit_for_each_change_and_none_without() {
     let folder = bare();
-    let branch = Branch::open(folder.path(), BRANCH).expect("a branch");
+    let branch = branch(folder.path());
     let mut changes = 0;
     for run in 0..100 {
         // every third run changes something
@@ -311,7 +317,7 @@ fn a_hundred_runs_make_a_commit_for_each_change_and_none_without() {
 fn two_that_publish_at_once_and_a_third_who_commits_lose_nothing() {
     let folder = bare();
     let root = folder.path();
-    let open = || Branch::open(root, BRANCH).expect("a branch");
+    let open = || branch(root);
     assert!(put(&open(), "begin\n"));
     std::thread::scope(|scope| {
         for writer in ["one", "two"] {
@@ -355,7 +361,7 @@ const ROOT: &str = "WAYPOST_TEST_PUBLISH_ROOT";
 #[ignore = "runs as the child of the test below"]
 fn publisher() {
     let root = std::env::var(ROOT).expect("the repository");
-    let branch = Branch::open(Path::new(&root), BRANCH).expect("a branch");
+    let branch = branch(Path::new(&root));
     let end = std::time::Instant::now() + Duration::from_secs(60);
     let id = std::process::id();
     for n in (0..).take_while(|_| std::time::Instant::now() < end) {
@@ -367,7 +373,7 @@ fn publisher() {
 fn a_killed_publish_leaves_a_whole_branch() {
     let folder = bare();
     let root = folder.path();
-    let branch = Branch::open(root, BRANCH).expect("a branch");
+    let branch = branch(root);
     assert!(put(&branch, "begin\n"));
     let start = std::time::Instant::now();
     assert!(put(&branch, "again\n"));

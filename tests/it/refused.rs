@@ -312,5 +312,5 @@ fn a_source_without_an_object_is_told() {
     let path = folder.path().join("environments/brownfield/tsb-config.yaml");
     write(&path, "apiVersion: v1\nkind: List\nitems: []\n");
     let ran = waypost(folder.path(), &["render", "brownfield"]);
-    assert!(ran.stderr.contains("warning[empty-source]"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[empty-source]"), "{}", ran.stderr);
 }

@@ -402,7 +402,7 @@ fn the_gitlab_pipeline_has_a_job_for_each_environment_that_is_touched() {
     };
     assert_eq!(gitlab(&repository, &repository.base), of(&[]));
     repository.moves_bookinfo();
-    assert_eq!(gitlab(&repository, &repository.base), of(&[("brownfield", true)]));
+    assert_eq!(gitlab(&repository, &repository.base), of(&[("environment brownfield", true)]));
     repository.edits(
         "environments/greenfield/environment.yaml",
         "spec:
@@ -412,7 +412,7 @@ fn the_gitlab_pipeline_has_a_job_for_each_environment_that_is_touched() {
 ",
     );
     repository.commit();
-    let both = of(&[("brownfield", true), ("greenfield", false)]);
+    let both = of(&[("environment brownfield", true), ("environment greenfield", false)]);
     assert_eq!(gitlab(&repository, &repository.base), both);
     assert_eq!(gitlab(&repository, ""), both);
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{ReportFormat, world, write};
+use super::{ReportFormat, pretty, world, write};
 use crate::report::access as report;
 use crate::simulate::{self, compare};
 
@@ -57,10 +57,7 @@ impl Diff {
         write(&match self.format {
             ReportFormat::Text => report::comparison_text(&comparison),
             ReportFormat::Markdown => report::comparison_markdown(&comparison),
-            ReportFormat::Json => {
-                let json = serde_json::to_string_pretty(&report::comparison_json(&comparison))?;
-                format!("{json}\n")
-            }
+            ReportFormat::Json => pretty(&report::comparison_json(&comparison))?,
         })?;
         let gained = comparison.of(simulate::Change::Gain).count();
         let lost = comparison.of(simulate::Change::Loss).count();

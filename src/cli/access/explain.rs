@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{world, write};
+use super::{pretty, world, write};
 use crate::report::access as report;
 use crate::simulate::{HttpRequest, Request, Token};
 
@@ -135,7 +135,7 @@ impl Explain {
             }
             Format::Json => {
                 let json = report::explain_json(mesh, (&self.from, &to), &request, &decision);
-                format!("{}\n", serde_json::to_string_pretty(&json)?)
+                pretty(&json)?
             }
         })?;
         Ok(ExitCode::Clean)

@@ -1,12 +1,10 @@
 //! `waypost access matrix`
 
-use std::io::Write as _;
-
 use clap::{Args, ValueEnum};
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{Format, Of, world, write};
+use super::{Format, Of, pretty, world, write};
 use crate::report::access::{self as report, AccessTable};
 
 /// Show who reaches what: every workload, and somebody outside, against every service port.
@@ -57,13 +55,7 @@ impl Matrix {
             Format::Text => report::text(&table),
             Format::Markdown => report::markdown(&table),
             Format::Csv => report::csv(&table),
-            Format::Json => {
-                let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-                serde_json::to_writer_pretty(&mut out, &report::json(&table))?;
-                out.write_all(b"\n")?;
-                out.flush()?;
-                String::new()
-            }
+            Format::Json => pretty(&report::json(&table))?,
             Format::Dot => report::dot(&table),
             Format::Mermaid => report::mermaid(&table),
         };

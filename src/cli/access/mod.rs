@@ -98,8 +98,11 @@ enum ReportFormat {
 }
 
 fn write(text: &str) -> anyhow::Result<()> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
+    Ok(super::output::print(&crate::report::Shown::text(text))?)
+}
+
+/// A JSON document with a final newline, as it may be written.
+fn pretty(value: &impl serde::Serialize) -> anyhow::Result<String> {
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(format!("{}\n", crate::report::Shown::json(&text).as_str()))
 }

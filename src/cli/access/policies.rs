@@ -4,7 +4,7 @@ use clap::Args;
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{Of, ReportFormat, world, write};
+use super::{Of, ReportFormat, pretty, world, write};
 use crate::report::access as report;
 
 /// Say what becomes of every rule of every AuthorizationPolicy.
@@ -34,10 +34,7 @@ impl Policies {
         write(&match self.format {
             ReportFormat::Text => report::policies_text(&fates),
             ReportFormat::Markdown => report::policies_markdown(&fates),
-            ReportFormat::Json => {
-                let json = serde_json::to_string_pretty(&report::policies_json(&fates))?;
-                format!("{json}\n")
-            }
+            ReportFormat::Json => pretty(&report::policies_json(&fates))?,
         })?;
         terminal.say(&report::policies_summary(&fates));
         Ok(if has_errors { ExitCode::Problems } else { ExitCode::Clean })

@@ -11,6 +11,7 @@ use super::replay::Reading;
 use super::{Of, world, write};
 use crate::replay::suggestions;
 use crate::report::access::{self as report, SuggestedCase, SuggestedTest};
+use crate::report::visible;
 use crate::simulate::HttpRequest;
 use crate::yaml::emit_checked;
 
@@ -74,7 +75,8 @@ fn text(test: &SuggestedTest) -> anyhow::Result<String> {
         "metadata": {"name": test.name},
         "spec": {"cases": cases},
     });
-    let lines: String = test.summary.iter().map(|line| format!("# {line}\n")).collect();
+    let lines: String =
+        test.summary.iter().map(|line| format!("# {}\n", visible::line(line))).collect();
     Ok(format!("{lines}{}", emit_checked(&body)?))
 }
 

@@ -6,7 +6,7 @@ use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
 use super::world::Asked;
-use super::{Of, world, write};
+use super::{Of, pretty, world, write};
 use crate::access::{answers, mutate};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::plan;
@@ -92,10 +92,7 @@ impl Test {
         match self.format {
             Format::Text => write(&lines(&results))?,
             Format::Junit => write(&report::junit(&results))?,
-            Format::Json => {
-                let json = serde_json::to_string_pretty(&report::results_json(&results))?;
-                write(&format!("{json}\n"))?;
-            }
+            Format::Json => write(&pretty(&report::results_json(&results))?)?,
         }
         terminal.say(&match (results.len(), failed) {
             (all, failed) if self.mutate => {

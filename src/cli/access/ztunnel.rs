@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{world, write};
+use super::{pretty, world, write};
 use crate::report::access as report;
 
 /// Say what istiod would send to ztunnel.
@@ -95,7 +95,7 @@ impl Ztunnel {
                         all[key] = list.into();
                     }
                 }
-                write(&format!("{}\n", serde_json::to_string_pretty(&all)?))?;
+                write(&pretty(&all)?)?;
             }
         }
         Ok(if has_errors { ExitCode::Problems } else { ExitCode::Clean })

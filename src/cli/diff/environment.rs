@@ -3,10 +3,12 @@
 use super::super::session::Loaded;
 use super::access::{matters, meshes};
 use super::origin::origins;
-use super::side::{Pair, Side, Trees};
+use super::side::{Differ, Pair, Side, Trees};
 use super::spec::{Specs, Which, stale};
 use crate::diagnostic::has_errors;
-use crate::diff::{AccessDiff, Context, Options, TreeDiff, compare, flags, topology};
+use crate::diff::{
+    AccessDiff, Context, Options, beyond_lists, compare, flags, told_flags, topology,
+};
 use crate::report::diff::{Access, EnvironmentReport, EnvironmentState, Migration, Origins};
 use crate::resolve::Resolved;
 use crate::simulate::Mesh;
@@ -15,7 +17,7 @@ use crate::tree::Differing;
 /// An environment, and the files of its trees that differ.
 pub(super) struct Looked<'a> {
     pub pair: &'a Pair,
-    pub files: Vec<Differing>,
+    pub files: Differ,
     pub options: &'a Options,
 }
 
@@ -27,11 +29,12 @@ impl Looked<'_> {
         specs: &mut Specs<'_>,
         ask: bool,
     ) -> anyhow::Result<(EnvironmentReport, bool)> {
-        let Self { pair, files, options } = self;
+        let Self { pair, files: Differ { tree: files, told }, options } = self;
         let tree = compare(&files, options);
+        let told = compare(&told, options);
         let mut report = EnvironmentReport {
             name: pair.after.clone(),
-            state: state(pair, &tree),
+            state: state(pair, tree.is_empty() && told.is_empty()),
             flags: Vec::new(),
             access: Access::Same,
             topology: Vec::new(),
@@ -40,6 +43,21 @@ impl Looked<'_> {
             remarks: pair.remarks(),
             tree,
         };
+        let matters = matters(&report.tree);
+        report.remarks.extend(trees.not_compared());
+        // what comes or goes whole is told as that
+        if report.state == EnvironmentState::Changed {
+            let files_after = |cluster: &str, word: &str| having(trees, &pair.after, cluster, word);
+            report.flags = flags(&report.tree, &Context { files_after: &files_after });
+            if !told.is_empty() {
+                let before = trees.told(&trees.before, &pair.before)?;
+                report.flags.extend(told_flags(&told, &before));
+            }
+        } else if report.state == EnvironmentState::Removed {
+            let files_after = |_: &str, _: &str| Vec::new();
+            report.flags = flags(&report.tree, &Context { files_after: &files_after });
+        }
+        report.tree.absorb(told);
         if report.tree.is_empty() && specs.are_unchanged() {
             return Ok((report, false));
         }
@@ -54,11 +72,6 @@ impl Looked<'_> {
         }
         if report.tree.is_empty() {
             return Ok((report, broken));
-        }
-        // what comes whole is told as that
-        if report.state != EnvironmentState::Added {
-            let files_after = |cluster: &str, word: &str| having(trees, &pair.after, cluster, word);
-            report.flags = flags(&report.tree, &Context { files_after: &files_after });
         }
         let before = specs.load(trees, Which::Before, &pair.before)?;
         let usable = |loaded: Option<Loaded>| {
@@ -77,9 +90,20 @@ impl Looked<'_> {
             );
         }
         report.migration = migration(old.as_ref(), new.as_ref());
+        let beyond = match files.is_empty() {
+            true => None,
+            false => beyond_lists(&files, &trees.files(&trees.after, &pair.after)?),
+        };
+        let unreadable = report.tree.unreadable().map(|(path, _)| path.to_owned()).next();
         report.access = if !ask {
-            Access::NotSimulated("`--no-access`".to_owned())
-        } else if !matters(&report.tree) && specs.are_unchanged() {
+            Access::NotAsked
+        } else if let Some(path) = unreadable {
+            Access::NotSimulated(format!("`{path}` cannot be read"))
+        } else if let Some(path) = beyond {
+            Access::NotSimulated(format!(
+                "`{path}` says more than which files are applied, so what is applied is not known"
+            ))
+        } else if !matters && specs.are_unchanged() {
             Access::Same
         } else {
             match (old.as_ref().or(new.as_ref()), new.as_ref().or(old.as_ref())) {
@@ -93,7 +117,7 @@ impl Looked<'_> {
         if let (Some(new), Some(loaded)) = (&new, &after) {
             let changes = match &report.access {
                 Access::Simulated(diff) => diff.changes.as_slice(),
-                Access::Same | Access::NotSimulated(_) => &[],
+                Access::Same | Access::NotSimulated(_) | Access::NotAsked => &[],
             };
             report.origins = origins(new, &loaded.sources, &report.tree, &report.flags, changes);
         }
@@ -105,8 +129,8 @@ fn is_work(side: &Side) -> bool {
     matches!(side, Side::Work)
 }
 
-fn state(pair: &Pair, tree: &TreeDiff) -> EnvironmentState {
-    match (tree.is_empty(), pair.was_there, pair.is_there) {
+fn state(pair: &Pair, is_empty: bool) -> EnvironmentState {
+    match (is_empty, pair.was_there, pair.is_there) {
         (true, ..) => EnvironmentState::Equal,
         (_, false, _) => EnvironmentState::Added,
         (_, _, false) => EnvironmentState::Removed,

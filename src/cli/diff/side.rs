@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::super::Usage;
+use crate::model::Target;
 use crate::tree::git::{BlobId, Content, Git, Revision};
 use crate::tree::{Differing, disk};
 
@@ -68,10 +69,20 @@ impl Pair {
     }
 }
 
+/// The files of an environment that differ.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Differ {
+    /// Of its tree, by path in the environment's folder.
+    pub tree: Vec<Differing>,
+    /// Of what appliers are told of it, by path below the repository's folder.
+    pub told: Vec<Differing>,
+}
+
 /// Both sides.
 pub(super) struct Trees {
     root: PathBuf,
     out: String,
+    told: String,
     pub before: Side,
     pub after: Side,
 }
@@ -93,9 +104,9 @@ impl Side {
 
 impl Trees {
     /// Both sides are the working tree until something else is said.
-    pub(super) fn new(root: &Path, out: &str) -> Self {
-        let (root, out) = (root.to_owned(), out.to_owned());
-        Self { root, out, before: Side::Work, after: Side::Work }
+    pub(super) fn new(root: &Path, out: &str, told: &str) -> Self {
+        let (root, out, told) = (root.to_owned(), out.to_owned(), told.to_owned());
+        Self { root, out, told, before: Side::Work, after: Side::Work }
     }
 
     /// What a word stands for: a revision, or a folder where it is none or looks like a path.
@@ -147,12 +158,39 @@ impl Trees {
         Ok(Git::open(&self.root)?)
     }
 
-    fn folder_of(&self, side: &Side) -> Option<PathBuf> {
+    /// The folders of a side that hold an environment's folder by its name: of its tree, and of what
+    /// each applier is told; below the repository's folder.
+    fn folders(&self) -> Vec<String> {
+        let told = Target::ALL.iter().map(|target| format!("{}/{target}", self.told));
+        [self.out.clone()].into_iter().chain(told).collect()
+    }
+
+    /// Where a folder of a side lies on disk; `None` of a revision, and of what appliers are told
+    /// where the side is a folder of trees alone.
+    fn on_disk(&self, side: &Side, folder: &str) -> Option<PathBuf> {
         match side {
-            Side::Work | Side::Environment(_) => Some(self.root.join(&self.out)),
-            Side::Folder { trees, .. } => Some(trees.clone()),
+            Side::Work | Side::Environment(_) => Some(self.root.join(folder)),
+            Side::Folder { trees, .. } if folder == self.out => Some(trees.clone()),
+            Side::Folder { checkout, .. } => {
+                checkout.as_ref().map(|folder_of| folder_of.join(folder))
+            }
             Side::Revision(_) => None,
         }
+    }
+
+    /// What of the comparison could not be made, in a sentence.
+    pub(super) fn not_compared(&self) -> Option<String> {
+        let alone = [&self.before, &self.after].into_iter().find_map(|side| match side {
+            Side::Folder { checkout: None, shown, .. } => Some(shown),
+            _ => None,
+        })?;
+        let is_there = [&self.before, &self.after]
+            .into_iter()
+            .filter_map(|side| self.on_disk(side, &self.told))
+            .any(|folder| folder.is_dir());
+        is_there.then(|| {
+            format!("what appliers are told was not compared: folder `{alone}` holds trees alone, and no `{}`", self.told)
+        })
     }
 
     /// The environments that either side has a tree of, by name.
@@ -169,11 +207,17 @@ impl Trees {
     }
 
     fn names(&self, side: &Side) -> anyhow::Result<BTreeSet<String>> {
-        let names = match (side, self.folder_of(side)) {
-            (Side::Revision(revision), _) => self.git()?.folders(revision, self.below_root()?)?,
-            (_, Some(folder)) => folders_in(&folder)?,
-            (_, None) => Vec::new(),
-        };
+        let mut names = Vec::new();
+        for below in self.folders() {
+            names.extend(match (side, self.on_disk(side, &below)) {
+                (Side::Revision(revision), _) => {
+                    self.below_root()?;
+                    self.git()?.folders(revision, &below)?
+                }
+                (_, Some(folder)) => folders_in(&folder)?,
+                (_, None) => Vec::new(),
+            });
+        }
         Ok(names.into_iter().filter(|name| !name.starts_with('.')).collect())
     }
 
@@ -213,7 +257,7 @@ impl Trees {
     }
 
     /// For each environment the files that differ, by path.
-    pub(super) fn differing(&self, pairs: &[Pair]) -> anyhow::Result<Vec<Vec<Differing>>> {
+    pub(super) fn differing(&self, pairs: &[Pair]) -> anyhow::Result<Vec<Differ>> {
         let head = match (&self.before, &self.after) {
             (Side::Revision(base), Side::Work) => Some((base, None)),
             (Side::Revision(base), Side::Revision(head)) => Some((base, Some(head))),
@@ -222,11 +266,29 @@ impl Trees {
         if let Some((base, head)) = head {
             return self.differing_in_git(pairs, base, head);
         }
-        pairs.iter().map(|pair| self.differing_in_folders(pair)).collect()
+        pairs
+            .iter()
+            .map(|pair| {
+                let mut differ =
+                    Differ { tree: self.differing_in_folders(pair, &self.out)?, told: Vec::new() };
+                // what two environments are told is never alike
+                if pair.before == pair.after && self.not_compared().is_none() {
+                    for folder in self.folders().into_iter().skip(1) {
+                        let files = self.differing_in_folders(pair, &folder)?.into_iter();
+                        let named = |file: Differing| Differing {
+                            path: format!("{folder}/{}/{}", pair.after, file.path),
+                            ..file
+                        };
+                        differ.told.extend(files.map(named));
+                    }
+                }
+                Ok(differ)
+            })
+            .collect()
     }
 
-    fn differing_in_folders(&self, pair: &Pair) -> anyhow::Result<Vec<Differing>> {
-        match (self.folder_of(&self.before), self.folder_of(&self.after)) {
+    fn differing_in_folders(&self, pair: &Pair, below: &str) -> anyhow::Result<Vec<Differing>> {
+        match (self.on_disk(&self.before, below), self.on_disk(&self.after, below)) {
             (Some(before), Some(after)) => {
                 let rename = |path: &str| pair.rename(path);
                 let (before, after) = (before.join(&pair.before), after.join(&pair.after));
@@ -234,8 +296,8 @@ impl Trees {
             }
             _ => {
                 let (before, after) = (
-                    self.files(&self.before, &pair.before)?,
-                    self.files(&self.after, &pair.after)?,
+                    self.files_below(&self.before, below, &pair.before)?,
+                    self.files_below(&self.after, below, &pair.after)?,
                 );
                 Ok(Differing::between(views(&before), views(&after)))
             }
@@ -247,10 +309,14 @@ impl Trees {
         pairs: &[Pair],
         base: &Revision,
         head: Option<&Revision>,
-    ) -> anyhow::Result<Vec<Vec<Differing>>> {
-        let (git, out) = (self.git()?, self.below_root()?);
-        let folders: Vec<String> =
-            pairs.iter().map(|pair| format!("{out}/{}", pair.after)).collect();
+    ) -> anyhow::Result<Vec<Differ>> {
+        let git = self.git()?;
+        self.below_root()?;
+        let tops = self.folders();
+        let folders: Vec<String> = tops
+            .iter()
+            .flat_map(|top| pairs.iter().map(move |pair| format!("{top}/{}", pair.after)))
+            .collect();
         let folders: Vec<&str> = folders.iter().map(String::as_str).collect();
         let changed = git.changed(base, head, &folders)?;
         let mut blobs: Vec<BlobId> = Vec::new();
@@ -260,7 +326,7 @@ impl Trees {
             }
         }
         let mut texts = git.read(&blobs)?.into_iter();
-        let mut by_name: BTreeMap<&str, Vec<Differing>> = BTreeMap::new();
+        let mut by_name: BTreeMap<&str, Differ> = BTreeMap::new();
         for path in &changed {
             let mut bytes = |side: &Option<Content>| match side {
                 None => Ok(None),
@@ -272,11 +338,19 @@ impl Trees {
                 )),
             };
             let (before, after) = (bytes(&path.before)?, bytes(&path.after)?);
-            let below = path.path.strip_prefix(out).and_then(|rest| rest.strip_prefix('/'));
-            let Some((name, rest)) = below.and_then(|rest| rest.split_once('/')) else { continue };
-            if before != after {
-                let file = Differing { path: rest.to_owned(), before, after };
-                by_name.entry(name).or_default().push(file);
+            if before == after {
+                continue;
+            }
+            let below = |top: &String| {
+                let below = path.path.strip_prefix(top.as_str())?.strip_prefix('/')?;
+                below.split_once('/')
+            };
+            let place = tops.iter().enumerate().find_map(|(at, top)| Some((at, below(top)?)));
+            let Some((at, (name, rest))) = place else { continue };
+            let differ = by_name.entry(name).or_default();
+            match at {
+                0 => differ.tree.push(Differing { path: rest.to_owned(), before, after }),
+                _ => differ.told.push(Differing { path: path.path.clone(), before, after }),
             }
         }
         Ok(pairs
@@ -285,18 +359,47 @@ impl Trees {
             .collect())
     }
 
+    /// What appliers are told of an environment: every file, by its path below the repository's
+    /// folder.
+    pub(super) fn told(
+        &self,
+        side: &Side,
+        name: &str,
+    ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+        let mut all = BTreeMap::new();
+        for folder in self.folders().into_iter().skip(1) {
+            let files = self.files_below(side, &folder, name)?;
+            all.extend(
+                files.into_iter().map(|(path, bytes)| (format!("{folder}/{name}/{path}"), bytes)),
+            );
+        }
+        Ok(all)
+    }
+
     /// Every file of an environment's tree.
     pub(super) fn files(
         &self,
         side: &Side,
         name: &str,
     ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
+        self.files_below(side, &self.out, name)
+    }
+
+    fn files_below(
+        &self,
+        side: &Side,
+        folder: &str,
+        name: &str,
+    ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         let Side::Revision(revision) = side else {
-            let folder = self.folder_of(side).unwrap_or_default();
-            return Ok(disk::read_all(&folder.join(name))?);
+            return match self.on_disk(side, folder) {
+                Some(folder) => Ok(disk::read_all(&folder.join(name))?),
+                None => Ok(BTreeMap::new()),
+            };
         };
         let git = self.git()?;
-        let below = format!("{}/{name}/", self.below_root()?);
+        self.below_root()?;
+        let below = format!("{folder}/{name}/");
         let (paths, blobs): (Vec<String>, Vec<BlobId>) =
             git.files(revision, &below)?.into_iter().unzip();
         let paths = paths.iter().filter_map(|path| path.strip_prefix(&below).map(str::to_owned));

@@ -81,13 +81,13 @@ impl Compared<'_> {
         let files_after = |cluster: &str, word: &str| having(&new.rendered.tree, cluster, word);
         let flags = flags(&tree, &Context { files_after: &files_after });
         let access = match (ask, matters(&tree)) {
-            (false, _) => Access::NotSimulated("`--no-access`".to_owned()),
+            (false, _) => Access::NotAsked,
             (true, false) => Access::Same,
             (true, true) => access(&old.world.mesh, &new.world.mesh),
         };
         let changes = match &access {
             Access::Simulated(diff) => diff.changes.as_slice(),
-            Access::Same | Access::NotSimulated(_) => &[],
+            Access::Same | Access::NotSimulated(_) | Access::NotAsked => &[],
         };
         let origins = match tree.is_empty() {
             true => Origins::default(),

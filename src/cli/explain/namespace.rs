@@ -1,15 +1,15 @@
 //! Why a namespace has the setting it has, in every environment that has it.
 
-use std::io::Write;
-
 use super::setting::NamespaceReport;
 use super::{Explain, Format, text};
+use crate::cli::output;
 use crate::cli::session::Session;
 use crate::cli::terminal::Terminal;
 use crate::cli::{ExitCode, Global, Usage};
 use crate::diagnostic::{has_errors, nearest, sort};
 use crate::model::{ClusterName, NamespaceName};
 use crate::pipeline::parse_reached;
+use crate::report::Shown;
 use crate::resolve::Resolved;
 
 impl Explain {
@@ -101,14 +101,11 @@ fn namespaces(resolved: &Resolved) -> Vec<String> {
 }
 
 pub(super) fn json(value: &impl serde::Serialize) -> anyhow::Result<String> {
-    let mut text = serde_json::to_string_pretty(value)?;
-    text.push('\n');
-    Ok(text)
+    let text = serde_json::to_string_pretty(value)?;
+    Ok(format!("{}\n", Shown::json(&text).as_str()))
 }
 
 fn print(text: &str) -> anyhow::Result<ExitCode> {
-    let mut out = std::io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.flush()?;
+    output::print(&Shown::text(text))?;
     Ok(ExitCode::Clean)
 }

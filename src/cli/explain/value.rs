@@ -1,15 +1,17 @@
 //! Where a value of the spec comes from: which layer of an environment wrote it, and where.
 
 use std::collections::BTreeSet;
-use std::io::Write;
 
 use serde::Serialize;
 
 use super::{Explain, Format, namespace};
+use crate::cli::output;
 use crate::cli::session::Session;
 use crate::cli::terminal::Terminal;
 use crate::cli::{ExitCode, Global, Usage};
 use crate::diagnostic::{Sources, Span, nearest};
+use crate::report::Shown;
+use crate::report::visible::Lines;
 use crate::validate::rule::{MASK, mask, secret_places};
 use crate::yaml::{Node, Value};
 
@@ -59,13 +61,14 @@ impl Explain {
                 .iter()
                 .map(|leaf| {
                     let Leaf { environment, route, value, file, line, column } = leaf;
-                    format!("{environment} {route}: {value}\n  {file}:{line}:{column}\n")
+                    let mut lines = Lines::default();
+                    lines.line(format_args!("{environment} {route}: {value}"));
+                    lines.line(format_args!("  {file}:{line}:{column}"));
+                    lines.into_text()
                 })
                 .collect(),
         };
-        let mut out = std::io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        out.flush()?;
+        output::print(&Shown::text(&text))?;
         Ok(ExitCode::Clean)
     }
 }

@@ -43,8 +43,30 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
             ),
         });
     }
+    lists(diff, flags);
+}
+
+/// What the files say that lists of files are built by.
+pub(super) fn lists(diff: &TreeDiff, flags: &mut Vec<Flag>) {
     for file in &diff.files {
-        let FileRole::Kustomization { dropped } = &file.role else { continue };
+        let (dropped, beyond): (&[String], &[String]) = match &file.role {
+            FileRole::Kustomization { dropped, beyond } => (dropped, beyond),
+            FileRole::Build(beyond) => (&[], beyond),
+            FileRole::Lock | FileRole::Other | FileRole::Unreadable(_) => continue,
+        };
+        if !beyond.is_empty() {
+            flags.push(Flag {
+                code: Code::BuildOverridden,
+                cluster: file.path.split('/').next().unwrap_or_default().to_owned(),
+                namespace: None,
+                objects: Vec::new(),
+                message: format!(
+                    "`{}` makes appliers build something else than the files of its folder: {}",
+                    file.path,
+                    beyond.join(", ")
+                ),
+            });
+        }
         if !dropped.is_empty() {
             flags.push(Flag {
                 code: Code::ListingDrops,

@@ -11,9 +11,12 @@ mod loss;
 mod mtls;
 mod namespace;
 mod policy;
+mod told;
 mod twin;
 mod waypoint;
 mod workload;
+
+pub use told::told_flags;
 
 use crate::k8s::ObjectRef;
 
@@ -50,6 +53,9 @@ pub enum Code {
     NamespaceDeleted,
     NamespaceLeavesMesh,
     NamespaceReleased,
+    DeliveryRedirected,
+    DeliveryRemoved,
+    BuildOverridden,
     DenyGone,
     AllowWidened,
     AllowGone,
@@ -62,6 +68,7 @@ pub enum Code {
     ClusterRenamed,
     ObjectsMoved,
     ObjectRenamed,
+    DeliveryAdded,
     NamespaceChangesMode,
     NamespaceAdded,
     WaypointAdded,
@@ -74,10 +81,13 @@ pub enum Code {
 
 impl Code {
     /// Every code, the worst first.
-    pub const ALL: [Code; 23] = [
+    pub const ALL: [Code; 27] = [
         Code::NamespaceDeleted,
         Code::NamespaceLeavesMesh,
         Code::NamespaceReleased,
+        Code::DeliveryRedirected,
+        Code::DeliveryRemoved,
+        Code::BuildOverridden,
         Code::DenyGone,
         Code::AllowWidened,
         Code::AllowGone,
@@ -90,6 +100,7 @@ impl Code {
         Code::ClusterRenamed,
         Code::ObjectsMoved,
         Code::ObjectRenamed,
+        Code::DeliveryAdded,
         Code::NamespaceChangesMode,
         Code::NamespaceAdded,
         Code::WaypointAdded,
@@ -132,6 +143,26 @@ impl Code {
                 "namespace-released",
                 Danger,
                 "an adopted Namespace leaves the tree: it stays, and nobody keeps its mesh labels",
+            ),
+            Code::DeliveryRedirected => (
+                "delivery-redirected",
+                Danger,
+                "Argo CD or Flux is told to take something else, to put it elsewhere, or to do more",
+            ),
+            Code::DeliveryRemoved => (
+                "delivery-removed",
+                Danger,
+                "Argo CD or Flux is told of a unit no more: it is left alone, or pruned",
+            ),
+            Code::BuildOverridden => (
+                "build-overridden",
+                Danger,
+                "appliers build something else than the files of the tree: access is not known then",
+            ),
+            Code::DeliveryAdded => (
+                "delivery-added",
+                Notice,
+                "Argo CD or Flux is told of another unit, from where it takes the others",
             ),
             Code::DenyGone => {
                 ("deny-gone", Danger, "a DENY policy is gone, or denies less than before")

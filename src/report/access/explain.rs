@@ -1,53 +1,51 @@
 //! One answer with every step and reason.
 
-use std::fmt::Write;
-
 use serde_json::{Value, json};
 
+use crate::report::visible::Lines;
 use crate::simulate::{Decision, Mesh, Point, Request, Step, Verdict, Walk};
 
 /// For a terminal.
 pub fn explain(mesh: &Mesh, question: &str, request: &Request, decision: &Decision) -> String {
-    let mut out = format!("{question}: {}\n", decision.verdict.as_str());
+    let mut out = Lines::default();
+    out.line(format_args!("{question}: {}", decision.verdict.as_str()));
     for walk in &decision.walks {
-        match walk.endpoint {
-            Some(id) if decision.walks.len() > 1 => {
-                let _ = writeln!(out, "\nto {}: {}", mesh.workload_name(id), walk.verdict.as_str());
-            }
-            _ => out.push('\n'),
+        out.line(format_args!(""));
+        if let Some(id) = walk.endpoint.filter(|_| decision.walks.len() > 1) {
+            out.line(format_args!("to {}: {}", mesh.workload_name(id), walk.verdict.as_str()));
         }
         for (number, step) in walk.steps.iter().enumerate() {
-            let _ = writeln!(
-                out,
-                "  {} {}, port {}, seen as {}\n    {}",
+            out.line(format_args!(
+                "  {} {}, port {}, seen as {}",
                 number + 1,
                 mesh.point_name(step.point),
                 step.port,
                 peer(mesh, step),
-                mesh.reason_text(step)
-            );
+            ));
+            out.line(format_args!("    {}", mesh.reason_text(step)));
             if step.unknown_address {
-                out.push_str(
-                    "    an address is not known, so rules about it are taken not to match\n",
-                );
+                out.line(format_args!(
+                    "    an address is not known, so rules about it are taken not to match"
+                ));
             }
         }
-        let _ = writeln!(out, "  the client sees {}", walk.observed().as_str());
+        out.line(format_args!("  the client sees {}", walk.observed().as_str()));
         if let Some(log) = log_line(mesh, walk) {
-            let _ = writeln!(out, "  in the log: {log}");
+            out.line(format_args!("  in the log: {log}"));
         }
         if let Some(nearest) = mesh.nearest(request, walk) {
-            let _ = writeln!(out, "  {nearest}");
+            out.line(format_args!("  {nearest}"));
         }
     }
     let assumptions = mesh.assumptions(request, decision);
     if !assumptions.is_empty() {
-        out.push_str("\ntaken for granted:\n");
+        out.line(format_args!(""));
+        out.line(format_args!("taken for granted:"));
     }
     for assumption in assumptions {
-        let _ = writeln!(out, "  {assumption}");
+        out.line(format_args!("  {assumption}"));
     }
-    out
+    out.into_text()
 }
 
 /// For a program. Frozen: `version` goes up when a field changes its meaning.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 use super::AccessTable;
+use crate::report::visible;
 
 /// For Graphviz. A dashed edge depends on the request.
 pub fn dot(table: &AccessTable) -> String {
@@ -33,9 +34,9 @@ pub fn mermaid(table: &AccessTable) -> String {
         ids.entry(name).or_insert(next);
     }
     for (number, (namespace, names)) in nodes.iter().enumerate() {
-        let _ = writeln!(out, "  subgraph g{number}[{}]", quoted(namespace));
+        let _ = writeln!(out, "  subgraph g{number}[{}]", label(namespace));
         for name in names {
-            let _ = writeln!(out, "    n{}[{}]", ids[name.as_str()], quoted(name));
+            let _ = writeln!(out, "    n{}[{}]", ids[name.as_str()], label(name));
         }
         out.push_str("  end\n");
     }
@@ -44,6 +45,22 @@ pub fn mermaid(table: &AccessTable) -> String {
         let (from, to) = (ids[row.name.as_str()], ids[column.name.as_str()]);
         let _ = writeln!(out, "  n{from} {arrow} n{to}");
     }
+    out
+}
+
+/// A label of Mermaid, which reads markup and `#` codes in it (mermaid.js.org, "Entity codes to escape
+/// characters").
+fn label(text: &str) -> String {
+    let mut out = String::from("\"");
+    for c in visible::line(text).chars() {
+        match c {
+            '"' | '#' | '&' | '<' | '>' | '`' | ';' | '\\' => {
+                let _ = write!(out, "#{};", c as u32);
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('"');
     out
 }
 
@@ -59,5 +76,6 @@ fn nodes(table: &AccessTable) -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn quoted(text: &str) -> String {
-    format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "'"))
+    let text = visible::line(text).replace('\\', "\\\\").replace('"', "'");
+    format!("\"{text}\"")
 }

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use serde_json::{Value, json};
 
 use super::columns;
+use crate::report::escape::cell;
 use crate::simulate::{Action, Classification, Mesh, Place, RuleEffect};
 
 /// A policy, and what becomes of it.
@@ -140,7 +141,7 @@ pub fn policies_markdown(fates: &[PolicyFate]) -> String {
     let mut out = String::from("| policy | action | rule | effect | where | written at |\n");
     out.push_str("|---|---|---|---|---|---|\n");
     for row in rows(fates) {
-        let cells: Vec<String> = row.iter().map(|cell| cell.replace('|', "\\|")).collect();
+        let cells: Vec<String> = row.iter().map(|text| cell(text)).collect();
         let _ = writeln!(out, "| {} |", cells.join(" | "));
     }
     out

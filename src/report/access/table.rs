@@ -6,6 +6,8 @@ use std::fmt::Write;
 use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::json;
 
+use crate::report::escape::cell;
+use crate::report::visible;
 use crate::simulate::{
     Cell, Client, Matrix, Mesh, Observed, Point, Reason, Rule, ServiceId, Verdict,
 };
@@ -148,7 +150,7 @@ fn row(mesh: &Mesh, client: Client) -> Row {
         Client::Outside(_) => "outside".to_owned(),
         Client::Workload(id) => mesh.workload_name(id),
     };
-    Row { name, namespace: client_namespace(mesh, client) }
+    Row { name: visible::line(&name), namespace: visible::line(&client_namespace(mesh, client)) }
 }
 
 /// A client's namespace, for grouping; `outside` for whoever has none.
@@ -161,8 +163,8 @@ pub(super) fn client_namespace(mesh: &Mesh, client: Client) -> String {
 
 fn column(mesh: &Mesh, service: ServiceId, port: u16) -> Column {
     Column {
-        name: format!("{}:{port}", mesh.service_name(service)),
-        namespace: mesh.namespace(mesh.service(service).namespace).name.clone(),
+        name: visible::line(&format!("{}:{port}", mesh.service_name(service))),
+        namespace: visible::line(&mesh.namespace(mesh.service(service).namespace).name),
     }
 }
 
@@ -180,8 +182,8 @@ impl Sayings<'_> {
         let number = *self.numbers.entry((cell.point, rule, cell.observed)).or_insert(next);
         if number == next {
             self.all.push(Said {
-                point: self.mesh.point_name(cell.point),
-                rule: rule.map(|rule| self.mesh.rule_name(rule)),
+                point: visible::line(&self.mesh.point_name(cell.point)),
+                rule: rule.map(|rule| visible::line(&self.mesh.rule_name(rule))),
                 observed: cell.observed.as_str(),
             });
         }
@@ -233,13 +235,13 @@ pub fn text(table: &AccessTable) -> String {
 pub fn markdown(table: &AccessTable) -> String {
     let mut out = String::from("| from \\ to |");
     for column in &table.columns {
-        let _ = write!(out, " `{}` |", column.name);
+        let _ = write!(out, " {} |", cell(&column.name));
     }
     out.push_str("\n|---|");
     out.push_str(&":-:|".repeat(table.columns.len()));
     out.push('\n');
     for (index, row) in table.rows.iter().enumerate() {
-        let _ = write!(out, "| `{}` |", row.name);
+        let _ = write!(out, "| {} |", cell(&row.name));
         for column in 0..table.columns.len() {
             let sign = table.entry(index, column).map(sign).unwrap_or_default();
             let _ = write!(out, " {} |", sign.replace('~', "\\~"));
@@ -254,10 +256,13 @@ pub fn markdown(table: &AccessTable) -> String {
 pub fn csv(table: &AccessTable) -> String {
     let mut out = String::from("from,to,verdict,depends on request,decided at,rule,client sees\n");
     let quoted = |text: &str| {
+        // a spreadsheet computes what begins like a formula
+        let sign = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
+        let text = format!("{sign}{text}");
         if text.contains([',', '"', '\n']) {
             format!("\"{}\"", text.replace('"', "\"\""))
         } else {
-            text.to_owned()
+            text
         }
     };
     for (row, column, entry) in table.entries() {

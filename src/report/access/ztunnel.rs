@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::report::visible;
 use crate::simulate::ztunnel::{Action, Ambient, Authorization, Scope};
 
 /// `istioctl ztunnel-config workload`.
@@ -57,12 +58,14 @@ fn row(cells: &[&str]) -> Vec<String> {
 
 /// Rows with their columns one below the other.
 pub fn columns(rows: &[Vec<String>]) -> String {
+    let rows: Vec<Vec<String>> =
+        rows.iter().map(|row| row.iter().map(|cell| visible::line(cell)).collect()).collect();
     let count = rows.iter().map(Vec::len).max().unwrap_or(0);
     let widths: Vec<usize> = (0..count)
         .map(|i| rows.iter().filter_map(|r| r.get(i)).map(|c| c.chars().count()).max().unwrap_or(0))
         .collect();
     let mut out = String::new();
-    for row in rows {
+    for row in &rows {
         let mut line = String::new();
         for (cell, width) in row.iter().zip(&widths) {
             line.push_str(cell);

@@ -4,7 +4,7 @@
 //!
 //! Objects are no findings: there may be thousands, and none of them is wrong.
 
-use super::report::{EnvironmentReport, Origin, Report};
+use super::report::{Access, EnvironmentReport, Origin, Report};
 use crate::diagnostic::{Diagnostic, FileId, Position, Sources, Span};
 use crate::diff::{AccessChange, Direction, Level};
 
@@ -29,6 +29,12 @@ fn of_environment(
     for (path, why) in tree.unreadable() {
         let message = format!("`{name}/{path}` cannot be read: {}", why.message);
         found.push(places.at(Diagnostic::error("tree-unreadable", message), home));
+    }
+    if let (Access::NotSimulated(why), false) = (&environment.access, tree.is_empty()) {
+        let message = format!("`{name}`: access was not simulated: {why}");
+        let diagnostic = Diagnostic::warning("access-not-simulated", message)
+            .help("who gains or loses access is not known: look at every change of a policy, or repair what is named");
+        found.push(places.at(diagnostic, home));
     }
     for (at, flag) in flags.iter().enumerate() {
         let message = format!("{}: {}", environment_and(name, &flag.place()), flag.message);

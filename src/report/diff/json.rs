@@ -1,7 +1,7 @@
 //! The diff for programs. The format is frozen: a change of meaning is another `version`.
 //!
 //! ```text
-//! {"version": 1, "verdict": "equal" | "changed" | "danger" | "unreadable", "headline", "base", "head",
+//! {"version": 1, "verdict": "equal" | "changed" | "danger" | "unreadable", "headline", "gaps": [], "base", "head",
 //!  "counts": {"added", "removed", "renamed", "moved", "changed", "hiddenObjects", "files", "hiddenFiles"},
 //!  "environments": [{
 //!    "name", "state": "added" | "removed" | "changed" | "equal", "verdict", "counts", "remarks": [],
@@ -14,7 +14,7 @@
 //!    "objects": [{"change", "kind", "group", "namespace"?, "name", "cluster", "before"?, "after"?,
 //!                 "renamedFrom"?, "hidden"?, "ignoredFields", "origin"?,
 //!                 "fields": [{"path", "before"?, "after"?, "order"}]}],
-//!    "files": [{"path", "role", "hidden"?, "why"?, "dropped"?}]}]}
+//!    "files": [{"path", "role", "hidden"?, "why"?, "dropped"?, "beyond"?}]}]}
 //! ```
 //!
 //! `before` and `after` of an object are paths, those of a field its values, those of access
@@ -35,6 +35,7 @@ pub fn json(report: &Report) -> String {
         "version": 1,
         "verdict": verdict(report.verdict()),
         "headline": report.headline(),
+        "gaps": report.gaps(),
         "base": report.base,
         "head": report.head,
         "counts": counts(&report.counts()),
@@ -130,6 +131,7 @@ fn access_value(access: &Access, origins: &[Option<Origin>]) -> Value {
     match access {
         Access::Same => json!({"state": "same"}),
         Access::NotSimulated(why) => json!({"state": "notSimulated", "why": why}),
+        Access::NotAsked => json!({"state": "notSimulated", "why": "`--no-access`"}),
         Access::Simulated(AccessDiff { changes, limits, by_design, pairs, .. }) => {
             let changes = changes.iter().enumerate().map(|(at, change)| {
                 let mut value = json!({
@@ -207,17 +209,21 @@ fn hidden(noise: Noise) -> &'static str {
 }
 
 fn file(file: &FileChange) -> Value {
-    let (role, extra) = match &file.role {
-        FileRole::Lock => ("lock", None),
-        FileRole::Kustomization { dropped } => {
-            ("kustomization", (!dropped.is_empty()).then(|| ("dropped", json!(dropped))))
+    let (role, lists): (_, Vec<(&str, &Vec<String>)>) = match &file.role {
+        FileRole::Lock => ("lock", Vec::new()),
+        FileRole::Kustomization { dropped, beyond } => {
+            ("kustomization", vec![("dropped", dropped), ("beyond", beyond)])
         }
-        FileRole::Other => ("other", None),
-        FileRole::Unreadable(why) => ("unreadable", Some(("why", json!(why.message)))),
+        FileRole::Build(beyond) => ("build", vec![("beyond", beyond)]),
+        FileRole::Other => ("other", Vec::new()),
+        FileRole::Unreadable(_) => ("unreadable", Vec::new()),
     };
     let mut value = json!({"path": file.path, "role": role});
-    if let Some((key, extra)) = extra {
-        value[key] = extra;
+    for (key, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
+        value[key] = json!(list);
+    }
+    if let FileRole::Unreadable(why) = &file.role {
+        value["why"] = json!(why.message);
     }
     if let Some(noise) = file.noise {
         value["hidden"] = hidden(noise).into();

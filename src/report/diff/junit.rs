@@ -3,7 +3,7 @@
 
 use std::fmt::Write;
 
-use super::report::{EnvironmentReport, Report};
+use super::report::{Access, EnvironmentReport, Report};
 use crate::diff::Level;
 use crate::report::xml::escaped;
 
@@ -59,6 +59,9 @@ fn cases(environment: &EnvironmentReport) -> Vec<Case> {
     };
     for (path, why) in environment.tree.unreadable() {
         fail(format!("{path} cannot be read"), "tree-unreadable", why.message.clone());
+    }
+    if let (Access::NotSimulated(why), false) = (&environment.access, environment.tree.is_empty()) {
+        fail("access was not simulated".to_owned(), "access-not-simulated", why.clone());
     }
     for flag in environment.flags(Level::Danger) {
         let title = format!("{}: {}", flag.place(), flag.message);

@@ -1,7 +1,7 @@
 //! The value that every format writes.
 
 use crate::diff::{
-    AccessChange, AccessDiff, ChangeKind, Counts, Direction, Flag, Level, NamespaceStates,
+    AccessChange, AccessDiff, ChangeKind, Code, Counts, Direction, Flag, Level, NamespaceStates,
     ObjectChange, TreeDiff,
 };
 
@@ -61,8 +61,10 @@ pub enum Access {
     Simulated(AccessDiff),
     /// Nothing that it reads has changed: it would say the same twice.
     Same,
-    /// It was not asked; why, in words that follow "access was not simulated:".
+    /// It could not be asked; why, in words that follow "access was not simulated:".
     NotSimulated(String),
+    /// The user did not want it to be asked.
+    NotAsked,
 }
 
 /// How far a migration is.
@@ -149,6 +151,16 @@ impl Report {
         self.environments.iter().map(|environment| environment.flags(Level::Danger).count()).sum()
     }
 
+    /// What was not looked at, a sentence each: as long as there is any, nothing may say that there is
+    /// no danger, or that access is as it was.
+    pub fn gaps(&self) -> Vec<String> {
+        let mut gaps = Vec::new();
+        for environment in &self.environments {
+            gaps.extend(environment.gaps().map(|gap| format!("{}: {gap}", environment.name)));
+        }
+        gaps
+    }
+
     /// The verdict in one line: `3 dangers, 1 gains access, 2 lose access; 12 objects differ in 2
     /// environments`.
     pub fn headline(&self) -> String {
@@ -170,7 +182,11 @@ impl Report {
         say(gained, format!("{} gained", counted_as(gained, "access path", "access paths")));
         say(lost, format!("{} lost", counted_as(lost, "access path", "access paths")));
         if parts.is_empty() {
-            parts.push("no danger found".to_owned());
+            let gaps = self.gaps().len();
+            parts.push(match gaps {
+                0 => "no danger found".to_owned(),
+                _ => "not everything was looked at".to_owned(),
+            });
         }
         let (objects, files) = (self.counts().objects(), self.counts().files);
         let what = match objects {
@@ -196,6 +212,23 @@ impl EnvironmentReport {
             (None, []) => Verdict::Changed,
             _ => Verdict::Danger,
         }
+    }
+
+    /// What was not looked at, in words that follow the environment's name.
+    pub fn gaps(&self) -> impl Iterator<Item = String> {
+        let unreadable = self.tree.unreadable().map(|(path, _)| format!("`{path}` cannot be read"));
+        let access = match &self.access {
+            Access::NotSimulated(why) if !self.tree.is_empty() => {
+                Some(format!("access was not simulated: {why}"))
+            }
+            _ => None,
+        };
+        let is_redirected = self.flags.iter().any(|flag| flag.code == Code::DeliveryRedirected);
+        let redirected = is_redirected.then(|| {
+            "appliers are told something else, so that they may apply another tree than this"
+                .to_owned()
+        });
+        unreadable.chain(access).chain(redirected)
     }
 
     /// Its flags of a level.

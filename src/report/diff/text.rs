@@ -83,6 +83,9 @@ fn access(environment: &EnvironmentReport, out: &mut Out) {
     let diff = match &environment.access {
         Access::Simulated(diff) => diff,
         Access::Same => return,
+        Access::NotAsked => {
+            return out.line(Style::Plain, "  access was not simulated: `--no-access`");
+        }
         Access::NotSimulated(why) => {
             return out.line(Style::Plain, &format!("  access was not simulated: {why}"));
         }
@@ -91,7 +94,7 @@ fn access(environment: &EnvironmentReport, out: &mut Out) {
     if environment.state != EnvironmentState::Changed {
         return;
     }
-    if diff.changes.is_empty() {
+    if diff.changes.is_empty() && !diff.has_unknown() && environment.gaps().next().is_none() {
         out.line(Style::Plain, "  nobody gains or loses access");
     }
     for limit in &diff.limits {

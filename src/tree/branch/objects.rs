@@ -1,39 +1,12 @@
 //! Blobs and folders, many at a time: one process for all of a kind.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 
-use super::program::ask;
-use super::{BranchError, Entry};
-
-/// The contents of blobs.
-pub(super) fn read(repository: &Path, ids: &[&str]) -> Result<Vec<Vec<u8>>, BranchError> {
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut input = ids.join("\n");
-    input.push('\n');
-    let answer = ask(repository, &["cat-file", "--batch"], input.as_bytes())?;
-    let unreadable = || BranchError::Answer("cat-file".to_owned());
-    let mut rest = answer.as_slice();
-    let mut all = Vec::with_capacity(ids.len());
-    for _ in ids {
-        // `<id> blob <size>`, the bytes, a line feed
-        let end = rest.iter().position(|b| *b == b'\n').ok_or_else(unreadable)?;
-        let head = std::str::from_utf8(&rest[..end]).map_err(|_| unreadable())?;
-        let size: usize = match head.split(' ').collect::<Vec<_>>().as_slice() {
-            [_, "blob", size] => size.parse().map_err(|_| unreadable())?,
-            _ => return Err(unreadable()),
-        };
-        let after = rest.get(end + 1..).ok_or_else(unreadable)?;
-        all.push(after.get(..size).ok_or_else(unreadable)?.to_owned());
-        rest = after.get(size + 1..).ok_or_else(unreadable)?;
-    }
-    Ok(all)
-}
+use super::Entry;
+use crate::tree::git::{GitError, Program};
 
 /// Writes blobs; their ids, in order.
-pub(super) fn write(repository: &Path, texts: &[&str]) -> Result<Vec<String>, BranchError> {
+pub(super) fn write(program: &Program, texts: &[&str]) -> Result<Vec<String>, GitError> {
     if texts.is_empty() {
         return Ok(Vec::new());
     }
@@ -49,15 +22,15 @@ pub(super) fn write(repository: &Path, texts: &[&str]) -> Result<Vec<String>, Br
     }
     input.extend_from_slice(b"done\n");
     // without `done` a stream that was cut counts as whole
-    let answer = ask(repository, &["fast-import", "--quiet", "--done"], &input)?;
+    let answer = program.ask(&["fast-import", "--quiet", "--done"], &input)?;
     lines(&answer, texts.len(), "fast-import")
 }
 
 /// Writes the folders of these files, the deepest first; the id of the outermost.
 pub(super) fn write_folders(
-    repository: &Path,
+    program: &Program,
     files: &BTreeMap<Vec<u8>, Entry>,
-) -> Result<String, BranchError> {
+) -> Result<String, GitError> {
     // by depth, then by path: the records of what is in each folder
     let mut folders: BTreeMap<usize, BTreeMap<Vec<u8>, Vec<u8>>> = BTreeMap::new();
     folders.entry(0).or_default().insert(Vec::new(), Vec::new());
@@ -87,7 +60,7 @@ pub(super) fn write_folders(
             input.extend_from_slice(records);
             input.push(0);
         }
-        let answer = ask(repository, &["mktree", "-z", "--batch"], &input)?;
+        let answer = program.ask(&["mktree", "-z", "--batch"], &input)?;
         let ids = lines(&answer, level.len(), "mktree")?;
         for (folder, id) in level.into_keys().zip(ids) {
             if depth == 0 {
@@ -99,7 +72,7 @@ pub(super) fn write_folders(
             records.or_default().extend(record("040000", "tree", &id, name));
         }
     }
-    outermost.ok_or_else(|| BranchError::Answer("mktree".to_owned()))
+    outermost.ok_or_else(|| GitError::Answer("mktree".to_owned()))
 }
 
 /// Folder and name; the outermost folder is empty.
@@ -114,8 +87,8 @@ fn depth(folder: &[u8]) -> usize {
     if folder.is_empty() { 0 } else { folder.iter().filter(|b| **b == b'/').count() + 1 }
 }
 
-fn lines(answer: &[u8], wanted: usize, command: &str) -> Result<Vec<String>, BranchError> {
-    let unreadable = || BranchError::Answer(command.to_owned());
+fn lines(answer: &[u8], wanted: usize, command: &str) -> Result<Vec<String>, GitError> {
+    let unreadable = || GitError::Answer(command.to_owned());
     let text = std::str::from_utf8(answer).map_err(|_| unreadable())?;
     let ids: Vec<String> = text.lines().map(str::to_owned).collect();
     let is_id = |id: &String| id.len() >= 40 && id.bytes().all(|b| b.is_ascii_hexdigit());

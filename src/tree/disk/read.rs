@@ -1,14 +1,14 @@
 //! Reads an environment's folder into digests.
 
 use std::fs;
-use std::io::{self, Read};
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use super::folder::is_folder;
 use super::{Claim, DiskError, EnvironmentFolder, os};
-use crate::tree::digest::{Digest, Hasher};
+use crate::tree::digest::Digest;
 use crate::tree::local::Local;
 use crate::tree::lock::{Lock, LockError};
 use crate::tree::scope::cluster_of_lock;
@@ -43,52 +43,35 @@ pub(super) fn read_unguarded(folder: &EnvironmentFolder) -> Result<Local, DiskEr
     }
     let root = folder.path();
     let Entries { files, .. } = entries(&root)?;
-    let one = |buffer: &mut Vec<u8>, path: String| -> Result<_, DiskError> {
+    let one = |bytes: &mut Vec<u8>, path: String| -> Result<_, DiskError> {
         let full = root.join(&path);
         let path = folder.in_tree(path);
         let refused = |e| DiskError::io("read", &full)(e);
+        bytes.clear();
         let mut file = os::open_options().read(true).open(&full).map_err(refused)?;
-        let lock = match cluster_of_lock(&path) {
-            None => None,
-            Some(_) => {
-                let mut bytes = Vec::new();
-                file.read_to_end(&mut bytes).map_err(refused)?;
-                Some(bytes)
-            }
-        };
-        let digest = match &lock {
-            Some(bytes) => Digest::of(bytes),
-            None => digest_of(&mut file, buffer).map_err(refused)?,
-        };
-        Ok((path, digest, lock))
+        file.read_to_end(bytes).map_err(refused)?;
+        let is_crlf = bytes.windows(2).any(|pair| pair == b"\r\n");
+        let lock = cluster_of_lock(&path).map(|_| match std::str::from_utf8(bytes) {
+            Ok(text) if is_crlf => Lock::parse(&text.replace("\r\n", "\n")),
+            Ok(text) => Lock::parse(text),
+            Err(_) => Err(LockError::NotText),
+        });
+        Ok((path, Digest::of_text(bytes), is_crlf, lock))
     };
     // collected before the first error is looked for, so that it is always the same one
-    let read: Vec<_> = files.into_par_iter().map_init(|| vec![0; 64 * 1024], one).collect();
+    let read: Vec<_> = files.into_par_iter().map_init(Vec::new, one).collect();
     let read = read.into_iter().collect::<Result<Vec<_>, DiskError>>()?;
     let mut local = empty();
-    for (path, _, lock) in &read {
-        if let (Some(cluster), Some(bytes)) = (cluster_of_lock(path), lock) {
-            let lock = match std::str::from_utf8(bytes) {
-                Ok(text) => Lock::parse(text),
-                Err(_) => Err(LockError::NotText),
-            };
+    for (path, digest, is_crlf, lock) in read {
+        if let (Some(cluster), Some(lock)) = (cluster_of_lock(&path), lock) {
             local.locks.insert(cluster.to_owned(), lock);
         }
-    }
-    local.files = read.into_iter().map(|(path, digest, _)| (path, digest)).collect();
-    Ok(local)
-}
-
-fn digest_of(file: &mut fs::File, buffer: &mut [u8]) -> io::Result<Digest> {
-    let mut hasher = Hasher::default();
-    loop {
-        match file.read(buffer) {
-            Ok(0) => return Ok(hasher.finish()),
-            Ok(n) => hasher.update(&buffer[..n]),
-            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(e),
+        if is_crlf {
+            local.crlf.insert(path.clone());
         }
+        local.files.insert(path, digest);
     }
+    Ok(local)
 }
 
 /// What lies in a folder: files, and folders, each before what is in it.

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use waypost::diff::{Code, Context, Level, flags};
+use waypost::diff::{Code, Context, Level, flags, told_flags};
 
 use super::objects::diff;
 use super::strategy::Files;
@@ -40,7 +40,18 @@ fn every_case_says_what_is_expected() {
     let mut wrong = Vec::new();
     let mut seen = Vec::new();
     for case in cases() {
-        let (before, after) = trees(&case);
+        let (mut before, mut after) = trees(&case);
+        // what appliers are told lies beside the tree
+        let mut told = |files: &mut Files| -> Files {
+            let rest = files.split_off("gitops/");
+            let (told, rest) = rest.into_iter().partition(|(path, _)| path.starts_with("gitops/"));
+            files.extend::<Files>(rest);
+            told
+        };
+        let (told_before, told_after) = (told(&mut before), told(&mut after));
+        let told = self::diff(&told_before, &told_after);
+        let bytes = told_before.into_iter().map(|(path, text)| (path, text.into_bytes()));
+        let told = told_flags(&told, &bytes.collect());
         let diff = diff(&before, &after);
         let files_after = |cluster: &str, word: &str| {
             let here = |(path, text): &(&String, &String)| {
@@ -49,7 +60,8 @@ fn every_case_says_what_is_expected() {
             let owned = |(path, text): (&String, &String)| (path.clone(), text.clone());
             after.iter().filter(here).map(owned).collect()
         };
-        let found = flags(&diff, &Context { files_after: &files_after });
+        let mut found = flags(&diff, &Context { files_after: &files_after });
+        found.extend(told);
         let said: String = found
             .iter()
             .map(|f| {

@@ -1,7 +1,7 @@
 //! Trees compared: the room `diff`, git, the reports, the verb.
 
 mod flags;
-mod git;
+pub mod git;
 mod html;
 mod objects;
 mod report;

@@ -10,6 +10,8 @@ use crate::simulate::Verdict;
 #[derive(Default, Serialize)]
 pub(super) struct Access {
     why: Option<String>,
+    /// Not everything was asked.
+    partial: bool,
     changes: Vec<Move>,
     services: Vec<String>,
     rows: Vec<Row>,
@@ -52,6 +54,9 @@ impl Access {
     pub(super) fn of(environment: &EnvironmentReport) -> Self {
         match &environment.access {
             report::Access::Same => Self::default(),
+            report::Access::NotAsked => {
+                Self { why: Some("`--no-access`".to_owned()), ..Self::default() }
+            }
             report::Access::NotSimulated(why) => Self { why: Some(shown(why)), ..Self::default() },
             report::Access::Simulated(diff) => Self::simulated(diff, environment),
         }
@@ -83,6 +88,7 @@ impl Access {
         };
         Self {
             why: None,
+            partial: diff.has_unknown(),
             changes: moves.collect(),
             services: matrix.services.iter().map(|service| shown(service)).collect(),
             rows: (0..matrix.clients.len()).map(row).collect(),

@@ -119,8 +119,18 @@ impl Change {
         };
         let (word, remark) = match &file.role {
             FileRole::Lock => ("lock", None),
-            FileRole::Kustomization { dropped } if dropped.is_empty() => ("kustomization", None),
-            FileRole::Kustomization { dropped } => {
+            FileRole::Kustomization { beyond, .. } | FileRole::Build(beyond)
+                if !beyond.is_empty() =>
+            {
+                let what =
+                    format!("appliers build more than the listed files: {}", beyond.join(", "));
+                ("kustomization", Some(what))
+            }
+            FileRole::Build(_) => ("kustomization", None),
+            FileRole::Kustomization { dropped, .. } if dropped.is_empty() => {
+                ("kustomization", None)
+            }
+            FileRole::Kustomization { dropped, .. } => {
                 let what = format!("It no longer lists {}.", dropped.join(", "));
                 ("kustomization", Some(what))
             }

@@ -89,7 +89,7 @@ impl Page {
         Self {
             base: shown(&report.base),
             head: shown(&report.head),
-            verdict: word(verdict),
+            verdict: word(verdict, report.gaps().is_empty()),
             headline: shown(&report.headline()),
             numbers,
             environments: report.environments.iter().enumerate().map(Environment::of).collect(),
@@ -97,8 +97,9 @@ impl Page {
     }
 }
 
-fn word(verdict: Verdict) -> Word {
+fn word(verdict: Verdict, is_whole: bool) -> Word {
     let (word, class) = match verdict {
+        Verdict::Changed if !is_whole => ("Not all of it was looked at", "unreadable"),
         Verdict::Equal => ("No changes", "equal"),
         Verdict::Changed => ("No danger found", "changed"),
         Verdict::Danger => ("Danger", "danger"),

@@ -1,8 +1,8 @@
 //! One object, or one other file, with the lines that changed.
 
-use super::escape::{code, longest_run};
 use crate::diff::{FileChange, FileRole, Hunk, ObjectChange, ObjectVersion, hunks};
 use crate::report::diff::report::{Origin, Report};
+use crate::report::escape::{code, longest_run};
 use crate::report::visible;
 
 /// Something that is shown whole or not at all.

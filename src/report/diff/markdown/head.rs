@@ -1,10 +1,10 @@
 //! The first screen: what must not be missed.
 
-use super::escape::{code, plain, sentence};
 use crate::diff::{AccessChange, Direction, Level};
 use crate::report::diff::report::{
     Access, EnvironmentReport, EnvironmentState, Origin, Report, tally,
 };
+use crate::report::escape::{code, plain, sentence};
 
 /// Bytes of a line.
 const LINE: usize = 400;
@@ -36,20 +36,19 @@ pub(super) fn write(report: &Report, room: usize, page: &mut String) {
     out.list("**Counts**\n\n", differing.map(counts), "environments");
 }
 
-/// That nobody fares otherwise, where that is so, as far as it was asked.
+/// That nobody gains or loses access, where all of it was asked.
 fn nobody(report: &Report) -> Option<&'static str> {
     let all = || report.environments.iter().map(|environment| &environment.access);
     let asked = all().any(|access| matches!(access, Access::Simulated(_)));
     let is_partial = |access: &Access| match access {
-        Access::Simulated(diff) => !diff.limits.is_empty(),
+        Access::Simulated(diff) => diff.has_unknown(),
         Access::Same => false,
-        Access::NotSimulated(_) => true,
+        Access::NotSimulated(_) | Access::NotAsked => true,
     };
-    let nobody = asked && access(report).next().is_none();
-    nobody.then(|| match all().any(is_partial) {
-        true => "As far as it was asked, nobody gains or loses access.",
-        false => "Nobody gains or loses access.",
-    })
+    // beside a gap it would comfort without ground
+    let is_whole = report.gaps().is_empty() && !all().any(is_partial);
+    let nobody = asked && is_whole && access(report).next().is_none();
+    nobody.then_some("Nobody gains or loses access.")
 }
 
 /// What a reader must know to read this right.
@@ -62,6 +61,9 @@ fn remarks(report: &Report) -> impl Iterator<Item = String> {
         match &environment.access {
             Access::NotSimulated(why) => {
                 remarks.push(note(&format!("access was not simulated: {why}")));
+            }
+            Access::NotAsked => {
+                remarks.push(note("access was not simulated: `--no-access`"));
             }
             Access::Simulated(_) | Access::Same => {}
         }
@@ -104,7 +106,7 @@ fn by_design(report: &Report) -> impl Iterator<Item = String> {
     report.environments.iter().flat_map(|environment| {
         let all = match &environment.access {
             Access::Simulated(diff) => diff.by_design.as_slice(),
-            Access::Same | Access::NotSimulated(_) => &[],
+            Access::Same | Access::NotSimulated(_) | Access::NotAsked => &[],
         };
         let name = code(&environment.name, 60);
         all.iter().map(move |what| format!("- {name}: {}", limited(what)))
@@ -116,7 +118,7 @@ fn limits(report: &Report) -> impl Iterator<Item = String> {
     report.environments.iter().flat_map(|environment| {
         let limits = match &environment.access {
             Access::Simulated(diff) => diff.limits.as_slice(),
-            Access::Same | Access::NotSimulated(_) => &[],
+            Access::Same | Access::NotSimulated(_) | Access::NotAsked => &[],
         };
         let name = code(&environment.name, 60);
         limits.iter().map(move |limit| format!("- {name}: {}", limited(limit)))

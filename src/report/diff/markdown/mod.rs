@@ -6,13 +6,12 @@
 //! between objects and never inside of a character, and says how many objects are not on it.
 
 mod block;
-mod escape;
-pub(in crate::report) use escape::code;
+pub(in crate::report) use crate::report::escape::code;
 mod head;
 
 use self::block::Item;
-use self::escape::html;
 use super::report::{Report, counted};
+use crate::report::escape::html;
 
 /// How the comment is written.
 #[derive(Clone, Debug)]

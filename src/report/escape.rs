@@ -4,7 +4,7 @@
 //! neither in code: whatever is not our own word goes into code, behind a fence that is longer than
 //! any run inside.
 
-use crate::report::visible;
+use super::visible;
 
 /// A code span of a text, in at most so many bytes of it.
 pub(in crate::report) fn code(text: &str, bytes: usize) -> String {
@@ -16,6 +16,11 @@ pub(in crate::report) fn code(text: &str, bytes: usize) -> String {
     // a backtick at an end would join the fence
     let pad = if text.starts_with('`') || text.ends_with('`') { " " } else { "" };
     format!("{fence}{pad}{text}{pad}{fence}")
+}
+
+/// A cell of a table that is all code: a bar would end the cell, also inside of code.
+pub(super) fn cell(text: &str) -> String {
+    code(text, 400).replace('|', "\\|")
 }
 
 /// A sentence of ours, in which the user's text stands in backticks. Where those do not pair, the
