@@ -42,6 +42,8 @@ pub enum CustomState {
     Bad,
     /// An external authorizer is asked; what it says cannot be known here.
     Asked,
+    /// One is asked about HTTP requests, and not about connections.
+    AskedOnHttp,
 }
 
 /// What a chain says.
@@ -188,7 +190,13 @@ impl Chain {
                 let compiled = policies.compiled(*id).of(kind);
                 let refs = (0..compiled.rules.len()).map(|rule| RuleRef { policy: *id, rule });
                 match (policy.action, policy.dry_run) {
-                    (Action::Custom, false) => filters.custom.extend(refs.map(|r| (state, r))),
+                    (Action::Custom, false) => match (state, kind) {
+                        (CustomState::AskedOnHttp, ChainKind::Tcp) => {}
+                        (CustomState::AskedOnHttp, ChainKind::Http) => {
+                            filters.custom.extend(refs.map(|r| (CustomState::Asked, r)));
+                        }
+                        _ => filters.custom.extend(refs.map(|r| (state, r))),
+                    },
                     (Action::Deny, false) => filters.deny.extend(refs),
                     (Action::Allow, false) => filters.allow.extend(refs),
                     (Action::Audit, _) => filters.audit.extend(refs),

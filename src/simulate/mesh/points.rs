@@ -113,7 +113,15 @@ fn custom_state(policy: &Policy, several: bool, options: &Options) -> CustomStat
         .extension_providers
         .as_ref()
         .is_none_or(|known| known.contains_key(&policy.provider));
-    if several || !known { CustomState::Bad } else { CustomState::Asked }
+    let definition = options.extension_providers.as_ref().and_then(|k| k.get(&policy.provider));
+    // istio/istio:pilot/pkg/security/authz/builder/extauthz.go `buildTCP`: a provider by HTTP has no
+    // filter for connections
+    let by_http = definition.is_some_and(|d| d.get("envoyExtAuthzHttp").is_some());
+    match (several || !known, by_http) {
+        (true, _) => CustomState::Bad,
+        (false, true) => CustomState::AskedOnHttp,
+        (false, false) => CustomState::Asked,
+    }
 }
 
 impl ZtunnelPoint {

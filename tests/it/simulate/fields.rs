@@ -194,6 +194,24 @@ fn anyone_can_write_x_forwarded_for() {
 }
 
 #[test]
+fn an_authorizer_by_http_is_not_asked_about_connections() {
+    let custom = policy("p", "action: CUSTOM, provider: {name: opa}, rules: [{}]");
+    let asks = |definition: serde_json::Value, to: &str| {
+        let providers = [("opa".to_owned(), definition)].into();
+        let options = Options { extension_providers: Some(providers), ..Options::default() };
+        let (mesh, _) = mesh_and_findings(&pair(SIDECAR, SIDECAR, &custom), &options);
+        let decision = get(&mesh, "client/sleep", to, "/");
+        assert_eq!(decision.verdict, Verdict::Allow);
+        let step = *decision.walk().unwrap().deciding().unwrap();
+        matches!(step.reason, waypost::simulate::Reason::IfAuthorizerAllows(_))
+    };
+    let http = || serde_json::json!({"name": "opa", "envoyExtAuthzHttp": {"port": 80}});
+    let grpc = || serde_json::json!({"name": "opa", "envoyExtAuthzGrpc": {"port": 80}});
+    assert!(asks(http(), "server/web:8000") && asks(grpc(), "server/web:8000"));
+    assert!(!asks(http(), "server/web:9000") && asks(grpc(), "server/web:9000"));
+}
+
+#[test]
 fn an_authorizer_that_is_not_known_denies_what_it_is_asked_about() {
     let custom = policy(
         "p",
