@@ -21,6 +21,9 @@ use crate::yaml::Node;
 /// What the pods of a workload that we patch are marked with.
 const OUR_MARK: &str = "waypost.dev/dataplane-mode";
 
+/// What tells Flux to apply a part of an object (facts/gitops-delivery.md 3.1).
+const PART: &str = "kustomize.toolkit.fluxcd.io/ssa";
+
 /// What is checked.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
@@ -216,12 +219,13 @@ impl Validator {
     }
 }
 
-/// True for the part of a workload that we render: its pods carry our annotation and no containers. A
-/// patch of others may hold any field of the kind.
+/// True for the part of a workload that we render: it is marked as a part for Flux, or its pods carry
+/// our annotation, and it has no containers. A patch of others may hold any field of the kind.
 fn is_our_patch(object: &Object) -> bool {
     let template = object.body.get("spec").and_then(|spec| spec.get("template"));
     let annotations = template.and_then(|t| t.get("metadata")?.get("annotations")?.as_mapping());
-    let is_marked = annotations.is_some_and(|m| m.entry(OUR_MARK).is_some());
+    let is_marked = annotations.is_some_and(|m| m.entry(OUR_MARK).is_some())
+        || object.annotations.get(PART).is_some_and(|how| how == "Merge");
     let containers = template.and_then(|t| t.get("spec")?.get("containers")?.as_list());
     is_marked && containers.is_none_or(<[Node]>::is_empty)
 }
