@@ -285,6 +285,12 @@ pub fn sort(diagnostics: &mut Vec<Diagnostic>) {
     echo::drop_echoes(diagnostics);
 }
 
+/// Sorts, and puts what is wrong before what is only worth knowing, wherever it is written.
+pub fn sort_by_severity(diagnostics: &mut Vec<Diagnostic>) {
+    sort(diagnostics);
+    diagnostics.sort_by_key(|d| d.severity);
+}
+
 /// A file that was read.
 #[derive(Clone, Debug)]
 pub struct Source {

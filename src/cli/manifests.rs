@@ -14,7 +14,9 @@ use super::format::{self, Format};
 use super::named;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::{Diagnostic, Position, Severity, Sources, Span, has_errors, sort};
+use crate::diagnostic::{
+    Diagnostic, Position, Severity, Sources, Span, has_errors, sort, sort_by_severity,
+};
 use crate::k8s::{Object, objects_of};
 use crate::pipeline::{self, LetStand, Manifests};
 use crate::report::{Checked, Counts, Findings, Outcome};
@@ -95,7 +97,7 @@ impl Paths {
         let passed = files.findings(&mut out.sources);
         out.summary.count_findings(&passed);
         out.found.extend(passed);
-        sort(&mut out.found);
+        sort_by_severity(&mut out.found);
         terminal.detail("checked");
         self.report(&out, format, terminal)?;
         let unknown = self.require_schemas && out.summary.not_validated_count() > 0;

@@ -10,7 +10,7 @@ use super::manifests::{Paths, STDIN};
 use super::session::Session;
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
-use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort};
+use crate::diagnostic::{Diagnostic, Severity, Sources, has_errors, sort_by_severity};
 use crate::model::{Environment, Reached};
 use crate::pipeline;
 use crate::plan;
@@ -109,7 +109,7 @@ impl Validate {
                 loaded.found.extend(found);
                 objects = first;
             }
-            sort(&mut loaded.found);
+            sort_by_severity(&mut loaded.found);
             let applied = objects.unwrap_or_default();
             counts += Counts {
                 files: paths(&loaded.sources),

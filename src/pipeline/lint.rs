@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::diagnostic::{Diagnostic, Sources, sort};
+use crate::diagnostic::{Diagnostic, Sources, sort_by_severity};
 use crate::k8s::Object;
 use crate::model::ClusterName;
 use crate::resolve::Resolved;
@@ -65,7 +65,7 @@ impl<'a> Lints<'a> {
     /// shown in what was found, nor in its sources.
     pub fn finish(self, found: &mut Vec<Diagnostic>, sources: &mut Sources) {
         self.suppressions.review(found);
-        sort(found);
+        sort_by_severity(found);
         let names = self.resolved.environment.clusters.keys();
         redact(found, sources, names.flat_map(|name| existing(self.resolved, name)));
     }

@@ -10,7 +10,7 @@ use rayon::prelude::*;
 
 use self::kustomization::is_kustomization;
 use self::together::Together;
-use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Sources, Span, sort};
+use crate::diagnostic::{Diagnostic, FileId, Position, Severity, Sources, Span, sort_by_severity};
 use crate::k8s::{Object, objects_of};
 use crate::simulate::{Cluster, ClusterId, Mesh};
 use crate::validate::manifests::{Summary, Validator, Verdict};
@@ -152,7 +152,7 @@ pub fn manifests(
         out.found.append(&mut lints);
     }
     suppressions.review(&mut out.found);
-    sort(&mut out.found);
+    sort_by_severity(&mut out.found);
     out.summary.count_findings(&out.found);
     out.found = same::fold(std::mem::take(&mut out.found), &out.sources);
     out

@@ -1,14 +1,17 @@
-//! Would the API server take an AuthorizationPolicy? What Istio's CRD and webhook refuse is not in
-//! force (facts/istio-ambient.md §7.6, §12.2; istio/istio:pkg/config/validation/validation.go
-//! `ValidateAuthorizationPolicy`).
+//! Would the API server take an AuthorizationPolicy, a PeerAuthentication, a RequestAuthentication? What
+//! Istio's CRD and webhook refuse is not in force (facts/istio-ambient.md §7.6, §12.2;
+//! istio/istio:pkg/config/validation/validation.go `ValidateAuthorizationPolicy`,
+//! `ValidatePeerAuthentication`, `ValidateRequestAuthentication`).
 
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::{Labels, Object, TargetRef};
 
 use super::matcher::IpBlock;
 use super::options::Options;
+use super::peer_authentication::PeerAuthentication;
 use super::policy::{Action, Policy};
 use super::raw;
+use super::request_authentication::RequestAuthentication;
 use super::version::Behaviour;
 use super::ztunnel::port;
 
@@ -24,6 +27,41 @@ pub(super) fn refusal(policy: &Policy, object: &Object, options: &Options) -> Op
     )
 }
 
+/// The same of a PeerAuthentication: modes of single ports need a selector.
+pub(super) fn peer_refusal(peer: &PeerAuthentication, object: &Object) -> Option<Diagnostic> {
+    (peer.selector.is_none() && !peer.ports.is_empty())
+        .then(|| not_accepted(object, "`portLevelMtls` requires a selector"))
+}
+
+/// The same of a RequestAuthentication.
+pub(super) fn token_refusal(tokens: &RequestAuthentication, object: &Object) -> Option<Diagnostic> {
+    let spec = &tokens.spec;
+    let bindings = usize::from(spec.selector.is_some())
+        + usize::from(spec.target_ref.is_some())
+        + usize::from(!spec.target_refs.is_empty());
+    if bindings > 1 {
+        return Some(not_accepted(object, ONE_BINDING));
+    }
+    if let Some(why) = tokens.targets().find_map(bad_target) {
+        return Some(not_accepted(object, &why));
+    }
+    spec.jwt_rules.iter().find_map(|rule| {
+        match (rule.issuer.is_empty(), rule.jwks_uri.is_empty(), rule.jwks.is_empty()) {
+            (true, true, _) => Some("a rule needs an `issuer` or a `jwksUri`"),
+            (_, false, false) => Some("only one of `jwks` and `jwksUri` may be set"),
+            _ => None,
+        }
+        .map(|why| not_accepted(object, why))
+    })
+}
+
+const ONE_BINDING: &str = "only one of `selector`, `targetRef` and `targetRefs` may be set";
+
+fn not_accepted(object: &Object, why: &str) -> Diagnostic {
+    Diagnostic::error("policy-not-accepted", format!("{}: {why}", object.reference()))
+        .at(object.name_span(), "Istio refuses this, so it is taken as not in force")
+}
+
 fn reason(policy: &Policy, object: &Object, options: &Options) -> Option<Refusal> {
     let spec = &policy.spec;
     let here = policy.span;
@@ -32,7 +70,7 @@ fn reason(policy: &Policy, object: &Object, options: &Options) -> Option<Refusal
         + usize::from(spec.target_ref.is_some())
         + usize::from(!spec.target_refs.is_empty());
     if bindings > 1 {
-        return at("only one of `selector`, `targetRef` and `targetRefs` may be set".into());
+        return at(ONE_BINDING.into());
     }
     if let Some(why) = policy.targets().find_map(bad_target) {
         return at(why);

@@ -4,10 +4,10 @@
 //! istiod says so for each policy, which hides an inert rule behind an effective one; here it is said
 //! for each rule.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::envoy::{ChainKind, Loss, Policies as _};
-use super::mesh::{Binding, GatewayKind, Mesh, PodState, Protocol, Reads, Role, WorkloadId};
+use super::mesh::{Binding, GatewayId, Mesh, PodState, Protocol, Reads, Role, WorkloadId};
 use super::policy::{Action, PolicyId};
 use super::ztunnel::{Conversion, Effect, NotSent};
 
@@ -179,17 +179,24 @@ impl Mesh {
                 }
             }
         }
-        for (id, gateway) in self.gateways() {
-            if gateway.kind == GatewayKind::Waypoint && gateway.serves.workloads() {
-                add(&points.envoy[points.gateways[id.0 as usize]].policies, Place::Waypoint);
-            }
+        // what is addressed by pod meets the chain of the waypoint that the pod is bound to
+        let bound: BTreeSet<GatewayId> = self
+            .workloads()
+            .filter_map(|(id, _)| match self.workload_binding(id) {
+                Binding::Bound(waypoint) => Some(*waypoint),
+                _ => None,
+            })
+            .collect();
+        for id in bound {
+            add(&points.envoy[points.gateways[id.0 as usize]].policies, Place::Waypoint);
         }
         reach
             .into_iter()
             .enumerate()
             .map(|(i, reach)| {
                 let policy = PolicyId(i as u32);
-                let rules = reach.keys().flat_map(|place| self.rules_at(policy, *place)).collect();
+                let rules =
+                    reach.keys().flat_map(|place| self.effects_at(policy, *place)).collect();
                 Classification { policy, rules, reach }
             })
             .collect()
@@ -213,7 +220,9 @@ impl Mesh {
         })
     }
 
-    fn rules_at(&self, id: PolicyId, place: Place) -> Vec<RuleAt> {
+    /// What becomes of every rule of a policy at a kind of place, whether or not anything of that kind
+    /// is known.
+    pub fn effects_at(&self, id: PolicyId, place: Place) -> Vec<RuleAt> {
         let policy = self.policy(id);
         let effect = |rule: usize| -> RuleEffect {
             if place != Place::Ztunnel && (policy.dry_run || policy.action == Action::Audit) {

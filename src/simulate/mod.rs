@@ -1,7 +1,8 @@
 //! Who can reach what, decided by whom: the mesh's own answer, from manifests.
 //!
 //! This room reads objects as they would be applied, never the model they were made from: that
-//! makes it a second, independent reading. It imports `k8s` and `diagnostic` alone.
+//! makes it a second, independent reading. It imports `k8s`, `yaml` (an object may carry YAML of its
+//! own) and `diagnostic` alone.
 //!
 //! ```text
 //! objects --Mesh::from_objects--> Mesh --decide(Request)--> Decision: verdict, points, rules
@@ -37,6 +38,7 @@ mod path;
 mod peer_authentication;
 mod point;
 mod policy;
+mod questions;
 mod raw;
 mod request;
 mod request_authentication;
@@ -60,14 +62,17 @@ pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
 pub use matcher::{Glob, IpBlock};
 pub use mesh::{
-    Allowed, Binding, Cluster, ClusterId, Gateway, GatewayId, GatewayKind, Listener, Mesh,
-    Namespace, NamespaceId, PROTOCOLS, PodState, Port, Protocol, Reads, Role, Route, RouteId,
-    Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState, Workload, WorkloadId,
+    Allowed, Binding, Cluster, ClusterId, ConfigMaps, Gateway, GatewayId, GatewayKind, Listener,
+    Mesh, Namespace, NamespaceId, Obstacle, PROTOCOLS, PodState, Port, Protocol, Reads, Role,
+    Route, RouteId, Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState,
+    Workload, WorkloadId, obstacles,
 };
+pub use network_policy::NetworkPolicy;
 pub use options::{Features, Options, PathNormalization, Traffic};
 pub use outbound::Why;
 pub use path::Effects;
 pub use policy::{Action, Policy, PolicyId};
+pub use questions::{Admission, Direction, Pod, Pods};
 pub use request::{Client, Destination, HttpRequest, Request};
 pub use request_authentication::Token;
 pub use version::{Behaviour, IstioVersion};

@@ -133,7 +133,7 @@ fn peer_holds(policy: &NetworkPolicy, peer: &raw::NetworkPolicyPeer, end: &PodEn
     namespace && peer.pod_selector.as_ref().is_none_or(|s| s.matches(end.labels))
 }
 
-fn ports_hold(
+pub(super) fn ports_hold(
     ports: &[raw::NetworkPolicyPort],
     port: u16,
     named: &[raw::ContainerPort],

@@ -375,7 +375,7 @@ impl<'a, 's> Way<'a, 's> {
         let binding = match self.request.to {
             Destination::Service { service, .. } if !self.mesh.service(service).headless => {
                 // a gateway only with ingress-use-waypoint, and a Service with an address (P7)
-                let goes = is_ambient || (is_gateway && self.ingress_uses_waypoint(service));
+                let goes = is_ambient || (is_gateway && self.mesh.ingress_uses_waypoint(service));
                 if !goes {
                     return None;
                 }
@@ -389,21 +389,6 @@ impl<'a, 's> Way<'a, 's> {
             Binding::Bound(id) => Some(*id),
             _ => None,
         }
-    }
-
-    /// `istio.io/ingress-use-waypoint` on the Service, else on its namespace (since 1.25; §2.4).
-    fn ingress_uses_waypoint(&self, service: ServiceId) -> bool {
-        const LABEL: &str = "istio.io/ingress-use-waypoint";
-        let service = self.mesh.service(service);
-        let namespace = self.mesh.namespace(service.namespace);
-        let options = self.mesh.options(namespace.cluster);
-        let inherited = options
-            .does(super::version::Behaviour::NamespaceIngressUseWaypoint)
-            .then(|| namespace.labels.get(LABEL))
-            .flatten();
-        let label = service.labels.get(LABEL).or(inherited);
-        options.features.ingress_waypoint_routing
-            && super::policy::is_true(label.map(String::as_str))
     }
 
     /// The last stretch, to a pod of the mesh's own.

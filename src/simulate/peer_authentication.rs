@@ -56,7 +56,9 @@ impl PeerAuthentication {
         };
         let mut ports = BTreeMap::new();
         for (port, mtls) in &spec.port_level_mtls {
-            let number = port.parse().map_err(|_| {
+            // `080` is no number in JSON, which the webhook decodes
+            let number = port.parse::<u16>().ok().filter(|n| n.to_string() == *port);
+            let number = number.filter(|n| *n > 0).ok_or_else(|| {
                 refused(format!("`{port}` in `portLevelMtls` of {} is no port", object.reference()))
             })?;
             ports.insert(number, mode(&mtls.mode)?);

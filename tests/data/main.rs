@@ -17,6 +17,8 @@
     reason = "a test that cannot go on fails"
 )]
 
+#[path = "../support/contradictions.rs"]
+mod contradictions;
 mod crd_validation;
 mod install_fields;
 mod inventory;

@@ -11,9 +11,12 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-use waypost::k8s::{Labels, Object};
+use waypost::diagnostic::FileId;
+use waypost::k8s::{Labels, Object, objects_of};
 use waypost::simulate::{Client, Mesh, Options, PodState, Request, Role, Verdict};
+use waypost::yaml::{Budget, read};
 
+use crate::contradictions::{self, Looked};
 use crate::data;
 use crate::manifests::{objects, objects_below, objects_in};
 
@@ -150,4 +153,68 @@ fn public_repositories_are_answered_and_classified() {
 fn whole_applications_are_answered_and_classified() {
     let seen = all_of("apps", 2);
     assert!(seen.pairs > 100 && seen.policies > 20, "{seen:?}");
+}
+
+/// Every policy of the repositories, with the pods and services that they are about where none is
+/// shown, as written and with all namespaces ambient.
+#[test]
+fn lints_policies_and_decisions_do_not_contradict_each_other() {
+    let mut sum = Looked::default();
+    for repository in folders("real").into_iter().chain(folders("apps")) {
+        for folder in walkdir::WalkDir::new(&repository).sort_by_file_name() {
+            let folder = folder.unwrap();
+            if !folder.file_type().is_dir() {
+                continue;
+            }
+            for ambient in [false, true] {
+                let objects = objects_in_files(folder.path(), ambient);
+                if objects.iter().any(|o| o.gvk.group == "security.istio.io") {
+                    sum.add(contradictions::look(&objects));
+                }
+            }
+        }
+    }
+    let shown = sum.contradictions.join("\n");
+    assert!(sum.contradictions.is_empty(), "{}\n{shown}", sum.contradictions.len());
+    assert!(sum.policies > 500 && sum.findings > 100, "{} {}", sum.policies, sum.findings);
+}
+
+/// The objects of a folder's own files, each file with its own id; with every namespace that is named
+/// made ambient.
+fn objects_in_files(folder: &Path, ambient: bool) -> Vec<Object> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|e| e.unwrap().path())
+        .filter(|p| p.extension().is_some_and(|x| x == "yaml" || x == "yml"))
+        .collect();
+    paths.sort();
+    let mut texts: Vec<String> =
+        paths.iter().filter_map(|p| std::fs::read_to_string(p).ok()).collect();
+    if ambient {
+        let mut namespaces = BTreeSet::new();
+        for text in &texts {
+            namespaces.extend(objects(text).into_iter().filter_map(|o| o.namespace));
+        }
+        // the first of two with one identity counts
+        for name in namespaces {
+            texts.push(format!(
+                "apiVersion: v1\nkind: Namespace\nmetadata: {{name: {name}, labels: {{istio.io/dataplane-mode: ambient}}}}\n"
+            ));
+        }
+    }
+    let mut all = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        let id = FileId(u32::try_from(index).unwrap());
+        let (documents, _) = read(id, text, &Budget::MANIFESTS);
+        all.extend(objects_of(documents).0);
+    }
+    if ambient {
+        let added = texts.len();
+        all.retain(|o| {
+            !o.gvk.is("", "Namespace")
+                || o.labels.contains_key("istio.io/dataplane-mode")
+                || added == 0
+        });
+    }
+    all
 }

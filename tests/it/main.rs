@@ -14,6 +14,7 @@ mod access;
 mod agreement;
 mod argocd_plugin;
 mod as_kubernetes;
+mod contradictions;
 mod convert;
 mod delivery;
 mod diff;

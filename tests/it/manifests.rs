@@ -38,6 +38,10 @@ fn check(
     if code == "namespace-first" {
         settings.units.insert(id, "mesh".to_owned());
     }
+    if code == "trust-domains-differ" {
+        settings.trust_domains = vec!["east.local".to_owned(), "west.local".to_owned()];
+        settings.services_elsewhere.insert(("httpbin".to_owned(), "httpbin".to_owned()));
+    }
     let (mesh, _) = Mesh::from_objects(&objects, &MeshOptions::default());
     let input = RuleObjects::applied_together(&objects);
     check_all(&RuleInput::new(input, (&mesh, ClusterId::FIRST), &settings), &mut found);

@@ -23,7 +23,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("render", &["manifest", "k8s", "yaml", "diagnostic"]),
     // `model` for the names of the units
     ("tree", &["model", "k8s", "yaml", "diagnostic"]),
-    ("simulate", &["k8s", "diagnostic"]),
+    ("simulate", &["k8s", "yaml", "diagnostic"]),
     ("traffic", &["diagnostic"]),
     ("replay", &["traffic", "simulate", "k8s", "yaml"]),
     ("validate", &["spec", "k8s", "yaml", "simulate", "diagnostic"]),

@@ -17,6 +17,7 @@ use crate::simulate::version::Behaviour;
 
 use super::endpoints::{Behind, Slices};
 use super::gateway::named;
+use super::made::{ConfigMaps, obstacles};
 use super::owner::Makers;
 use super::service::chooses_address;
 use super::workload::{state_of, template_of};
@@ -147,8 +148,13 @@ impl Builder {
             self.workload_entry(id, object);
         }
         let first_gateway = self.fixed.gateways.len();
+        let config_maps: ConfigMaps<'_> = objects
+            .iter()
+            .filter(|o| o.gvk.is("", "ConfigMap"))
+            .map(|o| ((o.namespace.as_deref().unwrap_or_default(), o.name.as_str()), *o))
+            .collect();
         for object in objects.iter().filter(|o| o.gvk.is("gateway.networking.k8s.io", "Gateway")) {
-            if let Some(state) = self.gateway(id, object, &classes) {
+            if let Some(state) = self.gateway(id, object, &classes, &config_maps) {
                 waypoints.push(state);
             }
         }
@@ -293,13 +299,20 @@ impl Builder {
         cluster: ClusterId,
         object: &Object,
         classes: &BTreeMap<String, (Option<String>, String)>,
+        config_maps: &ConfigMaps<'_>,
     ) -> Option<WaypointState> {
         let read = self.keep(object.parse::<raw::Gateway>())?;
         if !read.spec.is_managed() {
             // its pods are found once all workloads are there
             return None;
         }
-        self.gateway_of(cluster, object, &read, classes, None)
+        let state = self.gateway_of(cluster, object, &read, classes, None)?;
+        // the parameters are istiod's, and a status says what there is in spite of them
+        let is_foreign = self.fixed.gateways.last().is_some_and(|g| g.kind == GatewayKind::Foreign);
+        let root = &self.fixed.options(cluster).root_namespace;
+        let is_made =
+            is_foreign || read.status.is_some() || obstacles(object, root, config_maps).is_empty();
+        Some(if is_made { state } else { WaypointState::NotProgrammed })
     }
 
     /// A Gateway on the pods that are made for it, or on those of a workload.
@@ -580,12 +593,22 @@ impl Builder {
                 self.fixed.policies.push((cluster, policy));
             }
             ("security.istio.io", "PeerAuthentication") => {
-                let read = self.keep(PeerAuthentication::read(object));
-                self.fixed.peer_authentications.extend(read.map(|p| (cluster, p)));
+                let Some(peer) = self.keep(PeerAuthentication::read(object)) else { return };
+                match accept::peer_refusal(&peer, object) {
+                    Some(refused) if self.fixed.options(cluster).webhook => {
+                        self.found.push(refused);
+                    }
+                    _ => self.fixed.peer_authentications.push((cluster, peer)),
+                }
             }
             ("security.istio.io", "RequestAuthentication") => {
-                let read = self.keep(RequestAuthentication::read(object));
-                self.fixed.request_authentications.extend(read.map(|r| (cluster, r)));
+                let Some(tokens) = self.keep(RequestAuthentication::read(object)) else { return };
+                match accept::token_refusal(&tokens, object) {
+                    Some(refused) if self.fixed.options(cluster).webhook => {
+                        self.found.push(refused);
+                    }
+                    _ => self.fixed.request_authentications.push((cluster, tokens)),
+                }
             }
             ("networking.k8s.io", "NetworkPolicy") => {
                 let namespace = self.namespace_of(cluster, object);

@@ -6,6 +6,7 @@ mod endpoints;
 mod entry;
 mod gateway;
 mod listener;
+mod made;
 mod owner;
 mod points;
 mod route;
@@ -33,12 +34,14 @@ pub(super) use build::bind;
 pub(super) use entry::{Entry, tunnel};
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub use listener::{Listener, Reads};
+pub use made::{ConfigMaps, Obstacle, obstacles};
 pub(super) use points::{AuthorizationRef, EnvoyPoint, WorkloadPoints, ZtunnelPoint};
 pub(super) use route::Course;
 pub use route::{Route, RouteId, Sends};
 pub use service::{PROTOCOLS, Port, Protocol, Service, ServiceId, ServiceKind};
 pub(super) use service::{Source, chooses_address};
 pub use unknown::Unknown;
+pub(super) use workload::state_of_pod;
 pub use workload::{PodState, Role, Workload, WorkloadId};
 
 /// A cluster of a mesh.
@@ -238,6 +241,15 @@ impl Mesh {
     pub(super) fn listed_by_labels(&self, namespace: NamespaceId, labels: &Labels) -> Vec<String> {
         let (policies, dangling) = points::of_labels(&self.fixed, namespace, labels);
         self.fixed.listed(&policies, dangling)
+    }
+
+    /// What the ztunnel of a pod with these labels asks.
+    pub(super) fn ztunnel_refs(
+        &self,
+        namespace: NamespaceId,
+        labels: &Labels,
+    ) -> Vec<AuthorizationRef> {
+        points::of_labels(&self.fixed, namespace, labels).0
     }
 
     /// What Envoys get of a policy.

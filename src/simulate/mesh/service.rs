@@ -155,6 +155,14 @@ impl Service {
         self.endpoints.iter().copied().map(Some).chain(beyond.then_some(None))
     }
 
+    /// The labels by which it selects pods, where it is a Service with a selector.
+    pub(in crate::simulate) fn selector(&self) -> Option<&Labels> {
+        match &self.source {
+            Source::Service(spec) if !spec.selector.is_empty() => Some(&spec.selector),
+            _ => None,
+        }
+    }
+
     /// Its ports as they are written.
     pub(in crate::simulate) fn declared(&self) -> Vec<Declared> {
         match &self.source {
@@ -289,6 +297,14 @@ impl Protocol {
 }
 
 impl Port {
+    /// The number of the pods' port, where it is written as a number.
+    pub fn target_number(&self) -> Option<u16> {
+        match self.target {
+            raw::IntOrText::Int(number) => Some(number),
+            raw::IntOrText::Text(_) => None,
+        }
+    }
+
     /// The number of a workload's port behind this one.
     pub fn target_at(&self, workload: &Workload) -> u16 {
         target_at(&self.target, &self.name, self.by_name, workload).unwrap_or(self.number)

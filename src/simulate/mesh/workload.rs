@@ -11,7 +11,7 @@ use crate::simulate::options::Options;
 use crate::simulate::raw;
 
 use super::entry::Entry;
-use super::{Listener, NamespaceId};
+use super::{Listener, Namespace, NamespaceId};
 
 /// A workload of a mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -138,6 +138,34 @@ pub(super) fn state_of(
         };
     }
     if is_captured(workload, namespace, name) { PodState::Ambient } else { PodState::Plain }
+}
+
+/// How a pod with these labels and nothing else of its own takes part.
+pub(in crate::simulate) fn state_of_pod(
+    labels: &Labels,
+    namespace: &Namespace,
+    options: &Options,
+) -> PodState {
+    let pod = Workload {
+        namespace: NamespaceId(0),
+        kind: "Pod".into(),
+        name: String::new(),
+        labels: labels.clone(),
+        annotations: Labels::new(),
+        capture: None,
+        service_account: String::new(),
+        identity: IdentityId(0),
+        ports: Vec::new(),
+        listeners: Vec::new(),
+        host_network: false,
+        has_proxy: false,
+        ip: None,
+        other_ip: None,
+        role: Role::Application,
+        span: Span::default(),
+        entry: None,
+    };
+    state_of(&pod, &namespace.labels, &namespace.name, options)
 }
 
 /// The webhook's blocks (§1.5), then its own checks (istio/istio:pkg/kube/inject/inject.go

@@ -51,7 +51,14 @@ pub struct RequestAuthentication {
 #[serde(rename_all = "camelCase", default)]
 pub struct JwtRule {
     /// `iss` of the tokens it takes.
+    #[serde(deserialize_with = "or_default")]
     pub issuer: String,
+    /// Where the keys are.
+    #[serde(deserialize_with = "or_default")]
+    pub jwks_uri: String,
+    /// The keys.
+    #[serde(deserialize_with = "or_default")]
+    pub jwks: String,
     /// Where given, one of these must be in the token's `aud`.
     #[serde(deserialize_with = "or_default")]
     pub audiences: Vec<String>,

@@ -13,7 +13,7 @@ mod workload;
 pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthentication};
 pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source};
 pub use gateway::{Gateway, GatewayClass, GatewayServer, IstioGateway, Listener};
-pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort};
+pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule};
 pub use route::{Route, RouteDestination, RouteRef, RouteRule, VirtualRoute, VirtualRoutes};
 pub use service::{
     Endpoint, EndpointSlice, Endpoints, IntOrText, Location, Resolution, Service, ServiceEntry,

@@ -4,11 +4,15 @@
 //! What is not there is not assumed: a rule speaks of a namespace's mode, a waypoint or a Service
 //! only where the objects show it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use crate::diagnostic::FileId;
-use crate::k8s::{LabelSelector, Labels, Object};
-use crate::simulate::{ClusterId, Mesh};
+use crate::diagnostic::{FileId, Span};
+use crate::k8s::{Labels, Object};
+use crate::simulate::{
+    Binding, ClusterId, GatewayId, Mesh, NamespaceId, Place, Pod, PodState, Pods, PolicyId, RuleAt,
+    ServiceId, WaypointState, WorkloadId,
+};
 use crate::yaml::Node;
 
 /// The label that enrols a namespace or a pod.
@@ -17,6 +21,8 @@ pub(super) const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 pub(super) const USE_WAYPOINT: &str = "istio.io/use-waypoint";
 /// The label with the waypoint's namespace, beside [`USE_WAYPOINT`].
 pub(super) const USE_WAYPOINT_NAMESPACE: &str = "istio.io/use-waypoint-namespace";
+/// Where objects are that name no namespace.
+pub(super) const DEFAULT: &str = "default";
 /// The group of the Gateway API.
 pub(super) const GATEWAY_API: &str = "gateway.networking.k8s.io";
 /// The class of waypoints.
@@ -36,18 +42,6 @@ pub struct Settings {
     pub units: BTreeMap<FileId, String>,
     /// Namespace and name of the Services of the mesh's other clusters.
     pub services_elsewhere: BTreeSet<(String, String)>,
-}
-
-/// An ambient namespace and the waypoint that it is bound to as a whole.
-pub(super) struct Fronted<'a> {
-    /// The namespace.
-    pub(super) namespace: &'a Object,
-    /// The waypoint's namespace.
-    pub(super) home: &'a str,
-    /// The waypoint.
-    pub(super) waypoint: &'a Object,
-    /// The service account that the waypoint runs as: its name, or what an annotation says.
-    pub(super) account: &'a str,
 }
 
 impl Default for Settings {
@@ -82,7 +76,7 @@ impl<'a> RuleObjects<'a> {
     }
 }
 
-/// The objects, and how they hang together.
+/// The objects, how they belong together, and the mesh that they make.
 pub struct RuleInput<'a> {
     /// What is in the cluster: every object once.
     pub objects: Vec<&'a Object>,
@@ -96,10 +90,31 @@ pub struct RuleInput<'a> {
     pub cluster: ClusterId,
     /// What is known beside them.
     pub settings: &'a Settings,
+    /// The pods of the cluster.
+    pub(super) pods: Pods<'a>,
+    policies: HashMap<Span, PolicyId>,
+    known: HashMap<Span, WorkloadId>,
+    services: HashMap<Span, ServiceId>,
+    gateways: HashMap<Span, GatewayId>,
+    at_waypoints: OnceCell<BTreeMap<PolicyId, Vec<(ServiceId, GatewayId)>>>,
     kinds: BTreeMap<(&'a str, &'a str), Vec<&'a Object>>,
     places: BTreeMap<(&'a str, &'a str), BTreeMap<&'a str, Vec<&'a Object>>>,
     namespaces: BTreeMap<&'a str, &'a Object>,
     workloads: BTreeMap<&'a str, Vec<Workload<'a>>>,
+}
+
+/// A pod behind a waypoint.
+pub(super) struct Behind<'i, 'a> {
+    /// The waypoint.
+    pub(super) waypoint: GatewayId,
+    /// The namespace that is bound, or whose service is.
+    pub(super) namespace: NamespaceId,
+    /// The service that is bound.
+    pub(super) service: Option<ServiceId>,
+    /// The pod.
+    pub(super) pod: &'i Pod<'a>,
+    /// Its ports to which traffic comes.
+    pub(super) ports: Vec<u16>,
 }
 
 /// What makes pods, or a pod.
@@ -110,8 +125,8 @@ pub(super) struct Workload<'a> {
     pub(super) labels: Labels,
     /// Annotations of its pods.
     pub(super) annotations: Labels,
-    /// Its pods share the node's network: neither proxy captures them.
-    host_network: bool,
+    /// `metadata` of its pods as it is written.
+    pub(super) metadata: Option<&'a Node>,
 }
 
 impl<'a> RuleInput<'a> {
@@ -127,7 +142,7 @@ impl<'a> RuleInput<'a> {
         let mut workloads: BTreeMap<&str, Vec<Workload<'_>>> = BTreeMap::new();
         for object in objects.iter().copied() {
             let (group, kind) = (object.gvk.group.as_str(), object.gvk.kind.as_str());
-            let namespace = object.namespace.as_deref().unwrap_or_default();
+            let namespace = object.namespace.as_deref().unwrap_or(DEFAULT);
             kinds.entry((group, kind)).or_default().push(object);
             let of_kind = places.entry((group, kind)).or_default();
             of_kind.entry(namespace).or_default().push(object);
@@ -137,6 +152,8 @@ impl<'a> RuleInput<'a> {
         }
         let of_kind = kinds.get(&("", "Namespace")).map(Vec::as_slice).unwrap_or_default();
         let namespaces = of_kind.iter().map(|o| (o.name.as_str(), *o)).collect();
+        let here = mesh.policies().filter(|(id, _)| mesh.policy_cluster(*id) == cluster);
+        let known = mesh.workloads().filter(|(id, _)| mesh.cluster_of(*id) == cluster);
         Self {
             objects,
             applied,
@@ -144,11 +161,115 @@ impl<'a> RuleInput<'a> {
             mesh,
             cluster,
             settings,
+            pods: Pods::of(mesh, cluster),
+            policies: here.map(|(id, policy)| (policy.span, id)).collect(),
+            known: known.map(|(id, workload)| (workload.span, id)).collect(),
+            services: mesh.services().map(|(id, service)| (service.span, id)).collect(),
+            gateways: mesh.gateways().map(|(id, gateway)| (gateway.span, id)).collect(),
+            at_waypoints: OnceCell::new(),
             kinds,
             places,
             namespaces,
             workloads,
         }
+    }
+
+    /// An AuthorizationPolicy as the mesh has it; `None` where Istio refuses it, so that it is not in
+    /// force.
+    pub(super) fn policy(&self, object: &Object) -> Option<PolicyId> {
+        self.policies.get(&object.name_span()).copied()
+    }
+
+    /// What becomes of the rules of a policy that some ztunnel asks; `None` where none does.
+    pub(super) fn at_ztunnel(&self, object: &Object) -> Option<Vec<RuleAt>> {
+        let id = self.policy(object).filter(|id| self.pods.at_ztunnel(*id))?;
+        Some(self.mesh.effects_at(id, Place::Ztunnel))
+    }
+
+    /// How the pods of a workload take part, where the mesh knows it.
+    pub(super) fn state(&self, workload: &Workload<'_>) -> Option<PodState> {
+        self.workload_id(workload).map(|id| self.mesh.state(id))
+    }
+
+    /// A workload as the mesh has it.
+    pub(super) fn workload_id(&self, workload: &Workload<'_>) -> Option<WorkloadId> {
+        self.known.get(&workload.object.name_span()).copied()
+    }
+
+    /// A Service or ServiceEntry as the mesh has it.
+    pub(super) fn service_id(&self, object: &Object) -> Option<ServiceId> {
+        self.services.get(&object.name_span()).copied()
+    }
+
+    /// A Gateway of the Gateway API as the mesh has it.
+    pub(super) fn gateway_id(&self, object: &Object) -> Option<GatewayId> {
+        self.gateways.get(&object.name_span()).copied()
+    }
+
+    /// A WorkloadEntry as the mesh has it.
+    pub(super) fn entry_id(&self, object: &Object) -> Option<WorkloadId> {
+        self.known.get(&object.name_span()).copied()
+    }
+
+    /// The services about which waypoints ask a policy, each with its waypoint.
+    pub(super) fn at_waypoints(&self, policy: PolicyId) -> &[(ServiceId, GatewayId)] {
+        let all = self.at_waypoints.get_or_init(|| {
+            let mut all: BTreeMap<_, Vec<_>> = BTreeMap::new();
+            for (waypoint, services) in self.pods.services_by_waypoint() {
+                for service in services {
+                    for policy in self.mesh.enforced_at_waypoint(service).0 {
+                        all.entry(*policy).or_default().push((service, waypoint));
+                    }
+                }
+            }
+            all
+        });
+        all.get(&policy).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// `namespace/name` of a gateway, and the account that it runs as.
+    pub(super) fn waypoint_names(&self, id: GatewayId) -> (&'a str, &'a str, &'a str) {
+        let gateway = self.mesh.gateway(id);
+        let account = self.mesh.workload(gateway.workload).service_account.as_str();
+        (self.mesh.namespace(gateway.namespace).name.as_str(), gateway.name.as_str(), account)
+    }
+
+    /// The pods behind each waypoint, with the ports at which traffic comes to them: those of the
+    /// services that are bound to it, and of a bound namespace that shows no services all.
+    pub(super) fn behind_waypoints(&self) -> Vec<Behind<'_, 'a>> {
+        let mut all = Vec::new();
+        for (waypoint, services) in self.pods.services_by_waypoint() {
+            for id in services {
+                let service = self.mesh.service(id);
+                for pod in self.pods.of_service(id).into_iter().filter(|p| p.is_ambient()) {
+                    let ports = service.ports.iter().map(|p| match pod.workload {
+                        Some(workload) => p.target_at(self.mesh.workload(workload)),
+                        None => p.target_number().unwrap_or(p.number),
+                    });
+                    let ports = ports.collect();
+                    let namespace = service.namespace;
+                    all.push(Behind { waypoint, namespace, service: Some(id), pod, ports });
+                }
+            }
+        }
+        let shown: BTreeSet<NamespaceId> = self.mesh.services().map(|(_, s)| s.namespace).collect();
+        for (namespace, own) in self.mesh.namespaces() {
+            if own.cluster != self.cluster || shown.contains(&namespace) {
+                continue;
+            }
+            let Binding::Bound(waypoint) = self.mesh.namespace_binding(namespace) else { continue };
+            for pod in self.pods.in_namespace(namespace).iter().filter(|p| p.is_ambient()) {
+                let ports = self.pods.named_ports(pod);
+                all.push(Behind { waypoint, namespace, service: None, pod, ports });
+            }
+        }
+        all.retain(|b| self.mesh.waypoint_state(b.waypoint) != WaypointState::NotProgrammed);
+        all
+    }
+
+    /// True when the trust domain of the cluster is known.
+    pub(super) fn knows_trust_domain(&self) -> bool {
+        !self.settings.trust_domains.is_empty()
     }
 
     /// All objects of a kind, in any version.
@@ -160,13 +281,14 @@ impl<'a> RuleInput<'a> {
         self.kinds.get(&(group, kind)).into_iter().flatten().copied()
     }
 
-    /// Those in one namespace.
+    /// Those in one namespace; no name is that of objects without one.
     pub(super) fn of_namespace<'s>(
         &'s self,
         group: &'static str,
         kind: &'static str,
         namespace: &str,
     ) -> impl Iterator<Item = &'a Object> + use<'s, 'a> {
+        let namespace = if namespace.is_empty() { DEFAULT } else { namespace };
         let of_kind = self.places.get(&(group, kind));
         of_kind.and_then(|places| places.get(namespace)).into_iter().flatten().copied()
     }
@@ -179,23 +301,6 @@ impl<'a> RuleInput<'a> {
     /// All Namespace objects, by name.
     pub(super) fn namespaces(&self) -> impl Iterator<Item = &'a Object> + '_ {
         self.namespaces.values().copied()
-    }
-
-    /// The ambient namespaces that are bound to a waypoint which is among the objects.
-    pub(super) fn fronted(&self) -> impl Iterator<Item = Fronted<'a>> + '_ {
-        self.namespaces().filter(|n| self.is_ambient(&n.name)).filter_map(|namespace| {
-            let name = namespace.labels.get(USE_WAYPOINT)?;
-            let home = namespace.labels.get(USE_WAYPOINT_NAMESPACE).unwrap_or(&namespace.name);
-            let waypoint = self.gateway(home, name)?;
-            let account =
-                waypoint.annotations.get("gateway.istio.io/service-account").unwrap_or(name);
-            Some(Fronted { namespace, home, waypoint, account })
-        })
-    }
-
-    /// The workloads of a namespace.
-    pub(super) fn workloads(&self, namespace: &str) -> &[Workload<'a>] {
-        self.workloads.get(namespace).map(Vec::as_slice).unwrap_or_default()
     }
 
     /// The workloads that the units apply, or a part of.
@@ -220,25 +325,6 @@ impl<'a> RuleInput<'a> {
     ) -> impl Iterator<Item = &'a Object> + use<'s, 'a> {
         self.of_namespace("", "Service", namespace)
     }
-
-    /// True when the namespace's own label enrols it.
-    pub(super) fn is_ambient(&self, namespace: &str) -> bool {
-        self.namespace(namespace)
-            .is_some_and(|n| n.labels.get(DATAPLANE_MODE).is_some_and(|m| m == "ambient"))
-    }
-
-    /// Whether ztunnel captures a workload's pods (facts/istio-ambient.md §1.2).
-    pub(super) fn is_captured(&self, workload: &Workload<'_>) -> bool {
-        let namespace = workload.object.namespace.as_deref().unwrap_or_default();
-        if workload.host_network || workload.annotations.contains_key("sidecar.istio.io/status") {
-            return false;
-        }
-        match workload.labels.get(DATAPLANE_MODE).map(String::as_str) {
-            Some("ambient") => true,
-            Some("none") => false,
-            _ => self.is_ambient(namespace),
-        }
-    }
 }
 
 impl<'a> Workload<'a> {
@@ -251,17 +337,20 @@ impl<'a> Workload<'a> {
             ("", "Pod") => &object.body,
             _ => return None,
         };
-        let map = |key: &str| texts(template.get("metadata").and_then(|m| m.get(key)));
-        let host_network = template
-            .get("spec")
-            .and_then(|s| s.get("hostNetwork"))
-            .is_some_and(|n| n.value == crate::yaml::Value::Bool(true));
-        Some(Self { object, labels: map("labels"), annotations: map("annotations"), host_network })
+        let metadata = template.get("metadata");
+        let map = |key: &str| strings(metadata.and_then(|m| m.get(key)));
+        Some(Self { object, labels: map("labels"), annotations: map("annotations"), metadata })
+    }
+
+    /// The place of a label or an annotation of its pods.
+    pub(super) fn span(&self, map: &str, key: &str) -> Span {
+        let node = self.metadata.and_then(|m| m.get_path(&[map, key]));
+        node.map_or(self.object.name_span(), |n| n.span)
     }
 }
 
-/// The texts of a mapping.
-pub(super) fn texts(node: Option<&Node>) -> Labels {
+/// The strings of a mapping.
+pub(super) fn strings(node: Option<&Node>) -> Labels {
     let entries = node.and_then(Node::as_mapping).map(|m| m.entries.as_slice()).unwrap_or_default();
     entries.iter().filter_map(|e| Some((e.key.clone(), e.value.as_str()?.to_owned()))).collect()
 }
@@ -281,12 +370,12 @@ pub(super) fn items<'n>(node: &'n Node, path: &[&str]) -> &'n [Node] {
     at(node, path).and_then(Node::as_list).unwrap_or_default()
 }
 
-/// A selector that Kubernetes means: with `matchLabels` and `matchExpressions`.
-pub(super) fn selector(node: &Node) -> Option<LabelSelector> {
-    crate::yaml::from_node(node).ok()
+/// The place of a label of an object.
+pub(super) fn label_span(object: &Object, key: &str) -> Span {
+    at(&object.body, &["metadata", "labels", key]).map_or(object.name_span(), |n| n.span)
 }
 
-/// The place of a label of an object.
-pub(super) fn label_span(object: &Object, key: &str) -> crate::diagnostic::Span {
-    at(&object.body, &["metadata", "labels", key]).map_or(object.name_span(), |n| n.span)
+/// The place of an annotation of an object.
+pub(super) fn annotation_span(object: &Object, key: &str) -> Span {
+    at(&object.body, &["metadata", "annotations", key]).map_or(object.name_span(), |n| n.span)
 }

@@ -61,25 +61,36 @@ pub const RULES: &[Rule] = &[
     delivery::substitution::RULE,
     delivery::tracking_id::RULE,
     enrolment::inbound_bypass::RULE,
+    enrolment::label_as_annotation::RULE,
     enrolment::label_on_workload::RULE,
     enrolment::mesh_label::RULE,
     enrolment::network_policy::RULE,
+    enrolment::network_policy_egress::RULE,
+    enrolment::network_policy_ports::RULE,
+    enrolment::network_policy_waypoint::RULE,
     enrolment::reinjection::RULE,
+    enrolment::sidecar_annotation::RULE,
     policy::action_lost::RULE,
     policy::bypass_policy_misplaced::RULE,
     policy::deny_widened::RULE,
     policy::empty_selector::RULE,
+    policy::host_without_port::RULE,
+    policy::http_rule_on_tcp_port::RULE,
     policy::ignored_kind::RULE,
     policy::ingress_bypasses_waypoint::RULE,
     policy::l7_allow_dropped::RULE,
     policy::l7_deny_noop::RULE,
+    policy::old_gateway_label::RULE,
     policy::peer_authentication_ignored::RULE,
     policy::policy_not_attached::RULE,
+    policy::port_level_service_port::RULE,
     policy::port_space::RULE,
     policy::selector_matches_nothing::RULE,
     policy::selector_on_waypoint::RULE,
     policy::spiffe_prefix::RULE,
+    policy::target_bound_to_nothing::RULE,
     policy::trust_domain_form::RULE,
+    policy::trust_domains_differ::RULE,
     policy::trust_domains_ignored::RULE,
     policy::use_waypoint_early::RULE,
     policy::waypoint_bypassable::RULE,
@@ -88,6 +99,9 @@ pub const RULES: &[Rule] = &[
     secret::secret_text::RULE,
     traffic::destination_host_unknown::RULE,
     traffic::gateway_conflict::RULE,
+    traffic::headless_sidecar_clients::RULE,
+    traffic::host_in_several_entries::RULE,
+    traffic::ignored_field::RULE,
     traffic::port_name::RULE,
     traffic::reference_not_found::RULE,
     traffic::subset_selects_nothing::RULE,
@@ -97,6 +111,7 @@ pub const RULES: &[Rule] = &[
     waypoint::route_parent::RULE,
     waypoint::waypoint_missing::RULE,
     waypoint::waypoint_refused::RULE,
+    waypoint::waypoint_unserved::RULE,
 ];
 
 /// The rule with a code.
@@ -119,8 +134,8 @@ mod tests {
     use crate::simulate::{ClusterId, Mesh, Options};
     use crate::yaml::{Budget, read};
 
-    /// What is found in the objects of one unit.
-    fn findings(text: &str) -> Vec<Diagnostic> {
+    /// What is found in the objects of one unit, of a mesh of two clusters where a rule is about these.
+    fn findings(code: &str, text: &str) -> Vec<Diagnostic> {
         let (documents, found) = read(FileId(0), text, &Budget::SPEC);
         assert!(found.iter().all(|d| !d.is_error()), "{text}: {found:?}");
         let (objects, found) = objects_of(documents);
@@ -128,6 +143,10 @@ mod tests {
         let mut found = Vec::new();
         let mut settings = Settings::default();
         settings.units.insert(FileId(0), "unit".to_owned());
+        if code == "trust-domains-differ" {
+            settings.trust_domains = vec!["east.local".to_owned(), "west.local".to_owned()];
+            settings.services_elsewhere.insert(("httpbin".to_owned(), "httpbin".to_owned()));
+        }
         let (mesh, _) = Mesh::from_objects(&objects, &Options::default());
         let input = RuleObjects::applied_together(&objects);
         check_all(&RuleInput::new(input, (&mesh, ClusterId::FIRST), &settings), &mut found);
@@ -151,10 +170,10 @@ mod tests {
             }
             let example =
                 yaml_below(&page, "Example").unwrap_or_else(|| panic!("{code}: no example"));
-            let codes: Vec<&str> = findings(&example).iter().map(|d| d.code).collect();
+            let codes: Vec<&str> = findings(code, &example).iter().map(|d| d.code).collect();
             assert!(codes.contains(&code), "{code}: the example draws {codes:?}");
             if let Some(fix) = yaml_below(&page, "Fix") {
-                let codes: Vec<&str> = findings(&fix).iter().map(|d| d.code).collect();
+                let codes: Vec<&str> = findings(code, &fix).iter().map(|d| d.code).collect();
                 assert!(!codes.contains(&code), "{code}: the fix draws it too");
             }
         }
@@ -178,7 +197,7 @@ mod tests {
     fn findings_keep_the_severity_that_their_rule_names() {
         for rule in RULES {
             let example = yaml_below(&rule.page(), "Example").unwrap_or_default();
-            for finding in findings(&example).iter().filter(|d| d.code == rule.code) {
+            for finding in findings(rule.code, &example).iter().filter(|d| d.code == rule.code) {
                 assert!(finding.severity >= rule.severity, "{}", rule.code);
                 assert!(finding.primary.is_some(), "{} has no place", rule.code);
                 assert!(finding.help.is_some(), "{} has no way out", rule.code);

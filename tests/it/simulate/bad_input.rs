@@ -14,6 +14,62 @@ fn found(server: &str, more: &str) -> (Vec<String>, Verdict) {
 }
 
 #[test]
+fn what_says_who_may_connect_and_is_refused_is_not_in_force() {
+    // STRICT would keep somebody outside from the pod
+    let strict = |more: &str| {
+        format!(
+            "---\napiVersion: security.istio.io/v1\nkind: PeerAuthentication\n\
+             metadata: {{name: p, namespace: server}}\nspec: {{mtls: {{mode: STRICT}}{more}}}\n"
+        )
+    };
+    for (text, why) in [
+        (strict(", portLevelMtls: {'80': {mode: STRICT}}"), "`portLevelMtls` requires a selector"),
+        (
+            strict(", selector: {matchLabels: {}}, portLevelMtls: {'80': {mode: STRICT}}"),
+            "`portLevelMtls` requires a selector",
+        ),
+        (
+            strict(", selector: {matchLabels: {app: web}}, portLevelMtls: {'080': {mode: STRICT}}"),
+            "`080` in `portLevelMtls`",
+        ),
+    ] {
+        let (mesh, found) = mesh_and_findings(&pair(AMBIENT, AMBIENT, &text), &Options::default());
+        assert!(found.iter().any(|d| d.message.contains(why)), "{text}: {found:#?}");
+        let verdict = get(&mesh, "outside", "server/web:8000", "/").verdict;
+        assert_eq!(verdict, Verdict::Allow, "{text}");
+    }
+    let (mesh, found) =
+        mesh_and_findings(&pair(AMBIENT, AMBIENT, &strict("")), &Options::default());
+    assert!(found.is_empty(), "{found:#?}");
+    assert_eq!(get(&mesh, "outside", "server/web:8000", "/").verdict, Verdict::Deny);
+}
+
+#[test]
+fn tokens_that_istio_refuses_to_ask_for_are_not_asked_for() {
+    let tokens = |spec: &str| {
+        format!(
+            "---\napiVersion: security.istio.io/v1\nkind: RequestAuthentication\n\
+             metadata: {{name: t, namespace: server}}\nspec: {{{spec}}}\n"
+        )
+    };
+    for (spec, why) in [
+        ("jwtRules: [{audiences: [a]}]", "a rule needs an `issuer` or a `jwksUri`"),
+        (
+            "jwtRules: [{issuer: a, jwksUri: 'https://a.example', jwks: '{}'}]",
+            "only one of `jwks` and `jwksUri` may be set",
+        ),
+        (
+            "selector: {}, targetRef: {kind: Service, name: web}, jwtRules: [{issuer: a}]",
+            "only one of `selector`, `targetRef` and `targetRefs` may be set",
+        ),
+    ] {
+        let (_, found) =
+            mesh_and_findings(&pair(AMBIENT, SIDECAR, &tokens(spec)), &Options::default());
+        assert!(found.iter().any(|d| d.message.contains(why)), "{spec}: {found:#?}");
+    }
+}
+
+#[test]
 fn a_policy_that_istio_refuses_is_not_in_force() {
     let deny = |rule: &str| policy("p", &format!("action: DENY, rules: [{rule}]"));
     for (text, why) in [

@@ -1,14 +1,15 @@
-//! A dataplane mode on a Deployment does nothing.
+//! A label of the mesh on a Deployment does nothing.
 //!
 //! ## What
 //!
-//! `istio.io/dataplane-mode` is a label of a Deployment, StatefulSet, DaemonSet, ReplicaSet, Job or
-//! CronJob, or of a Service, and the pod template does not carry it.
+//! `istio.io/dataplane-mode` or `istio.io/use-waypoint` is a label of a Deployment, StatefulSet,
+//! DaemonSet, ReplicaSet, Job or CronJob, and the pod template does not carry it; or
+//! `istio.io/dataplane-mode` is one of a Service.
 //!
 //! ## Why
 //!
-//! istio-cni and the node agent read the labels of namespaces and pods. On anything else the label
-//! looks like enrolment (`kubectl label deployment …`) and is none.
+//! istio-cni and istiod read the labels of namespaces and pods, and for waypoints those of Services.
+//! On anything else the label looks like enrolment (`kubectl label deployment …`) and is none.
 //!
 //! ## Example
 //!
@@ -40,40 +41,43 @@
 //! annotations, of labels nothing does.
 
 use super::super::Rule;
-use super::super::input::{DATAPLANE_MODE, RuleInput, label_span, text};
+use super::super::input::{DATAPLANE_MODE, RuleInput, USE_WAYPOINT, label_span};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::k8s::Object;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "label-on-workload",
     severity: Severity::Error,
-    summary: "a dataplane mode on a Deployment does nothing",
+    summary: "a label of the mesh on a Deployment does nothing",
     istio: None,
     source: include_str!("label_on_workload.rs"),
     check,
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects.iter().copied() {
-        let path: &[&str] = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
-            ("apps", "Deployment" | "StatefulSet" | "DaemonSet" | "ReplicaSet")
-            | ("batch", "Job") => &["spec", "template", "metadata", "labels", DATAPLANE_MODE],
-            ("batch", "CronJob") => {
-                &["spec", "jobTemplate", "spec", "template", "metadata", "labels", DATAPLANE_MODE]
-            }
-            ("", "Service") => &[],
-            _ => continue,
-        };
-        let Some(mode) = object.labels.get(DATAPLANE_MODE) else { continue };
-        if !path.is_empty() && text(&object.body, path) == Some(mode) {
-            continue;
-        }
-        found.push(
-            Diagnostic::error(
-                RULE.code,
-                format!("`{DATAPLANE_MODE}` on {} does nothing", object.reference()),
-            )
-            .at(label_span(object, DATAPLANE_MODE), "read on namespaces and pods only")
-            .help("put it into the labels of the pod template, or of the namespace"),
-        );
+    // a Service is bound by its label, and enrolled by none
+    for service in input.of("", "Service") {
+        found.extend(finding(service, DATAPLANE_MODE, "the pod template, or of the namespace"));
     }
+    for workload in input.all_workloads().filter(|w| !w.object.gvk.is("", "Pod")) {
+        for (key, whose) in [
+            (DATAPLANE_MODE, "the pod template, or of the namespace"),
+            (USE_WAYPOINT, "the Service, of the namespace, or of the pod template"),
+        ] {
+            if workload.labels.get(key) != workload.object.labels.get(key) {
+                found.extend(finding(workload.object, key, whose));
+            }
+        }
+    }
+}
+
+fn finding(object: &Object, key: &str, whose: &str) -> Option<Diagnostic> {
+    object.labels.contains_key(key).then(|| {
+        Diagnostic::error(RULE.code, format!("`{key}` on {} does nothing", object.reference()))
+            .at(label_span(object, key), match key {
+                DATAPLANE_MODE => "read on namespaces and pods only",
+                _ => "read on namespaces, Services, ServiceEntries, WorkloadEntries and pods only",
+            })
+            .help(format!("put it into the labels of {whose}"))
+    })
 }

@@ -4,11 +4,13 @@
 //!
 //! `istio.io/dataplane-mode` is neither `ambient` nor `none`; `istio.io/waypoint-for` is none of
 //! `service`, `workload`, `all`, `none`; `istio.io/ingress-use-waypoint` is no boolean; or
-//! `istio.io/use-waypoint-namespace` stands without `istio.io/use-waypoint`.
+//! `istio.io/use-waypoint-namespace` is there without `istio.io/use-waypoint`. Labels of pod templates
+//! count as those of objects.
 //!
 //! ## Why
 //!
-//! Labels are compared as texts: `Ambient` enrols nothing, and nobody complains. The namespace of a
+//! Labels are compared as strings: `Ambient` enrols nothing, `disabled` leaves nothing out, and no
+//! error says so. The namespace of a
 //! waypoint alone names no waypoint.
 //!
 //! ## Example
@@ -36,6 +38,7 @@ use super::super::input::{
     DATAPLANE_MODE, RuleInput, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, label_span,
 };
 use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::k8s::Labels;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "mesh-label",
@@ -56,23 +59,27 @@ const VALUES: [(&str, &[&str]); 3] = [
 ];
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for object in input.objects.iter().copied() {
-        for (key, known) in VALUES {
-            let Some(value) = object.labels.get(key) else { continue };
-            if known.contains(&value.as_str()) {
-                continue;
-            }
+    for (key, known) in VALUES {
+        let is_wrong =
+            |labels: &Labels| labels.get(key).is_some_and(|v| !known.contains(&v.as_str()));
+        let pods = input.all_workloads().filter(|w| !w.object.gvk.is("", "Pod"));
+        let of_pods = pods.filter(|w| is_wrong(&w.labels));
+        let of_pods = of_pods.map(|w| (&w.labels, w.span("labels", key)));
+        let objects = input.objects.iter().filter(|o| is_wrong(&o.labels));
+        let places = objects.map(|o| (&o.labels, label_span(o, key))).chain(of_pods);
+        for (labels, place) in places {
+            let value = labels.get(key).map(String::as_str).unwrap_or_default();
             let diagnostic =
                 Diagnostic::error(RULE.code, format!("`{value}` means nothing for `{key}`"))
-                    .at(label_span(object, key), "");
+                    .at(place, "");
             found.push(match nearest(value, known.iter().copied()) {
                 Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
                 None => diagnostic.help(format!("use one of {}", known.join(", "))),
             });
         }
-        if object.labels.contains_key(USE_WAYPOINT_NAMESPACE)
-            && !object.labels.contains_key(USE_WAYPOINT)
-        {
+    }
+    for object in input.objects.iter().filter(|o| o.labels.contains_key(USE_WAYPOINT_NAMESPACE)) {
+        if !object.labels.contains_key(USE_WAYPOINT) {
             found.push(
                 Diagnostic::error(
                     RULE.code,

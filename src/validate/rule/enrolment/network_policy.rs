@@ -2,8 +2,9 @@
 //!
 //! ## What
 //!
-//! In a namespace that is ambient, a NetworkPolicy limits inbound ports and TCP 15008 is not among
-//! them.
+//! A NetworkPolicy limits the inbound ports of ambient pods, and neither it nor another one for the
+//! same pods admits TCP 15008. Policies add up. One whose callers are all known to be outside the
+//! mesh is left alone.
 //!
 //! ## Why
 //!
@@ -48,10 +49,13 @@
 //! facts/istio-ambient.md §6.5. Probes come from 169.254.7.127, which a policy that names its
 //! callers must admit too.
 
+use std::collections::BTreeSet;
+
 use super::super::Rule;
 use super::super::input::{RuleInput, items};
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::yaml::{Node, Value};
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::k8s::Object;
+use crate::simulate::Direction;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "network-policy",
@@ -62,44 +66,51 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
-const HBONE: u64 = 15008;
+/// The port to which ztunnels connect.
+pub(super) const HBONE: u16 = 15008;
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in input.of("networking.k8s.io", "NetworkPolicy") {
-        let namespace = policy.namespace.as_deref().unwrap_or_default();
-        let rules = items(&policy.body, &["spec", "ingress"]);
-        // a rule without ports admits all of them
-        let limits: Vec<&[Node]> = rules.iter().map(|r| items(r, &["ports"])).collect();
-        if !input.is_ambient(namespace) || rules.is_empty() || limits.iter().any(|p| p.is_empty()) {
+    let mut kept: BTreeSet<(&str, &str)> = BTreeSet::new();
+    for pod in input.pods.all().filter(|p| p.is_ambient()) {
+        // what several policies admit adds up
+        let isolating = input.pods.isolating(pod, Direction::Ingress);
+        let rules = || isolating.iter().flat_map(|p| p.rules(Direction::Ingress));
+        if rules().any(|rule| input.pods.rule_takes_port(rule, pod, HBONE)) {
             continue;
         }
-        if limits.iter().copied().flatten().any(admits_hbone) {
-            continue;
+        for policy in &isolating {
+            let may_be_of_the_mesh = |rule: &_| {
+                let peers = input.pods.known_peers(policy, rule, Direction::Ingress);
+                peers.is_none_or(|pods| pods.iter().any(|p| p.is_ambient()))
+            };
+            if policy.rules(Direction::Ingress).iter().any(may_be_of_the_mesh) {
+                let namespace = input.mesh.namespace(policy.namespace).name.as_str();
+                kept.insert((namespace, policy.name.as_str()));
+            }
         }
-        let at = rules.first().map_or(policy.name_span(), |r| r.span);
+    }
+    for (namespace, name) in kept {
+        let Some((policy, at)) = ingress_span(input, namespace, name) else { continue };
         found.push(
             Diagnostic::warning(
                 RULE.code,
                 format!("{} keeps calls from the mesh out", policy.reference()),
             )
-            .at(at, "no rule admits TCP port 15008")
-            .help("add port 15008 to the ports that mesh callers may use"),
+            .at(at, "neither this nor another policy for these pods admits TCP port 15008")
+            .help("admit TCP port 15008 from the callers that the mesh brings, and limit ports by AuthorizationPolicies"),
         );
     }
 }
 
-fn admits_hbone(port: &Node) -> bool {
-    let number = |key: &str| match port.get(key).map(|n| &n.value) {
-        Some(Value::Number(n)) => n.as_u64(),
-        _ => None,
-    };
-    let is_tcp = port.get("protocol").and_then(Node::as_str).is_none_or(|p| p == "TCP");
-    let first = number("port");
-    is_tcp
-        && match (first, number("endPort")) {
-            (Some(first), Some(last)) => (first..=last).contains(&HBONE),
-            (Some(first), None) => first == HBONE,
-            // no port is every port; a named one is some other
-            (None, _) => port.get("port").is_none_or(Node::is_null),
-        }
+/// A NetworkPolicy and where its first rule for what comes in is written.
+pub(super) fn ingress_span<'a>(
+    input: &RuleInput<'a>,
+    namespace: &str,
+    name: &str,
+) -> Option<(&'a Object, Span)> {
+    let mut all = input.of("networking.k8s.io", "NetworkPolicy");
+    let policy =
+        all.find(|p| p.name == name && p.namespace.as_deref().unwrap_or("default") == namespace)?;
+    let rules = items(&policy.body, &["spec", "ingress"]);
+    Some((policy, rules.first().map_or(policy.name_span(), |r| r.span)))
 }

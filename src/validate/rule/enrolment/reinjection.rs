@@ -41,6 +41,7 @@
 use super::super::Rule;
 use super::super::input::{DATAPLANE_MODE, RuleInput, label_span};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::NamespaceId;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "reinjection",
@@ -52,14 +53,15 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for namespace in input.namespaces().filter(|n| input.is_ambient(&n.name)) {
-        let injection = namespace.labels.get("istio-injection").map(String::as_str);
-        let key = match injection {
-            Some("enabled") => "istio-injection",
-            // any other value keeps the webhooks of revisions away
-            Some(_) => continue,
-            None if namespace.labels.contains_key("istio.io/rev") => "istio.io/rev",
-            None => continue,
+    for namespace in input.namespaces() {
+        let is_ambient = namespace.labels.get(DATAPLANE_MODE).is_some_and(|m| m == "ambient");
+        let injects = |id: NamespaceId| is_ambient && input.pods.new_in(id).has_sidecar();
+        if !input.pods.namespace(&namespace.name).is_some_and(injects) {
+            continue;
+        }
+        let keys = ["istio-injection", "istio.io/rev"];
+        let Some(key) = keys.into_iter().find(|key| namespace.labels.contains_key(*key)) else {
+            continue;
         };
         found.push(
             Diagnostic::error(

@@ -44,8 +44,10 @@
 
 use super::super::input::at;
 use super::super::{Rule, RuleInput};
-use super::reading::{action, is_at_ztunnel, policies};
+use super::reading::{action, policies};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::ztunnel::NotSent;
+use crate::simulate::{RuleAt, RuleEffect};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "action-lost",
@@ -57,18 +59,21 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in policies(input).filter(|p| is_at_ztunnel(input, p)) {
+    for policy in policies(input) {
+        let lost = RuleEffect::NotSent(NotSent::Action);
+        let is_lost = |rules: Vec<RuleAt>| rules.iter().any(|rule| rule.effect == lost);
+        if !input.at_ztunnel(policy).is_some_and(is_lost) {
+            continue;
+        }
         let name = policy.reference();
         let diagnostic = match action(policy) {
             "CUSTOM" => Diagnostic::error(
                 RULE.code,
-                format!("{name} asks an external authoriser, and nobody does in ambient mode"),
+                format!("{name} asks an external authorizer, and ztunnel never does"),
             ),
-            "AUDIT" => Diagnostic::warning(
-                RULE.code,
-                format!("{name} audits, and nothing is written in ambient mode"),
-            ),
-            _ => continue,
+            _ => {
+                Diagnostic::warning(RULE.code, format!("{name} audits, and ztunnel writes nothing"))
+            }
         };
         let span = at(&policy.body, &["spec", "action"]).map_or(policy.name_span(), |n| n.span);
         found.push(

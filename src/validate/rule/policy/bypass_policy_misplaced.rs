@@ -63,10 +63,8 @@
 //! facts/istio-ambient.md §10.4, §4.1 (A6); istio-ecosystem/sail-operator
 //! `docs/migrate-from-sidecar-to-ambient/migration.adoc`.
 
-use super::super::Rule;
-use super::super::input::{GATEWAY_API, RuleInput, WAYPOINT_CLASS, text};
+use super::super::{Rule, RuleInput};
 use super::reading::{action, policies, principals, rules, targets};
-use super::waypoint_not_admitted::is_principal_of;
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::yaml::Node;
 
@@ -82,21 +80,20 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in policies(input).filter(|p| action(p) == "ALLOW" && !rules(p).is_empty()) {
         let Some(target) = targets(policy).next() else { continue };
-        let namespace = policy.namespace.as_deref().unwrap_or_default();
-        let mut waypoints = input
-            .of_namespace(GATEWAY_API, "Gateway", namespace)
-            .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS));
+        let namespace = policy.namespace.as_deref().unwrap_or("default");
+        let Some(id) = input.pods.namespace(namespace) else { continue };
         let admits_only = |account: &str| {
             rules(policy).iter().all(|rule| {
                 let mut values = principals(rule).filter_map(Node::as_str).peekable();
-                values.peek().is_some()
-                    && values.all(|p| {
-                        is_principal_of(p, namespace, account)
-                            && p.ends_with(&format!("/ns/{namespace}/sa/{account}"))
-                    })
+                values.peek().is_some() && values.all(|p| is_account(p, namespace, account))
             })
         };
-        if waypoints.any(|w| admits_only(&w.name)) {
+        let mut waypoints = input
+            .mesh
+            .gateways()
+            .filter(|(gateway, g)| g.namespace == id && input.mesh.is_waypoint(*gateway))
+            .map(|(_, g)| input.mesh.workload(g.workload).service_account.as_str());
+        if waypoints.any(admits_only) {
             found.push(
                 Diagnostic::error(
                     RULE.code,
@@ -110,4 +107,10 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             );
         }
     }
+}
+
+/// Does a principal name one account, in whatever trust domain?
+fn is_account(principal: &str, namespace: &str, account: &str) -> bool {
+    let (_, rest) = principal.split_once('/').unwrap_or_default();
+    rest == format!("ns/{namespace}/sa/{account}")
 }

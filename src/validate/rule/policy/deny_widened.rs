@@ -46,8 +46,10 @@
 //! facts/istio-ambient.md §4.6 (E6, E7).
 
 use super::super::{Rule, RuleInput};
-use super::reading::{Kept, TRUST_DOMAINS, action, is_at_ztunnel, policies, rules};
+use super::attributes::Unseen;
+use super::reading::{action, policies, rules};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::{RuleAt, RuleEffect};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "deny-widened",
@@ -59,15 +61,13 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in policies(input).filter(|p| action(p) == "DENY" && is_at_ztunnel(input, p)) {
-        for rule in rules(policy) {
-            let kept = Kept::of(rule);
-            // a rule that never matches is not wider but gone
-            if kept.never_matches {
+    for policy in policies(input).filter(|p| action(p) == "DENY") {
+        for RuleAt { rule, effect, .. } in input.at_ztunnel(policy).unwrap_or_default() {
+            if !matches!(effect, RuleEffect::Widened | RuleEffect::WidenedAndNarrowed) {
                 continue;
             }
-            let widened = kept.widened.iter().filter(|a| !TRUST_DOMAINS.contains(&a.name.as_str()));
-            for attribute in widened {
+            let Some(rule) = rules(policy).get(rule) else { continue };
+            for attribute in Unseen::of(rule).widened {
                 found.push(
                     Diagnostic::warning(
                         RULE.code,

@@ -46,7 +46,6 @@ use super::super::input::at;
 use super::super::{Rule, RuleInput};
 use super::reading::policies;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::yaml::Node;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "empty-selector",
@@ -60,19 +59,19 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in policies(input) {
         let Some(selector) = at(&policy.body, &["spec", "selector"]) else { continue };
-        let labels = selector.get("matchLabels").and_then(Node::as_mapping);
-        if labels.is_none_or(|m| m.entries.is_empty()) {
-            found.push(
-                Diagnostic::error(
-                    RULE.code,
-                    format!(
-                        "{} selects without labels: ztunnel enforces it nowhere",
-                        policy.reference()
-                    ),
-                )
-                .at(selector.span, "a sidecar takes this for every workload, ztunnel for none")
-                .help("remove `selector` to mean every workload of the namespace"),
-            );
+        if !input.policy(policy).is_some_and(|id| input.mesh.is_listed_nowhere(id)) {
+            continue;
         }
+        found.push(
+            Diagnostic::error(
+                RULE.code,
+                format!(
+                    "{} selects without labels: ztunnel enforces it nowhere",
+                    policy.reference()
+                ),
+            )
+            .at(selector.span, "a sidecar takes this for every workload, ztunnel for none")
+            .help("remove `selector` to mean every workload of the namespace"),
+        );
     }
 }

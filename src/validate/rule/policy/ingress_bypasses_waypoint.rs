@@ -2,13 +2,15 @@
 //!
 //! ## What
 //!
-//! A route of an ingress Gateway leads to a Service that is bound to a waypoint with policies, and
-//! neither the Service nor its namespace says `istio.io/ingress-use-waypoint: "true"`.
+//! A route of an ingress gateway (HTTPRoute, GRPCRoute, TLSRoute, TCPRoute, or a VirtualService with
+//! `gateways`) leads to a Service behind a waypoint that has policies, and neither the Service nor its
+//! namespace says `istio.io/ingress-use-waypoint: "true"`.
 //!
 //! ## Why
 //!
 //! Gateways send traffic straight to the pods, unless that label tells them to use the waypoint.
-//! What the waypoint's policies deny passes for everybody outside.
+//! What the waypoint's policies deny passes for everybody outside, and a token that the waypoint asks
+//! for is not asked for. Where ztunnel admits the waypoint alone, the gateway's requests fail instead.
 //!
 //! ## Example
 //!
@@ -18,6 +20,18 @@
 //! metadata:
 //!   name: httpbin
 //!   labels: {istio.io/dataplane-mode: ambient, istio.io/use-waypoint: waypoint}
+//! ---
+//! apiVersion: gateway.networking.k8s.io/v1
+//! kind: Gateway
+//! metadata: {name: waypoint, namespace: httpbin}
+//! spec:
+//!   gatewayClassName: istio-waypoint
+//!   listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+//! ---
+//! apiVersion: v1
+//! kind: Service
+//! metadata: {name: httpbin, namespace: httpbin}
+//! spec: {selector: {app: httpbin}, ports: [{name: http, port: 8000, targetPort: 80}]}
 //! ---
 //! apiVersion: gateway.networking.k8s.io/v1
 //! kind: Gateway
@@ -59,6 +73,18 @@
 //! ---
 //! apiVersion: gateway.networking.k8s.io/v1
 //! kind: Gateway
+//! metadata: {name: waypoint, namespace: httpbin}
+//! spec:
+//!   gatewayClassName: istio-waypoint
+//!   listeners: [{name: mesh, port: 15008, protocol: HBONE}]
+//! ---
+//! apiVersion: v1
+//! kind: Service
+//! metadata: {name: httpbin, namespace: httpbin}
+//! spec: {selector: {app: httpbin}, ports: [{name: http, port: 8000, targetPort: 80}]}
+//! ---
+//! apiVersion: gateway.networking.k8s.io/v1
+//! kind: Gateway
 //! metadata: {name: edge, namespace: httpbin}
 //! spec:
 //!   gatewayClassName: istio
@@ -85,14 +111,17 @@
 //!
 //! ## Source
 //!
-//! facts/istio-ambient.md §2.4, §6.3; facts/field.md 12.19 (istio/istio#51214, #54275, #61092).
+//! facts/istio-ambient.md §2.4, §6.3 (P7); facts/outbound.md §3, §4 (istio/istio#57620).
+
+use std::collections::BTreeSet;
 
 use super::super::Rule;
-use super::super::input::{GATEWAY_API, RuleInput, USE_WAYPOINT, items, text};
+use super::super::input::{GATEWAY_API, RuleInput, items, text};
+use super::super::traffic::{Host, Hosts, destinations};
 use super::reading::targets;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::k8s::{Labels, Object};
-use crate::yaml::Node;
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::k8s::Object;
+use crate::simulate::{Binding, GatewayId, GatewayKind, WaypointState};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "ingress-bypasses-waypoint",
@@ -103,42 +132,85 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
-const ROUTES: [&str; 2] = ["HTTPRoute", "GRPCRoute"];
-/// The class of Gateways that istiod runs for traffic from outside.
-const INGRESS_CLASS: &str = "istio";
+const ROUTES: [&str; 4] = ["HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute"];
 const INGRESS_USE_WAYPOINT: &str = "istio.io/ingress-use-waypoint";
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for route in ROUTES.into_iter().flat_map(|kind| input.of(GATEWAY_API, kind)) {
-        let home = route.namespace.as_deref().unwrap_or_default();
+        let home = route.namespace.as_deref().unwrap_or("default");
         let Some(gateway) = ingress_of(input, route, home) else { continue };
         let backends = items(&route.body, &["spec", "rules"])
             .iter()
             .flat_map(|rule| items(rule, &["backendRefs"]))
+            .filter(|b| text(b, &["group"]).unwrap_or_default().is_empty())
             .filter(|b| text(b, &["kind"]).is_none_or(|kind| kind == "Service"));
+        let mut seen = BTreeSet::new();
         for backend in backends {
             let Some(name) = text(backend, &["name"]) else { continue };
             let namespace = text(backend, &["namespace"]).unwrap_or(home);
-            let Some(waypoint) = bypassed(input, namespace, name) else { continue };
-            found.push(
-                Diagnostic::warning(
-                    RULE.code,
-                    format!(
-                        "Gateway `{}` sends to Service `{namespace}/{name}` without its waypoint `{waypoint}`",
-                        gateway.name
-                    ),
-                )
-                .at(backend.span, "the waypoint's policies do not see this traffic")
-                .also(gateway.name_span(), "the gateway")
-                .help(format!(
-                    "label the Service, or namespace `{namespace}`, with `{INGRESS_USE_WAYPOINT}: \"true\"`"
-                )),
-            );
+            if seen.insert((namespace, name)) {
+                let from = (gateway.name.as_str(), Some(gateway.name_span()));
+                found.extend(finding(input, from, (namespace, name), backend.span));
+            }
+        }
+    }
+    let virtual_services: Vec<&Object> =
+        input.of("networking.istio.io", "VirtualService").collect();
+    if virtual_services.is_empty() {
+        return;
+    }
+    let hosts = Hosts::of(input);
+    for route in virtual_services {
+        let own = route.namespace.as_deref().unwrap_or("default");
+        let gateways = items(&route.body, &["spec", "gateways"]);
+        // one for sidecars alone, or for the Gateway API's own
+        let Some(gateway) = gateways.iter().filter_map(|g| g.as_str()).find(|g| *g != "mesh")
+        else {
+            continue;
+        };
+        let mut seen = BTreeSet::new();
+        for destination in destinations(route) {
+            let Some(host) = destination.get("host").and_then(|h| h.as_str()) else { continue };
+            let Host::Service(service) = hosts.find(host, own, route) else { continue };
+            let namespace = service.namespace.as_deref().unwrap_or("default");
+            if seen.insert((namespace, service.name.as_str())) {
+                let to = (namespace, service.name.as_str());
+                found.extend(finding(input, (gateway, None), to, destination.span));
+            }
         }
     }
 }
 
-/// The first ingress Gateway that a route hangs on.
+fn finding(
+    input: &RuleInput<'_>,
+    (gateway, at_gateway): (&str, Option<Span>),
+    (namespace, service): (&str, &str),
+    place: Span,
+) -> Option<Diagnostic> {
+    let Bypassed { home, waypoint, fails } = bypassed(input, namespace, service)?;
+    let diagnostic = Diagnostic::warning(
+        RULE.code,
+        format!(
+            "Gateway `{gateway}` sends to Service `{namespace}/{service}` without its waypoint `{home}/{waypoint}`"
+        ),
+    )
+    .at(
+        place,
+        match fails {
+            true => "ztunnel admits the waypoint alone: these requests fail",
+            false => "the waypoint's policies do not see this traffic",
+        },
+    )
+    .help(format!(
+        "label the Service, or namespace `{namespace}`, with `{INGRESS_USE_WAYPOINT}: \"true\"`"
+    ));
+    Some(match at_gateway {
+        Some(span) => diagnostic.also(span, "the gateway"),
+        None => diagnostic,
+    })
+}
+
+/// The first ingress Gateway that a route is attached to.
 fn ingress_of<'a>(input: &RuleInput<'a>, route: &Object, home: &str) -> Option<&'a Object> {
     items(&route.body, &["spec", "parentRefs"])
         .iter()
@@ -147,25 +219,72 @@ fn ingress_of<'a>(input: &RuleInput<'a>, route: &Object, home: &str) -> Option<&
             let namespace = text(parent, &["namespace"]).unwrap_or(home);
             input.gateway(namespace, text(parent, &["name"])?)
         })
-        .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(INGRESS_CLASS))
+        .filter(|gateway| {
+            input
+                .gateway_id(gateway)
+                .is_some_and(|id| matches!(input.mesh.gateway(id).kind, GatewayKind::Ingress))
+        })
+}
+
+/// A waypoint that gateways go around.
+struct Bypassed {
+    home: String,
+    waypoint: String,
+    /// The pods let nobody in but the waypoint.
+    fails: bool,
 }
 
 /// The waypoint that a Service is bound to and has policies at, where gateways do not use it.
-fn bypassed<'a>(input: &RuleInput<'a>, namespace: &str, service: &str) -> Option<&'a str> {
-    let owner = input.namespace(namespace);
+fn bypassed(input: &RuleInput<'_>, namespace: &str, service: &str) -> Option<Bypassed> {
+    let id = input.pods.namespace(namespace)?;
     let object = input.services(namespace).find(|s| s.name == service);
-    let labels = || object.iter().chain(&owner).map(|o| &o.labels);
-    let first = |key: &str| labels().find_map(|l: &'a Labels| l.get(key)).map(String::as_str);
-    let waypoint = first(USE_WAYPOINT).filter(|w| *w != "none")?;
-    let is_used = first(INGRESS_USE_WAYPOINT)
-        .is_some_and(|v| matches!(v, "true" | "True" | "TRUE" | "t" | "T" | "1"));
-    let is_about = |target: &Node| match text(target, &["kind"]) {
-        Some("Gateway") => text(target, &["name"]) == Some(waypoint),
-        Some("Service") => text(target, &["name"]) == Some(service),
-        _ => false,
+    let known = object.and_then(|object| input.service_id(object));
+    let (binding, is_used) = match known {
+        // the label means nothing to the pods of a headless Service
+        Some(known) if input.mesh.service(known).headless => return None,
+        Some(known) => {
+            (input.mesh.service_binding(known).clone(), input.mesh.ingress_uses_waypoint(known))
+        }
+        None => (input.mesh.namespace_binding(id), input.mesh.ingress_uses_waypoint_of(id)),
     };
-    let has_policies = input
-        .of_namespace("security.istio.io", "AuthorizationPolicy", namespace)
-        .any(|policy| targets(policy).any(is_about));
-    (!is_used && has_policies).then_some(waypoint)
+    if is_used {
+        return None;
+    }
+    let fails = |waypoint: GatewayId| {
+        let pods = known.map(|known| input.pods.of_service(known)).unwrap_or_default();
+        !pods.is_empty() && pods.iter().all(|pod| input.pods.admits_only(pod, waypoint))
+    };
+    match binding {
+        Binding::Bound(waypoint) => {
+            let (policies, tokens) = match known {
+                Some(known) => input.mesh.enforced_at_waypoint(known),
+                None => input.mesh.enforced_at_gateway(waypoint),
+            };
+            let is_made = input.mesh.waypoint_state(waypoint) != WaypointState::NotProgrammed;
+            let (home, name, _) = input.waypoint_names(waypoint);
+            (is_made && (!policies.is_empty() || tokens > 0)).then(|| Bypassed {
+                home: home.to_owned(),
+                waypoint: name.to_owned(),
+                fails: fails(waypoint),
+            })
+        }
+        // made by somebody else, as by TSB: its policies are what names it
+        Binding::Missing { namespace: home, name } => {
+            let is_target = |policy: &Object| {
+                targets(policy).any(|t| match text(t, &["kind"]) {
+                    Some("Gateway") => text(t, &["name"]) == Some(&name),
+                    Some("Service") => text(t, &["name"]) == Some(service),
+                    _ => false,
+                })
+            };
+            let mut policies =
+                input.of_namespace("security.istio.io", "AuthorizationPolicy", &home);
+            policies.any(is_target).then_some(Bypassed {
+                home: home.clone(),
+                waypoint: name.clone(),
+                fails: false,
+            })
+        }
+        _ => None,
+    }
 }

@@ -59,8 +59,10 @@
 //! istio/istio `pilot/pkg/serviceregistry/ambient/authorization.go` `handleRule`.
 
 use super::super::{Rule, RuleInput};
-use super::reading::{Kept, action, is_at_ztunnel, policies, rules};
+use super::attributes::Unseen;
+use super::reading::{action, policies, rules};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::{RuleAt, RuleEffect};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "l7-allow-dropped",
@@ -72,17 +74,18 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in policies(input).filter(|p| action(p) == "ALLOW" && is_at_ztunnel(input, p)) {
-        for rule in rules(policy) {
-            let kept = Kept::of(rule);
-            let Some(first) = kept.l7.first() else { continue };
+    for policy in policies(input).filter(|p| action(p) == "ALLOW") {
+        let dropped = input.at_ztunnel(policy).unwrap_or_default().into_iter();
+        for RuleAt { rule, .. } in dropped.filter(|r| r.effect == RuleEffect::Dropped) {
+            let Some(unseen) = rules(policy).get(rule).map(Unseen::of) else { continue };
+            let Some(first) = unseen.http.first() else { continue };
             found.push(
                 Diagnostic::warning(
                     RULE.code,
                     format!(
                         "a rule of {} allows by {} and admits nobody in ambient mode",
                         policy.reference(),
-                        kept.l7_names()
+                        unseen.names()
                     ),
                 )
                 .at(first.span, "ztunnel does not see this, and drops the rule")

@@ -56,8 +56,10 @@
 //! istio/istio `pilot/pkg/serviceregistry/ambient/authorization.go`.
 
 use super::super::{Rule, RuleInput};
-use super::reading::{Kept, action, is_at_ztunnel, policies, rules};
+use super::attributes::Unseen;
+use super::reading::{action, policies, rules};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::{RuleAt, RuleEffect};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "l7-deny-noop",
@@ -69,19 +71,19 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in policies(input).filter(|p| action(p) == "DENY" && is_at_ztunnel(input, p)) {
-        for rule in rules(policy) {
-            let kept = Kept::of(rule);
+    for policy in policies(input).filter(|p| action(p) == "DENY") {
+        let name = policy.reference();
+        for RuleAt { rule, effect, .. } in input.at_ztunnel(policy).unwrap_or_default() {
+            let Some(unseen) = rules(policy).get(rule).map(Unseen::of) else { continue };
             // what ignores trust domains has a rule of its own
-            let Some(first) = kept.l7.first() else { continue };
-            let name = policy.reference();
-            if kept.never_matches {
-                found.push(
+            let Some(first) = unseen.http.first() else { continue };
+            match effect {
+                RuleEffect::Inert => found.push(
                     Diagnostic::error(
                         RULE.code,
                         format!(
                             "a rule of {name} denies by {} and denies nothing in ambient mode",
-                            kept.l7_names()
+                            unseen.names()
                         ),
                     )
                     .at(
@@ -90,21 +92,24 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
                     )
                     .also(policy.name_span(), "bound to workloads, not to a waypoint")
                     .help("bind the policy to the waypoint with `targetRefs`"),
-                );
-                continue;
-            }
-            for span in kept.lost_alternatives {
-                found.push(
-                    Diagnostic::error(
-                        RULE.code,
-                        format!(
-                            "an alternative of a rule of {name} denies nothing in ambient mode"
-                        ),
-                    )
-                    .at(span, "ztunnel does not see this, and matches the other alternatives only")
-                    .also(policy.name_span(), "bound to workloads, not to a waypoint")
-                    .help("bind the policy to the waypoint with `targetRefs`"),
-                );
+                ),
+                RuleEffect::Narrowed | RuleEffect::WidenedAndNarrowed => {
+                    found.extend(unseen.lost_alternatives.into_iter().map(|span| {
+                        Diagnostic::error(
+                            RULE.code,
+                            format!(
+                                "an alternative of a rule of {name} denies nothing in ambient mode"
+                            ),
+                        )
+                        .at(
+                            span,
+                            "ztunnel does not see this, and matches the other alternatives only",
+                        )
+                        .also(policy.name_span(), "bound to workloads, not to a waypoint")
+                        .help("bind the policy to the waypoint with `targetRefs`")
+                    }));
+                }
+                _ => {}
             }
         }
     }

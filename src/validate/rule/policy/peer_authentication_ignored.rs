@@ -44,8 +44,9 @@
 //! facts/istio-ambient.md §5.1–§5.3 (M1–M4): seen on a real istiod.
 
 use super::super::Rule;
-use super::super::input::{RuleInput, at};
+use super::super::input::{RuleInput, at, strings};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::Pod;
 use crate::yaml::Node;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -58,10 +59,9 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    let some_are_ambient = input.namespaces().any(|n| input.is_ambient(&n.name))
-        || input.all_workloads().any(|w| input.is_captured(w));
+    let some_are_ambient = input.pods.all().any(Pod::is_ambient);
     for policy in input.of("security.istio.io", "PeerAuthentication") {
-        let namespace = policy.namespace.as_deref().unwrap_or_default();
+        let namespace = policy.namespace.as_deref().unwrap_or("default");
         let selector = at(&policy.body, &["spec", "selector"]);
         // sidecars of the root namespace's own workloads read it
         if some_are_ambient
@@ -80,23 +80,40 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
                 .help("move it there, or remove the selector to mean the whole mesh"),
             );
         }
-        if !input.is_ambient(namespace) {
+        let labels = strings(selector.and_then(|s| s.get("matchLabels")));
+        let Some(id) = input.pods.namespace(namespace) else { continue };
+        let pods: Vec<&Pod<'_>> = input
+            .pods
+            .in_namespace(id)
+            .iter()
+            .filter(|p| p.is_ambient())
+            .filter(|p| labels.iter().all(|(key, value)| p.labels.get(key) == Some(value)))
+            .collect();
+        if pods.is_empty() {
             continue;
         }
         let whole = at(&policy.body, &["spec", "mtls", "mode"]);
         let ports = at(&policy.body, &["spec", "portLevelMtls"]).and_then(Node::as_mapping);
-        let of_ports =
-            ports.into_iter().flat_map(|m| &m.entries).filter_map(|entry| entry.value.get("mode"));
-        for mode in whole.into_iter().chain(of_ports).filter(|m| m.as_str() == Some("DISABLE")) {
+        let of_ports = ports
+            .into_iter()
+            .flat_map(|m| &m.entries)
+            .filter_map(|entry| Some((entry.key.parse::<u16>().ok(), entry.value.get("mode")?)));
+        let modes = whole.map(|mode| (None, mode)).into_iter().chain(of_ports);
+        for (port, mode) in modes.filter(|(_, m)| m.as_str() == Some("DISABLE")) {
+            // M4: under a STRICT parent only PERMISSIVE ports are looked for
+            let stays =
+                port.is_some_and(|p| pods.iter().all(|x| input.pods.refuses_plaintext(x, p)));
+            let (what, why) = if stays {
+                ("and the port stays closed to plain text", "ztunnel takes no notice of this")
+            } else {
+                ("and ambient mode does not", "ztunnel reads this as PERMISSIVE")
+            };
             found.push(
                 Diagnostic::warning(
                     RULE.code,
-                    format!(
-                        "{} disables mutual TLS, and ambient mode does not",
-                        policy.reference()
-                    ),
+                    format!("{} disables mutual TLS, {what}", policy.reference()),
                 )
-                .at(mode.span, "ztunnel reads this as PERMISSIVE")
+                .at(mode.span, why)
                 .help("write PERMISSIVE"),
             );
         }

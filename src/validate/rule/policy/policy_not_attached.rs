@@ -86,6 +86,9 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
                     ),
                     Some("Gateway") => absent(input, GATEWAY_API, "Gateway", namespace, name),
                     Some("Service") => absent(input, "", "Service", namespace, name),
+                    Some("ServiceEntry") => {
+                        absent(input, "networking.istio.io", "ServiceEntry", namespace, name)
+                    }
                     _ => None,
                 };
                 if let Some(fault) = fault {

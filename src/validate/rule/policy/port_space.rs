@@ -58,14 +58,16 @@
 //!
 //! facts/istio-ambient.md §6.1, §6.2.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::super::Rule;
 use super::super::input::{RuleInput, items, text};
-use super::reading::{is_at_ztunnel, policies, rules, targets};
+use super::ports::Ports;
+use super::reading::{policies, rules};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::k8s::Object;
-use crate::yaml::{Node, Value};
+use crate::simulate::{Pod, PolicyId};
+use crate::yaml::Node;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "port-space",
@@ -76,31 +78,17 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
-/// The ports of some Services: each with its counterpart in the other space.
-#[derive(Default)]
-struct Ports {
-    /// Target ports by Service port; `None` for a named one, which any pod may map as it likes.
-    by_service: BTreeMap<String, Vec<Option<String>>>,
-}
-
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in policies(input) {
-        let namespace = policy.namespace.as_deref().unwrap_or_default();
-        let mut targets = targets(policy).peekable();
-        let is_targeted = targets.peek().is_some();
-        let names: Vec<&str> = targets
-            .filter(|t| text(t, &["kind"]) == Some("Service"))
-            .filter_map(|t| text(t, &["name"]))
-            .collect();
-        let services = input
-            .services(namespace)
-            .filter(|s| names.is_empty() || names.contains(&s.name.as_str()));
-        let ports = Ports::of(services);
-        if ports.by_service.is_empty() || (!is_targeted && !is_at_ztunnel(input, policy)) {
+        let Some(id) = input.policy(policy) else { continue };
+        let is_targeted = input.mesh.policy(id).is_targeted();
+        let ports =
+            if is_targeted { of_waypoint(input, id) } else { of_ztunnel(input, policy, id) };
+        if ports.by_service.is_empty() {
             continue;
         }
         for value in rules(policy).iter().flat_map(named_ports) {
-            let Some(port) = value.as_str() else { continue };
+            let Some(port) = value.as_str().and_then(|text| text.parse().ok()) else { continue };
             let (others, sees, help) = if is_targeted {
                 (ports.services_of(port), "the waypoint sees Service ports", "Service port")
             } else {
@@ -122,47 +110,30 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     }
 }
 
-impl Ports {
-    fn of<'a>(services: impl Iterator<Item = &'a Object>) -> Self {
-        let mut ports = Self::default();
-        for port in services.flat_map(|s| items(&s.body, &["spec", "ports"])) {
-            let number = |key: &str| match port.get(key).map(|n| &n.value) {
-                Some(Value::Number(n)) => Some(n.to_string()),
-                _ => None,
-            };
-            let Some(service) = number("port") else { continue };
-            let target = match port.get("targetPort").filter(|t| !t.is_null()) {
-                None => Some(service.clone()),
-                Some(_) => number("targetPort"),
-            };
-            ports.by_service.entry(service).or_default().push(target);
-        }
-        ports
+/// The services about which a waypoint asks a policy, or would if they were bound to one.
+fn of_waypoint(input: &RuleInput<'_>, id: PolicyId) -> Ports {
+    let policy = input.mesh.policy(id);
+    let bound = input.at_waypoints(id).iter().map(|(service, _)| *service);
+    let targeted = policy
+        .targets()
+        .filter(|t| t.kind == "Service")
+        .filter_map(|t| input.services(&policy.namespace).find(|s| s.name == t.name))
+        .filter_map(|object| input.service_id(object));
+    let mut ports = Ports::default();
+    for service in bound.chain(targeted).collect::<BTreeSet<_>>() {
+        ports.add(input, service, &[]);
     }
+    ports
+}
 
-    /// The Service ports behind a port that is a target port only.
-    fn services_of(&self, port: &str) -> Option<Vec<String>> {
-        if self.by_service.contains_key(port) {
-            return None;
-        }
-        let found: Vec<String> = self
-            .by_service
-            .iter()
-            .filter(|(_, targets)| targets.iter().flatten().any(|t| t == port))
-            .map(|(service, _)| service.clone())
-            .collect();
-        (!found.is_empty()).then_some(found)
+/// The services of the ambient pods that a policy selects, in its own namespace.
+fn of_ztunnel(input: &RuleInput<'_>, policy: &Object, id: PolicyId) -> Ports {
+    let name = input.mesh.policy(id).namespace.as_str();
+    if name == input.settings.root_namespace || input.at_ztunnel(policy).is_none() {
+        return Ports::default();
     }
-
-    /// The target ports of a port that is a Service port only.
-    fn targets_of(&self, port: &str) -> Option<Vec<String>> {
-        let all = || self.by_service.values().flatten();
-        if all().any(|t| t.as_deref().is_none_or(|t| t == port)) {
-            return None;
-        }
-        let found: Vec<String> = self.by_service.get(port)?.iter().flatten().cloned().collect();
-        (!found.is_empty()).then_some(found)
-    }
+    let selected: Vec<&Pod<'_>> = input.pods.selected(id).filter(|p| p.is_ambient()).collect();
+    Ports::of_pods(input, name, &selected)
 }
 
 /// The ports that a rule names.

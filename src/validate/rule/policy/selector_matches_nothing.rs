@@ -20,6 +20,7 @@
 //!   selector: {matchLabels: {app: httpbin}}
 //!   template:
 //!     metadata: {labels: {app: httpbin}}
+//!     spec: {containers: [{name: httpbin, image: example.com/httpbin}]}
 //! ---
 //! apiVersion: security.istio.io/v1
 //! kind: AuthorizationPolicy
@@ -42,6 +43,7 @@
 //!   selector: {matchLabels: {app: httpbin}}
 //!   template:
 //!     metadata: {labels: {app: httpbin}}
+//!     spec: {containers: [{name: httpbin, image: example.com/httpbin}]}
 //! ---
 //! apiVersion: security.istio.io/v1
 //! kind: AuthorizationPolicy
@@ -59,10 +61,10 @@
 //! facts/istio-ambient.md §11 (IST0127); facts/field.md 12.4 (istio/istio#57783 compared with
 //! Service labels).
 
-use super::super::input::at;
 use super::super::{Rule, RuleInput};
-use super::reading::selected;
+use super::reading::{selected, selector_span};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::Role;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "selector-matches-nothing",
@@ -75,33 +77,41 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in input.objects.iter().filter(|o| o.gvk.group == "security.istio.io") {
-        let namespace = policy.namespace.as_deref().unwrap_or_default();
+        let name = policy.namespace.as_deref().unwrap_or("default");
         let Some(labels) = selected(policy).filter(|l| !l.is_empty()) else { continue };
-        // patches show pods without their labels
-        let workloads: Vec<_> =
-            input.workloads(namespace).iter().filter(|w| !w.labels.is_empty()).collect();
-        // istiod makes the pods of Gateways: no manifest shows them
+        let Some(namespace) = input.pods.namespace(name).filter(|n| input.pods.are_shown(*n))
+        else {
+            continue;
+        };
+        // a workload that is shown in part has no labels
+        let pods: Vec<_> = input
+            .pods
+            .in_namespace(namespace)
+            .iter()
+            .filter(|p| p.role == Role::Application && !p.labels.is_empty())
+            .collect();
+        // gateways may be installed by somebody else: no manifest shows their pods
         let is_for_gateways = labels.keys().any(|k| k.contains("gateway"))
             || labels.get("istio").is_some_and(|v| v.ends_with("gateway"));
-        if namespace == input.settings.root_namespace || workloads.is_empty() || is_for_gateways {
+        if name == input.settings.root_namespace || pods.is_empty() || is_for_gateways {
             continue;
         }
-        let hits = workloads
+        let hits = input
+            .pods
+            .in_namespace(namespace)
             .iter()
-            .any(|w| labels.iter().all(|(key, value)| w.labels.get(key) == Some(value)));
+            .any(|p| labels.iter().all(|(key, value)| p.labels.get(key) == Some(value)));
         if !hits {
-            let span =
-                at(&policy.body, &["spec", "selector"]).map_or(policy.name_span(), |n| n.span);
             found.push(
                 Diagnostic::warning(
                     RULE.code,
                     format!(
                         "{} selects none of the {} workloads of its namespace",
                         policy.reference(),
-                        workloads.len()
+                        pods.len()
                     ),
                 )
-                .at(span, "no pod template has these labels")
+                .at(selector_span(policy), "no pod template has these labels")
                 .help("use labels of the pods: `spec.template.metadata.labels`"),
             );
         }

@@ -58,9 +58,10 @@
 //! facts/istio-ambient.md §4.1 (a waypoint never sees a policy without a target), §11 (IST0166).
 
 use super::super::Rule;
-use super::super::input::{RuleInput, WAYPOINT_CLASS, at, text};
-use super::reading::{ATTACHED, selected, targets};
+use super::super::input::RuleInput;
+use super::reading::{ATTACHED, selected, selector_span, targets};
 use crate::diagnostic::{Diagnostic, Severity};
+use crate::simulate::{Pod, Role};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "selector-on-waypoint",
@@ -71,23 +72,25 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
-const GATEWAY_NAME: &str = "gateway.networking.k8s.io/gateway-name";
-
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in ATTACHED.into_iter().flat_map(|(group, kind)| input.of(group, kind)) {
         if targets(policy).next().is_some() {
             continue;
         }
-        let Some(labels) = selected(policy) else { continue };
-        let namespace = policy.namespace.as_deref().unwrap_or_default();
-        let Some(gateway) = labels
-            .get(GATEWAY_NAME)
-            .and_then(|name| input.gateway(namespace, name))
-            .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS))
-        else {
+        let Some(labels) = selected(policy).filter(|l| !l.is_empty()) else { continue };
+        let namespace = policy.namespace.as_deref().unwrap_or("default");
+        let pods = input.pods.namespace(namespace).map(|n| input.pods.in_namespace(n));
+        let hit: Vec<&Pod<'_>> = pods
+            .unwrap_or_default()
+            .iter()
+            .filter(|p| labels.iter().all(|(key, value)| p.labels.get(key) == Some(value)))
+            .collect();
+        // pods of others that have the labels too are selected as well
+        if !hit.iter().all(|p| p.role == Role::Waypoint) {
             continue;
-        };
-        let span = at(&policy.body, &["spec", "selector"]).map_or(policy.name_span(), |n| n.span);
+        }
+        let Some(id) = hit.first().and_then(|p| p.workload) else { continue };
+        let gateway = input.mesh.workload(id);
         found.push(
             Diagnostic::error(
                 RULE.code,
@@ -97,8 +100,8 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
                     gateway.name
                 ),
             )
-            .at(span, "these are the waypoint's own pods")
-            .also(gateway.name_span(), "the waypoint")
+            .at(selector_span(policy), "these are the waypoint's own pods")
+            .also(gateway.span, "the waypoint")
             .help("bind the policy with `targetRefs` to the Gateway, or to a Service behind it"),
         );
     }

@@ -58,7 +58,7 @@
 //! `pilot/pkg/security/trustdomain/bundle.go`.
 
 use super::super::{Rule, RuleInput};
-use super::reading::{is_at_ztunnel, policies, principals, rules};
+use super::reading::{policies, principals, rules};
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -84,7 +84,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         known.first().filter(|_| known.iter().all(|d| d != ALIAS)).cloned()
     };
     let Some(other) = other else { return };
-    for policy in policies(input).filter(|p| is_at_ztunnel(input, p)) {
+    for policy in policies(input).filter(|p| input.at_ztunnel(p).is_some()) {
         for value in rules(policy).iter().flat_map(principals) {
             let Some(text) = value.as_str() else { continue };
             if trust_domain(text) == Some(ALIAS) {

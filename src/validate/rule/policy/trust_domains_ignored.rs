@@ -47,9 +47,9 @@
 //!
 //! facts/istio-ambient.md §4.4: seen on a real istiod, which reports such a policy as accepted.
 
-use super::super::input::items;
 use super::super::{Rule, RuleInput};
-use super::reading::{TRUST_DOMAINS, action, is_at_ztunnel, policies, rules};
+use super::attributes::Unseen;
+use super::reading::{action, policies, rules};
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
@@ -62,27 +62,23 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for policy in policies(input).filter(|p| is_at_ztunnel(input, p)) {
-        if !matches!(action(policy), "ALLOW" | "DENY") {
+    for policy in policies(input).filter(|p| matches!(action(p), "ALLOW" | "DENY")) {
+        if input.at_ztunnel(policy).is_none() {
             continue;
         }
-        let sources = rules(policy).iter().flat_map(|r| items(r, &["from"]));
-        for source in sources.filter_map(|f| f.get("source")) {
-            let entries = source.as_mapping().map(|m| m.entries.as_slice()).unwrap_or_default();
-            for entry in entries.iter().filter(|e| TRUST_DOMAINS.contains(&e.key.as_str())) {
-                found.push(
-                    Diagnostic::error(
-                        RULE.code,
-                        format!(
-                            "`{}` of {} is ignored in ambient mode",
-                            entry.key,
-                            policy.reference()
-                        ),
-                    )
-                    .at(entry.key_span, "ztunnel has no such field")
-                    .help("use principals: they begin with the trust domain"),
-                );
-            }
+        for attribute in rules(policy).iter().flat_map(|rule| Unseen::of(rule).passed_over) {
+            found.push(
+                Diagnostic::error(
+                    RULE.code,
+                    format!(
+                        "`{}` of {} is ignored in ambient mode",
+                        attribute.name,
+                        policy.reference()
+                    ),
+                )
+                .at(attribute.span, "ztunnel has no such field")
+                .help("use principals: they begin with the trust domain"),
+            );
         }
     }
 }

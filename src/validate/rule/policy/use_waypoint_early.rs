@@ -55,9 +55,10 @@
 
 use super::super::Rule;
 use super::super::input::{RuleInput, USE_WAYPOINT, items, label_span};
-use super::reading::{action, rules, targets};
+use super::reading::{action, rules};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::k8s::Object;
+use crate::simulate::{Pod, PodState, Role};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "use-waypoint-early",
@@ -69,23 +70,25 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for namespace in input.namespaces().filter(|n| !input.is_ambient(&n.name)) {
+    for namespace in input.namespaces() {
         let Some(waypoint) = namespace.labels.get(USE_WAYPOINT).filter(|w| *w != "none") else {
             continue;
         };
-        let injects = match namespace.labels.get("istio-injection").map(String::as_str) {
-            Some(value) => value == "enabled",
-            None => namespace.labels.contains_key("istio.io/rev"),
-        };
-        if !injects {
+        let Some(id) = input.pods.namespace(&namespace.name) else { continue };
+        if input.pods.new_in(id) == PodState::Ambient {
             continue;
         }
+        let has_sidecar = |pod: &Pod<'_>| {
+            pod.role == Role::Application && pod.namespace == id && pod.state.has_sidecar()
+        };
         for policy in
             input.of_namespace("security.istio.io", "AuthorizationPolicy", &namespace.name)
         {
-            let Some(named) = caller(policy).filter(|_| targets(policy).next().is_none()) else {
+            let Some(named) = caller(policy) else { continue };
+            let policy_id = input.policy(policy);
+            if !policy_id.is_some_and(|p| input.pods.selected(p).any(has_sidecar)) {
                 continue;
-            };
+            }
             let effect = match action(policy) {
                 "DENY" => "callers in ambient mode that it denies pass",
                 _ => "callers in ambient mode that it names are taken for others",

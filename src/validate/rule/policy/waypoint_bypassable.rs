@@ -80,13 +80,14 @@
 //!
 //! facts/istio-ambient.md §2.2, §6.3, §10.1; facts/field.md 12.19 (istio/istio#51214, #54275).
 
-use super::super::Rule;
-use super::super::input::{Fronted, GATEWAY_API, RuleInput, items, text};
-use super::reading::{Kept, action, is_at_ztunnel, rules, targets};
-use super::waypoint_not_admitted::is_principal_of;
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::super::{Rule, RuleInput};
+use super::attributes::Unseen;
+use super::reading::{policies, rules};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::k8s::Object;
-use crate::yaml::Node;
+use crate::simulate::{GatewayId, NamespaceId, PolicyId, ServiceId};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "waypoint-bypassable",
@@ -98,72 +99,69 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for Fronted { namespace, home, waypoint: gateway, account } in input.fronted() {
-        let name = &gateway.name;
-        if is_guarded(input, &namespace.name, home, account) {
-            continue;
-        }
-        for policy in input
-            .of_namespace("security.istio.io", "AuthorizationPolicy", &namespace.name)
-            .filter(|policy| is_read_by(policy, home == namespace.name, name))
-        {
-            let Some(attribute) =
-                rules(policy).iter().find_map(|r| Kept::of(r).l7.into_iter().next())
-            else {
-                continue;
-            };
-            found.push(
-                Diagnostic::warning(
-                    RULE.code,
-                    format!(
-                        "callers that do not pass waypoint `{home}/{name}` escape {}",
-                        policy.reference()
-                    ),
-                )
-                .at(attribute.span, format!("only the waypoint reads `{}`", attribute.name))
-                .also(namespace.name_span(), "ztunnel admits others here")
-                .help(format!(
-                    "add an ALLOW policy without a target that admits `<trust domain>/ns/{home}/sa/{account}` alone, once no caller has a sidecar"
-                )),
-            );
-        }
+    let open = open(input);
+    for policy in policies(input) {
+        let Some(id) = input.policy(policy) else { continue };
+        let mut http = rules(policy).iter().filter_map(|r| Unseen::of(r).http.into_iter().next());
+        let Some(attribute) = http.next() else { continue };
+        let Some((namespace, waypoint)) = bypassed(input, id, &open) else { continue };
+        let (home, name, account) = input.waypoint_names(waypoint);
+        let diagnostic = Diagnostic::warning(
+            RULE.code,
+            format!(
+                "callers that do not pass waypoint `{home}/{name}` escape {}",
+                policy.reference()
+            ),
+        )
+        .at(attribute.span, format!("only the waypoint reads `{}`", attribute.name));
+        let owner = input.namespace(&input.mesh.namespace(namespace).name);
+        let place = owner.map_or(input.mesh.gateway(waypoint).span, Object::name_span);
+        found.push(diagnostic.also(place, "ztunnel admits others here").help(format!(
+            "once no caller has a sidecar, and gateways go through the waypoint \
+             (`istio.io/ingress-use-waypoint: \"true\"`), add an ALLOW policy without a target that \
+             admits `<trust domain>/ns/{home}/sa/{account}` alone"
+        )));
     }
 }
 
-/// True for a policy that the namespace's waypoint enforces.
-fn is_read_by(policy: &Object, is_own: bool, waypoint: &str) -> bool {
-    targets(policy).any(|target| match (text(target, &["group"]), text(target, &["kind"])) {
-        (Some(GATEWAY_API), Some("Gateway")) => is_own && text(target, &["name"]) == Some(waypoint),
-        (_, kind) => kind == Some("Service"),
-    })
+/// What is behind waypoints and lets others in too: by waypoint, the services, and the namespaces of
+/// which no service is shown.
+type Open = BTreeMap<GatewayId, (BTreeSet<ServiceId>, BTreeSet<NamespaceId>)>;
+
+fn open(input: &RuleInput<'_>) -> Open {
+    let mut open = Open::new();
+    for behind in input.behind_waypoints() {
+        if input.pods.admits_only(behind.pod, behind.waypoint) {
+            continue;
+        }
+        let (services, namespaces) = open.entry(behind.waypoint).or_default();
+        match behind.service {
+            Some(service) => services.insert(service),
+            None => namespaces.insert(behind.namespace),
+        };
+    }
+    open
 }
 
-/// True when ztunnel admits nobody but the waypoint: every ALLOW rule names it alone, or a DENY
-/// rule names everybody else.
-fn is_guarded(input: &RuleInput<'_>, namespace: &str, home: &str, account: &str) -> bool {
-    let bound = || {
-        input
-            .of_namespace("security.istio.io", "AuthorizationPolicy", namespace)
-            .filter(|p| is_at_ztunnel(input, p))
-    };
-    let names_it_alone = |principals: &[Node]| {
-        let is_it = |p: &str| !p.contains('*') && is_principal_of(p, home, account);
-        !principals.is_empty() && principals.iter().filter_map(Node::as_str).all(is_it)
-    };
-    let sources = |rule: &Node, key: &'static str| {
-        let from = items(rule, &["from"]);
-        !from.is_empty() && from.iter().all(|f| names_it_alone(items(f, &["source", key])))
-    };
-    let denies_others = bound()
-        .filter(|p| action(p) == "DENY")
-        .flat_map(rules)
-        .any(|r| sources(r, "notPrincipals") && items(r, &["to"]).is_empty());
-    let mut allowing = bound().filter(|p| action(p) == "ALLOW").peekable();
-    let allows_it_alone = allowing.peek().is_some()
-        && allowing
-            .flat_map(rules)
-            // ztunnel drops a rule about HTTP
-            .filter(|r| Kept::of(r).l7.is_empty())
-            .all(|r| sources(r, "principals"));
-    denies_others || allows_it_alone
+/// Where the callers of what a policy is about can go around its waypoint.
+fn bypassed(input: &RuleInput<'_>, id: PolicyId, open: &Open) -> Option<(NamespaceId, GatewayId)> {
+    let mut services = input.at_waypoints(id).iter();
+    let by_service = services.find(|(service, waypoint)| {
+        open.get(waypoint).is_some_and(|(services, _)| services.contains(service))
+    });
+    if let Some((service, waypoint)) = by_service {
+        return Some((input.mesh.service(*service).namespace, *waypoint));
+    }
+    let policy = input.mesh.policy(id);
+    let namespace = input.pods.namespace(&policy.namespace)?;
+    policy.targets().find_map(|target| {
+        let waypoint = match target.kind.as_str() {
+            "Gateway" => input.mesh.find_gateway(namespace, &target.name)?,
+            // a Service that is not shown, of a namespace of which none is
+            "Service" => *open.iter().find(|(_, (_, n))| n.contains(&namespace))?.0,
+            _ => return None,
+        };
+        let (_, namespaces) = open.get(&waypoint)?;
+        Some((*namespaces.first()?, waypoint))
+    })
 }

@@ -63,7 +63,7 @@
 use std::collections::BTreeMap;
 
 use super::super::Rule;
-use super::super::input::{RuleInput, at, items, text, texts};
+use super::super::input::{RuleInput, at, items, strings, text};
 use super::NETWORKING;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::k8s::{Labels, Object};
@@ -91,7 +91,7 @@ struct Opener<'a> {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     let mut opened: BTreeMap<Opened<'_>, Vec<Opener<'_>>> = BTreeMap::new();
     for gateway in input.of(NETWORKING, "Gateway") {
-        let selector = texts(at(&gateway.body, &["spec", "selector"]));
+        let selector = strings(at(&gateway.body, &["spec", "selector"]));
         for server in items(&gateway.body, &["spec", "servers"]) {
             let Some(Value::Number(port)) = at(server, &["port", "number"]).map(|n| &n.value)
             else {

@@ -2,6 +2,9 @@
 
 pub(super) mod destination_host_unknown;
 pub(super) mod gateway_conflict;
+pub(super) mod headless_sidecar_clients;
+pub(super) mod host_in_several_entries;
+pub(super) mod ignored_field;
 pub(super) mod port_name;
 pub(super) mod reference_not_found;
 pub(super) mod subset_selects_nothing;
@@ -20,7 +23,7 @@ const NETWORKING: &str = "networking.istio.io";
 const DOMAIN: &str = ".svc.cluster.local";
 
 /// What hosts stand for, as far as the objects show it.
-struct Hosts<'a> {
+pub(super) struct Hosts<'a> {
     services: BTreeMap<&'a str, BTreeMap<&'a str, &'a Object>>,
     entries: BTreeMap<String, Vec<Visible<'a>>>,
     wildcards: Vec<(&'a str, Visible<'a>)>,
@@ -31,7 +34,7 @@ struct Hosts<'a> {
 type Visible<'a> = Option<BTreeSet<&'a str>>;
 
 /// What a host stands for.
-enum Host<'a> {
+pub(super) enum Host<'a> {
     /// A Service among the objects.
     Service(&'a Object),
     /// Something that the objects do not show whole, or show as a ServiceEntry.
@@ -41,7 +44,7 @@ enum Host<'a> {
 }
 
 impl<'a> Hosts<'a> {
-    fn of(input: &RuleInput<'a>) -> Self {
+    pub(super) fn of(input: &RuleInput<'a>) -> Self {
         let mut services: BTreeMap<_, BTreeMap<_, _>> = BTreeMap::new();
         for service in input.of("", "Service") {
             let namespace = service.namespace.as_deref().unwrap_or_default();
@@ -65,7 +68,7 @@ impl<'a> Hosts<'a> {
     /// `pkg/config/analysis/analyzers/util/service_lookup.go` (`GetDestinationHost`), which holds
     /// all that it does not see for missing; here a Service is missing only where others of its
     /// namespace are shown.
-    fn find(&self, host: &str, own: &str, from: &Object) -> Host<'a> {
+    pub(super) fn find(&self, host: &str, own: &str, from: &Object) -> Host<'a> {
         let sees = |v: &Visible<'_>| v.as_ref().is_none_or(|all| all.contains(own));
         let full = full(host, own);
         if host.is_empty()
@@ -134,4 +137,18 @@ fn visible<'a>(entry: &'a Object, own: &'a str) -> Visible<'a> {
     let to = items(&entry.body, &["spec", "exportTo"]).iter().filter_map(Node::as_str);
     let to: BTreeSet<&str> = to.map(|n| if n == "." { own } else { n }).collect();
     (!to.is_empty() && !to.contains("*")).then_some(to)
+}
+
+/// Where the order of `destinationhosts.go` goes: the routes of each protocol, then the mirrors.
+pub(super) fn destinations(route: &Object) -> impl Iterator<Item = &Node> {
+    let of_protocol = |key| items(&route.body, &["spec", key]).iter();
+    let routes = ["tcp", "tls", "http"].into_iter().flat_map(of_protocol);
+    let mirrors = of_protocol("http").flat_map(|rule| {
+        let many = items(rule, &["mirrors"]).iter().filter_map(|m| m.get("destination"));
+        rule.get("mirror").into_iter().chain(many)
+    });
+    routes
+        .flat_map(|rule| items(rule, &["route"]))
+        .filter_map(|route| route.get("destination"))
+        .chain(mirrors)
 }

@@ -59,7 +59,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Rule;
 use super::super::input::{GATEWAY_API, RuleInput, at, items, text};
-use super::{Host, Hosts, NETWORKING, full, go_together};
+use super::{Host, Hosts, NETWORKING, destinations, full, go_together};
 use crate::diagnostic::{Diagnostic, Severity, Span, nearest};
 use crate::k8s::Object;
 use crate::yaml::{Node, Value};
@@ -111,20 +111,6 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             check_host(&hosts, route, (host, namespace), (name.span, port), found);
         }
     }
-}
-
-/// Where the order of `destinationhosts.go` goes: the routes of each protocol, then the mirrors.
-fn destinations(route: &Object) -> impl Iterator<Item = &Node> {
-    let of_protocol = |key| items(&route.body, &["spec", key]).iter();
-    let routes = ["tcp", "tls", "http"].into_iter().flat_map(of_protocol);
-    let mirrors = of_protocol("http").flat_map(|rule| {
-        let many = items(rule, &["mirrors"]).iter().filter_map(|m| at(m, &["destination"]));
-        at(rule, &["mirror"]).into_iter().chain(many)
-    });
-    routes
-        .flat_map(|rule| items(rule, &["route"]))
-        .filter_map(|route| at(route, &["destination"]))
-        .chain(mirrors)
 }
 
 fn check_gateway(

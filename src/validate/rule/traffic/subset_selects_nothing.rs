@@ -68,7 +68,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Rule;
-use super::super::input::{RuleInput, at, items, text, texts};
+use super::super::input::{RuleInput, at, items, strings, text};
 use super::{Host, Hosts, NETWORKING};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::k8s::{Labels, Object};
@@ -96,7 +96,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         let own = rule.namespace.as_deref().unwrap_or_default();
         let host = text(&rule.body, &["spec", "host"]).unwrap_or_default();
         let Host::Service(service) = hosts.find(host, own, rule) else { continue };
-        let selector = texts(at(&service.body, &["spec", "selector"]));
+        let selector = strings(at(&service.body, &["spec", "selector"]));
         let namespace = service.namespace.as_deref().unwrap_or_default();
         let pods: Vec<&Labels> = endpoints
             .get(namespace)
@@ -108,7 +108,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         for subset in items(&rule.body, &["spec", "subsets"]) {
-            let labels = texts(subset.get("labels"));
+            let labels = strings(subset.get("labels"));
             if labels.keys().any(|key| is_set_in_cluster(key))
                 || pods.iter().any(|pod| is_part(&labels, pod))
             {
@@ -140,12 +140,12 @@ fn endpoints(input: &RuleInput<'_>) -> BTreeMap<String, Vec<Labels>> {
         let labels = match object.gvk.kind.as_str() {
             "Pod" => object.labels.clone(),
             "WorkloadEntry" => {
-                let mut labels = texts(at(&object.body, &["spec", "labels"]));
+                let mut labels = strings(at(&object.body, &["spec", "labels"]));
                 labels.extend(object.labels.clone());
                 labels
             }
-            "WorkloadGroup" => texts(at(&object.body, &["spec", "metadata", "labels"])),
-            _ => texts(at(&object.body, &["spec", "template", "metadata", "labels"])),
+            "WorkloadGroup" => strings(at(&object.body, &["spec", "metadata", "labels"])),
+            _ => strings(at(&object.body, &["spec", "template", "metadata", "labels"])),
         };
         if !labels.is_empty() {
             let namespace = object.namespace.clone().unwrap_or_default();

@@ -49,7 +49,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "gateway-drift",
-    severity: Severity::Warning,
+    severity: Severity::Note,
     summary: "a waypoint rolls when its own metadata change, or shows as drifted",
     istio: None,
     source: include_str!("gateway_drift.rs"),
@@ -65,7 +65,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         if !copied.is_empty() {
             let what = copied.join(" or ");
             found.push(
-                Diagnostic::warning(
+                Diagnostic::note(
                     RULE.code,
                     format!("waypoint `{}` restarts when its {what} change", gateway.name),
                 )

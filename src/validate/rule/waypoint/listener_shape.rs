@@ -1,4 +1,4 @@
-//! A waypoint with other listeners than its one is no waypoint.
+//! A waypoint with other listeners than its one.
 //!
 //! ## What
 //!
@@ -7,9 +7,9 @@
 //!
 //! ## Why
 //!
-//! istiod marks the listener as unsupported and the Gateway is never programmed: what is bound to
-//! it flows as if there were no waypoint, and its policies are enforced nowhere. The name `none`
-//! means "no waypoint" in `istio.io/use-waypoint`.
+//! istiod does not accept the listener (`UnsupportedProtocol`). Whether what is bound to the Gateway
+//! still passes its pods is not promised. The name `none` means "no waypoint" in
+//! `istio.io/use-waypoint`.
 //!
 //! ## Example
 //!
@@ -65,7 +65,10 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             found.push(
                 Diagnostic::error(
                     RULE.code,
-                    format!("waypoint `{}` is never programmed", gateway.name),
+                    format!(
+                        "waypoint `{}` has a listener that istiod does not accept",
+                        gateway.name
+                    ),
                 )
                 .at(span, "a waypoint has a single listener on port 15008 with protocol HBONE")
                 .help("write `listeners: [{name: mesh, port: 15008, protocol: HBONE}]`"),

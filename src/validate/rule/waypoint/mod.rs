@@ -6,40 +6,59 @@ pub(super) mod parameters_ref;
 pub(super) mod route_parent;
 pub(super) mod waypoint_missing;
 pub(super) mod waypoint_refused;
+pub(super) mod waypoint_unserved;
 
-use super::input::{GATEWAY_API, RuleInput, WAYPOINT_CLASS, text};
+use std::borrow::Cow;
+
+use super::input::{
+    GATEWAY_API, RuleInput, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, WAYPOINT_CLASS, text,
+};
 use crate::k8s::Object;
+use crate::simulate::Binding;
 
-/// Every Gateway that is a waypoint.
+/// Every Gateway of Istio's own class of waypoints.
 fn waypoints<'a>(input: &'a RuleInput<'_>) -> impl Iterator<Item = &'a Object> {
     input
         .of(GATEWAY_API, "Gateway")
         .filter(|g| text(&g.body, &["spec", "gatewayClassName"]) == Some(WAYPOINT_CLASS))
 }
 
-/// A binding to a waypoint: who, and which.
-struct Binding<'a> {
+/// A binding to a waypoint: who, which, and what it comes to.
+struct Bound<'a> {
     object: &'a Object,
-    /// Namespace of whoever is bound.
+    /// Namespace of whatever is bound.
     namespace: &'a str,
     /// Namespace of the waypoint.
     home: &'a str,
     name: &'a str,
+    binding: Cow<'a, Binding>,
 }
 
-/// Every object that `istio.io/use-waypoint` binds; pods by their templates are left to Istio.
-fn bindings<'i, 'a>(input: &'i RuleInput<'a>) -> impl Iterator<Item = Binding<'a>> + use<'i, 'a> {
-    use super::input::{USE_WAYPOINT, USE_WAYPOINT_NAMESPACE};
-    input.objects.iter().copied().filter_map(|object| {
-        let namespace = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
-            ("", "Namespace") => object.name.as_str(),
-            ("", "Service") | ("networking.istio.io", "ServiceEntry" | "WorkloadEntry") => {
-                object.namespace.as_deref().unwrap_or_default()
+/// Every object that `istio.io/use-waypoint` binds, but pods.
+fn bindings<'a>(input: &RuleInput<'a>) -> Vec<Bound<'a>> {
+    let mut all = Vec::new();
+    for object in input.objects.iter().copied() {
+        let Some(name) = object.labels.get(USE_WAYPOINT).filter(|n| *n != "none") else { continue };
+        let own = object.namespace.as_deref().unwrap_or("default");
+        let (namespace, binding) = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
+            ("", "Namespace") => {
+                let id = input.pods.namespace(&object.name);
+                let binding = id.map(|id| Cow::Owned(input.mesh.namespace_binding(id)));
+                (object.name.as_str(), binding)
             }
-            _ => return None,
+            ("", "Service") | ("networking.istio.io", "ServiceEntry") => {
+                let id = input.service_id(object);
+                (own, id.map(|id| Cow::Borrowed(input.mesh.service_binding(id))))
+            }
+            ("networking.istio.io", "WorkloadEntry") => {
+                let id = input.entry_id(object);
+                (own, id.map(|id| Cow::Borrowed(input.mesh.workload_binding(id))))
+            }
+            _ => continue,
         };
-        let name = object.labels.get(USE_WAYPOINT).filter(|n| *n != "none")?;
+        let Some(binding) = binding else { continue };
         let home = object.labels.get(USE_WAYPOINT_NAMESPACE).map_or(namespace, String::as_str);
-        Some(Binding { object, namespace, home, name })
-    })
+        all.push(Bound { object, namespace, home, name, binding });
+    }
+    all
 }

@@ -58,11 +58,10 @@
 //! `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`.
 
 use super::super::Rule;
-use super::super::input::{RuleInput, at, text};
+use super::super::input::RuleInput;
 use super::waypoints;
-use crate::diagnostic::{Diagnostic, FileId, Severity, nearest};
-use crate::k8s::Object;
-use crate::yaml::{Budget, Entry, Node, read};
+use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::simulate::{ConfigMaps, Obstacle, obstacles};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "parameters-ref",
@@ -73,80 +72,42 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
-const KEYS: [&str; 5] =
-    ["deployment", "service", "serviceAccount", "horizontalPodAutoscaler", "podDisruptionBudget"];
-/// "illegal metadata change".
-const FIXED: [&str; 4] = ["name", "namespace", "ownerReferences", "finalizers"];
-
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
+    let maps: ConfigMaps<'_> = input
+        .of("", "ConfigMap")
+        .map(|o| ((o.namespace.as_deref().unwrap_or_default(), o.name.as_str()), o))
+        .collect();
     for gateway in waypoints(input) {
-        let path = ["spec", "infrastructure", "parametersRef"];
-        let Some(reference) = at(&gateway.body, &path) else { continue };
-        let (group, kind) = (text(reference, &["group"]), text(reference, &["kind"]));
-        if (group.unwrap_or_default(), kind) != ("", Some("ConfigMap")) {
-            found.push(
-                Diagnostic::error(
-                    RULE.code,
-                    format!(
-                        "waypoint `{}` is not made: its parameters are no ConfigMap",
-                        gateway.name
-                    ),
-                )
-                .at(reference.span, "")
-                .help("write `parametersRef: {group: \"\", kind: ConfigMap, name: …}`"),
-            );
-            continue;
-        }
-        let name = text(reference, &["name"]).unwrap_or_default();
-        let namespace = gateway.namespace.as_deref().unwrap_or_default();
-        let mut maps = input.of_namespace("", "ConfigMap", namespace);
-        if let Some(parameters) = maps.find(|o| o.name == name) {
-            let data = at(&parameters.body, &["data"]).and_then(Node::as_mapping);
-            for entry in data.map(|m| m.entries.as_slice()).unwrap_or_default() {
-                check_entry(gateway, entry, found);
-            }
-        }
+        let all = obstacles(gateway, &input.settings.root_namespace, &maps);
+        found.extend(all.into_iter().map(|obstacle| describe(&gateway.name, obstacle)));
     }
 }
 
-fn check_entry(gateway: &Object, entry: &Entry, found: &mut Vec<Diagnostic>) {
-    let not_made = format!("waypoint `{}` is not made", gateway.name);
-    if !KEYS.contains(&entry.key.as_str()) {
-        let diagnostic =
-            Diagnostic::error(RULE.code, format!("{not_made}: `{}` is no parameter", entry.key))
-                .at(entry.key_span, "");
-        found.push(match nearest(&entry.key, KEYS) {
-            Some(word) => diagnostic.help(format!("did you mean `{word}`?")),
-            None => diagnostic.help(format!("known: {}", KEYS.join(", "))),
-        });
-        return;
-    }
-    let text = entry.value.as_str().unwrap_or_default();
-    let (documents, faults) = read(FileId::default(), text, &Budget::SPEC);
-    let [patch] = documents.as_slice() else {
-        let why = faults.first().map_or("it is empty".to_owned(), |d| d.message.clone());
-        found.push(
-            Diagnostic::error(RULE.code, format!("{not_made}: `{}` is no patch: {why}", entry.key))
-                .at(entry.value.span, "")
-                .help("write one YAML mapping: a strategic-merge patch of what istiod makes"),
-        );
-        return;
+fn describe(gateway: &str, obstacle: Obstacle) -> Diagnostic {
+    let error = |why: String| {
+        Diagnostic::error(RULE.code, format!("waypoint `{gateway}` is not made: {why}"))
     };
-    if patch.root.as_mapping().is_none() {
-        found.push(
-            Diagnostic::error(RULE.code, format!("{not_made}: `{}` is no mapping", entry.key))
-                .at(entry.value.span, "")
-                .help("write one YAML mapping: a strategic-merge patch of what istiod makes"),
-        );
-    }
-    if let Some(fixed) = FIXED.iter().find(|key| at(&patch.root, &["metadata", key]).is_some()) {
-        found.push(
-            Diagnostic::error(
-                RULE.code,
-                format!("{not_made}: `{}` may not set `metadata.{fixed}`", entry.key),
-            )
-            .at(entry.value.span, "illegal metadata change")
-            .help("remove it"),
-        );
+    let known = || Obstacle::PARAMETERS.join(", ");
+    match obstacle {
+        Obstacle::NoConfigMap { span } => error("its parameters are no ConfigMap".into())
+            .at(span, "")
+            .help("write `parametersRef: {group: \"\", kind: ConfigMap, name: …}`"),
+        Obstacle::UnknownKey { key, span } => error(format!("`{key}` is no parameter"))
+            .at(span, "")
+            .help(match nearest(&key, Obstacle::PARAMETERS) {
+                Some(word) => format!("did you mean `{word}`?"),
+                None => format!("known: {}", known()),
+            }),
+        Obstacle::NoPatch { key, why, span } => error(match why {
+            Some(why) => format!("`{key}` is no patch: {why}"),
+            None => format!("`{key}` is no mapping"),
+        })
+        .at(span, "")
+        .help("write one YAML mapping: a strategic-merge patch of what istiod makes"),
+        Obstacle::FixedMetadata { key, field, span } => {
+            error(format!("`{key}` may not set `metadata.{field}`"))
+                .at(span, "illegal metadata change")
+                .help("remove it")
+        }
     }
 }

@@ -52,9 +52,10 @@
 //! `WaypointIsNotReady` (IST0171).
 
 use super::super::Rule;
-use super::super::input::{RuleInput, USE_WAYPOINT, label_span};
+use super::super::input::{RuleInput, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE, label_span};
 use super::{bindings, waypoints};
 use crate::diagnostic::{Diagnostic, Severity, nearest};
+use crate::simulate::Binding;
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "waypoint-missing",
@@ -71,42 +72,40 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     if known.is_empty() {
         return;
     }
-    for binding in bindings(input) {
-        let place = label_span(binding.object, USE_WAYPOINT);
-        let who = binding.object.reference();
-        match input.gateway(binding.home, binding.name) {
-            Some(gateway) => {
-                if gateway.labels.get("istio.io/waypoint-for").is_some_and(|f| f == "none") {
-                    found.push(
-                        Diagnostic::error(
-                            RULE.code,
-                            format!("{who} uses waypoint `{}`, which serves nobody", binding.name),
-                        )
-                        .at(place, "")
-                        .also(gateway.name_span(), "`istio.io/waypoint-for` is `none` here")
-                        .help("set `istio.io/waypoint-for` to `service`, `workload` or `all`"),
-                    );
-                }
-            }
-            None => {
-                let here: Vec<&str> = known
-                    .iter()
-                    .filter(|g| g.namespace.as_deref() == Some(binding.home))
-                    .map(|g| g.name.as_str())
-                    .collect();
-                let diagnostic = Diagnostic::error(
-                    RULE.code,
-                    format!(
-                        "{who} uses waypoint `{}/{}`, which is not there",
-                        binding.home, binding.name
-                    ),
-                )
-                .at(place, "traffic flows as if there were no waypoint");
-                found.push(match nearest(binding.name, here.iter().copied()).or(here.first().copied()) {
-                    Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
-                    None => diagnostic.help("add the Gateway, or name its namespace with `istio.io/use-waypoint-namespace`"),
-                });
-            }
+    for bound in bindings(input) {
+        let is_missing = matches!(*bound.binding, Binding::Missing { .. });
+        // a Gateway of another class may be one: whoever made it knows
+        if !is_missing || input.gateway(bound.home, bound.name).is_some() {
+            continue;
         }
+        let here: Vec<&str> = known
+            .iter()
+            .filter(|g| g.namespace.as_deref() == Some(bound.home))
+            .map(|g| g.name.as_str())
+            .collect();
+        let diagnostic = Diagnostic::error(
+            RULE.code,
+            format!(
+                "{} uses waypoint `{}/{}`, which is not there",
+                bound.object.reference(),
+                bound.home,
+                bound.name
+            ),
+        )
+        .at(label_span(bound.object, USE_WAYPOINT), "traffic flows as if there were no waypoint");
+        found.push(if bound.name.eq_ignore_ascii_case("none") {
+            diagnostic.help("write `none` to use no waypoint")
+        } else if let Some((namespace, name)) = bound.name.split_once('/') {
+            diagnostic.help(format!(
+                "write `{USE_WAYPOINT}: {name}` and `{USE_WAYPOINT_NAMESPACE}: {namespace}`"
+            ))
+        } else {
+            match nearest(bound.name, here.iter().copied()).or(here.first().copied()) {
+                Some(name) => diagnostic.help(format!("did you mean `{name}`?")),
+                None => diagnostic.help(format!(
+                    "add the Gateway, or name its namespace with `{USE_WAYPOINT_NAMESPACE}`"
+                )),
+            }
+        });
     }
 }

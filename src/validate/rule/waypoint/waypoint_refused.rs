@@ -56,10 +56,10 @@
 //! facts/istio-ambient.md §3.3; the live condition is `WaypointBound`: `AttachmentDenied` (IST0171).
 
 use super::super::Rule;
-use super::super::input::{RuleInput, USE_WAYPOINT, at, items, label_span, selector, text};
+use super::super::input::{RuleInput, USE_WAYPOINT, label_span};
 use super::bindings;
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::k8s::Object;
+use crate::simulate::{Allowed, Binding};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "waypoint-refused",
@@ -71,9 +71,11 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 };
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for binding in bindings(input).filter(|b| b.home != b.namespace) {
-        let Some(gateway) = input.gateway(binding.home, binding.name) else { continue };
-        if admits(input, gateway, binding.namespace) {
+    for bound in bindings(input) {
+        let Binding::Refused(id) = *bound.binding else { continue };
+        // the labels of a Namespace that is not shown may be the right ones
+        let is_shown = input.namespace(bound.namespace).is_some();
+        if let (false, Allowed::Selector(_)) = (is_shown, &input.mesh.gateway(id).allowed) {
             continue;
         }
         found.push(
@@ -81,30 +83,14 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
                 RULE.code,
                 format!(
                     "{} may not use waypoint `{}/{}`",
-                    binding.object.reference(),
-                    binding.home,
-                    binding.name
+                    bound.object.reference(),
+                    bound.home,
+                    bound.name
                 ),
             )
-            .at(label_span(binding.object, USE_WAYPOINT), "traffic flows as if there were no waypoint")
-            .also(gateway.name_span(), "its `allowedRoutes` do not admit the namespace")
+            .at(label_span(bound.object, USE_WAYPOINT), "traffic flows as if there were no waypoint")
+            .also(input.mesh.gateway(id).span, "its `allowedRoutes` do not admit the namespace")
             .help("set `allowedRoutes: {namespaces: {from: All}}` on its listener, or select the namespace"),
         );
     }
-}
-
-/// What is not known counts as admitted.
-fn admits(input: &RuleInput<'_>, gateway: &Object, namespace: &str) -> bool {
-    items(&gateway.body, &["spec", "listeners"]).iter().any(|listener| {
-        let rule = at(listener, &["allowedRoutes", "namespaces"]);
-        match rule.and_then(|r| text(r, &["from"])).unwrap_or("Same") {
-            "All" => true,
-            "Selector" => {
-                let labels = input.namespace(namespace).map(|n| &n.labels);
-                let selector = rule.and_then(|r| at(r, &["selector"])).and_then(selector);
-                labels.zip(selector).is_none_or(|(labels, selector)| selector.matches(labels))
-            }
-            _ => false,
-        }
-    })
 }
