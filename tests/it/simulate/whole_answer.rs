@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 use waypost::simulate::{
-    Bound, ByDesign, CallerKind, Change, Comparison, Options, TargetKind, compare,
+    AccessChange, Bound, ByDesign, CallerKind, Change, Comparison, Options, TargetKind, compare,
 };
 
 use super::{AMBIENT, AMBIENT_WAYPOINT, SIDECAR, mesh, mesh_and_findings, pair, policy};
@@ -32,8 +32,9 @@ fn a_port_that_nothing_names_is_asked_too() {
     let after = policy("p", "action: DENY, rules: [{to: [{operation: {methods: [DELETE]}}]}]");
     for server in [SIDECAR, AMBIENT_WAYPOINT] {
         let found = compared(&pair(AMBIENT, server, &before), &pair(AMBIENT, server, &after));
-        let other = found.of(Change::Gain).find(|c| c.to.kind == TargetKind::OtherPort);
-        assert!(other.is_some(), "{:?}", gains(&found));
+        // by itself, or with a port that changes alike
+        let is_told = |c: &AccessChange| c.to.kind == TargetKind::OtherPort || c.other_ports;
+        assert!(found.of(Change::Gain).any(is_told), "{:?}", gains(&found));
     }
 }
 
@@ -45,7 +46,7 @@ fn ports_that_a_network_policy_names_are_asked() {
             "
 apiVersion: networking.k8s.io/v1
 kind: NetworkPolicy
-metadata: {{name: n, namespace: server}}
+metadata: {{name: admit, namespace: server}}
 spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}]}}
 ---"
         )
@@ -109,8 +110,9 @@ fn what_is_audited_is_compared() {
     let audit = policy("p", "action: AUDIT, rules: [{to: [{operation: {methods: [POST]}}]}]");
     let found = compared(&pair(AMBIENT, SIDECAR, &audit), &pair(AMBIENT, SIDECAR, ""));
     let other: Vec<_> = found.of(Change::Other).collect();
-    assert!(!other.is_empty());
-    assert!(other.iter().all(|c| c.request.as_ref().is_some_and(|r| r.method == "POST")));
+    // of a connection of bytes the method is not seen: all of them are logged
+    let requests: Vec<_> = other.iter().filter_map(|c| c.request.as_ref()).collect();
+    assert!(!requests.is_empty() && requests.iter().all(|request| request.method == "POST"));
     assert_eq!(found.of(Change::Gain).count() + found.of(Change::Loss).count(), 0);
 }
 
@@ -148,7 +150,7 @@ fn bytes_never_got_through_a_port_of_http() {
         &pair(AMBIENT, SIDECAR, &policy("p", allow)),
         &pair(AMBIENT, AMBIENT_WAYPOINT, &after),
     );
-    let bytes = |c: &&waypost::simulate::AccessChange| c.request.is_none() && c.to.port == 8000;
+    let bytes = |c: &&AccessChange| c.request.is_none() && c.to.port == 8000;
     assert_eq!(found.of(Change::Loss).filter(bytes).count(), 0, "{:?}", found.changes);
 }
 
@@ -260,7 +262,7 @@ spec:
     );
     let of = |more: &str| pair(SIDECAR, SIDECAR, &format!("{route}{more}"));
     let found = compared(&of(""), &of(&closed));
-    let is_lost = |c: &&waypost::simulate::AccessChange| {
+    let is_lost = |c: &&AccessChange| {
         c.change == Change::Loss && c.to.name == "server/web" && c.to.port == 8000
     };
     let is_told = |b: &Bound| matches!(b, Bound::NotShown(to, _) if to.name == "server/web");
@@ -278,7 +280,7 @@ fn the_account_of_a_waypoint_is_by_design_until_a_workload_has_it() {
     );
     let found =
         compared(&pair(AMBIENT, SIDECAR, &before), &pair(AMBIENT, AMBIENT_WAYPOINT, &after));
-    let by_account = |c: &&waypost::simulate::AccessChange| matches!(&c.from.kind, CallerKind::Identity { principal, .. } if principal.ends_with("/sa/waypoint"));
+    let by_account = |c: &&AccessChange| matches!(&c.from.kind, CallerKind::Identity { principal, .. } if principal.ends_with("/sa/waypoint"));
     assert_eq!(found.of(Change::Gain).filter(by_account).count(), 0);
     assert!(found.by_design().contains_key(&ByDesign::WaypointAccount), "{:?}", found.by_design());
 
