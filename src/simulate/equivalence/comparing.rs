@@ -14,13 +14,15 @@ use super::place::{self, Enforcers, Place};
 use super::question::{Questions, Road, Setting, questions, rules};
 use crate::simulate::decision::{Point, Reason, Step, Verdict};
 use crate::simulate::envoy::{ChainKind, Edge, Facts, Test};
-use crate::simulate::mesh::{Mesh, PodState, Protocol};
-use crate::simulate::path::{Hop, Met, Way, ends};
+use crate::simulate::mesh::{Mesh, NamespaceId, PodState, Protocol, Role};
+use crate::simulate::path::{Hop, Met, Speaks, Way, ends};
 use crate::simulate::request::{Destination, HttpRequest, Prepared, normalization};
 
 /// What a survey of one way shows, as far as answers hang on it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Seen {
+    /// What a client is, where an answer depends on that besides the points on its way.
+    Client(Speaks, Option<Role>, Option<NamespaceId>),
     /// An Envoy, and the tests of its rules that hang on the client: a number for each outcome.
     Envoy(usize, ChainKind, usize),
     /// What does not hang on the request.
@@ -282,6 +284,8 @@ impl<'m> Comparing<'m> {
         let prepared = &side.ordinary[kind];
         let mut survey = Survey { roads: Vec::new(), seen: Vec::new() };
         let mut steps: Vec<Step> = Vec::with_capacity(4);
+        let unshown = hop.workload.and_then(|id| side.mesh.unshown_namespace(id));
+        survey.seen.push(Seen::Client(hop.speaks, hop.role, unshown));
         let other = hop.other_family(side.mesh, prepared.to);
         let by_each = std::iter::once(hop).chain(other);
         let ways = by_each.flat_map(|hop| {

@@ -53,12 +53,16 @@ pub fn tidy(found: &mut Comparison, meshes: [&Mesh; 2]) {
         let own = (way, by_design, c.from.clone(), c.to.name.clone(), c.to.port);
         c.to.kind == TargetKind::Service || !by_service.contains(&own)
     });
-    fold_other_ports(found);
+    fold_other_ports(found, meshes, &by_name);
 }
 
 /// What changes at the ports that nothing names as it does at one that something names, by the same words
 /// of the same point, is said with that.
-fn fold_other_ports(found: &mut Comparison) {
+fn fold_other_ports(
+    found: &mut Comparison,
+    meshes: [&Mesh; 2],
+    by_name: &[HashMap<String, ServiceId>; 2],
+) {
     let key = |change: &AccessChange| {
         let AccessChange { change, from, to, .. } = change;
         (*change, from.clone(), to.namespace.clone())
@@ -76,6 +80,14 @@ fn fold_other_ports(found: &mut Comparison) {
             continue;
         }
         let all = named.get(&key(change)).into_iter().flatten();
+        let is_its_pod = |to: &Target| match to.kind {
+            TargetKind::Service => (0..2).any(|side| {
+                behind(meshes[side], &by_name[side], to)
+                    .iter()
+                    .any(|(name, _)| *name == change.to.name)
+            }),
+            TargetKind::Pod | TargetKind::OtherPort => to.name == change.to.name,
+        };
         let is_alike = |other: &&usize| {
             let other = &found.changes[**other];
             other.request == change.request
@@ -83,6 +95,7 @@ fn fold_other_ports(found: &mut Comparison) {
                 && other.by_design == change.by_design
                 && other.before == change.before
                 && other.after == change.after
+                && is_its_pod(&other.to)
         };
         if let Some(other) = all.copied().find(|other| is_alike(&other)) {
             folded.insert(index);
