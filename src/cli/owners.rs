@@ -1,10 +1,11 @@
 //! Names that two environments render for one applier: whoever is applied last takes the object, and prunes
 //! what the other has applied (facts/gitops-delivery.md 4.5, 8.3 T23).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::gitops::Folders;
 use crate::diagnostic::Diagnostic;
+use crate::k8s::ObjectRef;
 use crate::model::Target;
 use crate::pipeline::Rendered;
 use crate::spec::{Entry, Files};
@@ -25,12 +26,12 @@ pub(super) fn owned_twice(
     folders: &Folders,
 ) -> Vec<Diagnostic> {
     let Some(told) = folders.told() else { return Vec::new() };
-    let mut own: BTreeMap<(Place, String), ()> = BTreeMap::new();
+    let mut own: BTreeSet<(Place, &ObjectRef)> = BTreeSet::new();
     for (target, tree) in &rendered.delivery {
         for (path, file) in tree.iter() {
             let below = path.split_once('/').map_or("", |(_, below)| below);
             if let Some(object) = file.object() {
-                own.insert((place(*target, below), object.to_string()), ());
+                own.insert((place(*target, below), object));
             }
         }
     }
@@ -45,9 +46,8 @@ pub(super) fn owned_twice(
             let Ok(lock) = Lock::parse(&text.replace("\r\n", "\n")) else { continue };
             for (path, entry) in &lock.files {
                 let Some(object) = &entry.object else { continue };
-                let key = (place(target, path), object.to_string());
-                if own.contains_key(&key) {
-                    shared.entry(other.clone()).or_default().push(key.1);
+                if own.contains(&(place(target, path), &**object)) {
+                    shared.entry(other.clone()).or_default().push(object.to_string());
                 }
             }
         }
@@ -56,7 +56,7 @@ pub(super) fn owned_twice(
         let first = objects.first().map(String::as_str).unwrap_or_default();
         let more = match objects.len() {
             1 => String::new(),
-            n => format!(", one of {n} such objects,"),
+            n => format!(", one of {n} such objects"),
         };
         Diagnostic::error(
             "name-collides",

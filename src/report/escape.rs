@@ -23,6 +23,15 @@ pub(super) fn cell(text: &str) -> String {
     code(text, 400).replace('|', "\\|")
 }
 
+/// A cell of a table that is a sentence: as it is where nothing in it mentions, loads or leads
+/// anywhere, else all code.
+pub(super) fn calm_cell(text: &str) -> String {
+    let text = visible::line(text);
+    let acts = text.contains(['@', '<', '#'])
+        || ["](", "![", "://", "www."].iter().any(|part| text.contains(part));
+    if acts { cell(&text) } else { text.replace('|', "\\|") }
+}
+
 /// A sentence of ours, in which the user's text stands in backticks. Where those do not pair, the
 /// user's text has some: it is all code then.
 pub(super) fn sentence(text: &str, bytes: usize) -> String {

@@ -133,9 +133,11 @@ fn break_brackets(text: &str) -> String {
 
 /// Where the first command in brackets begins: two signs, letters, a bracket.
 fn command(text: &str) -> Option<usize> {
-    text.match_indices("##").map(|(at, _)| at).find(|at| {
-        let word = text[at + 2..].trim_start_matches(|c: char| c.is_ascii_alphabetic());
-        word.starts_with('[')
+    // of `###[` the second sign begins one
+    text.match_indices('#').map(|(at, _)| at).find(|at| {
+        let word = text[at + 1..].strip_prefix('#');
+        let word = word.map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
+        word.is_some_and(|rest| rest.starts_with('['))
     })
 }
 
@@ -156,6 +158,7 @@ mod tests {
         let shown = |text| Shown::text(text).as_str().to_owned();
         assert_eq!(shown("a\n  ::error::x"), "a\n  : :error::x");
         assert_eq!(shown("##[add-mask]a ##vso[x]"), "# #[add-mask]a # #vso[x]");
+        assert_eq!(shown("###[x] ####[x]"), "## #[x] ### #[x]");
         assert_eq!(shown("## a [b] ### c\tx::y"), "## a [b] ### c\tx::y");
         assert_eq!(shown("\u{1b}[31m\r\u{9b}\u{202e}"), "␛[31m␍\u{fffd}\u{fffd}");
         let coloured = |text| Shown::coloured(text).as_str().to_owned();

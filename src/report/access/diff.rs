@@ -6,6 +6,8 @@ use std::fmt::Write;
 
 use serde_json::{Value, json};
 
+use crate::report::escape::{calm_cell, cell};
+use crate::report::visible::Lines;
 use crate::simulate::{
     AccessChange, Answer, Caller, Change, Comparison, HttpRequest, Logged, Target, TargetKind,
     Token,
@@ -134,20 +136,20 @@ fn callers(entry: &Entry<'_>) -> String {
 }
 
 /// How many requests, and the smallest: `some requests, such as GET /admin`.
-fn extent(change: &AccessChange, code: &str) -> String {
+fn extent(change: &AccessChange, code: impl Fn(&str) -> String) -> String {
     match (&change.request, change.every_request) {
         (None, true) => "every connection".to_owned(),
         (None, false) => "some connections".to_owned(),
         (Some(_), every) => {
             let many = if every { "every request" } else { "some requests" };
-            format!("{many}, such as {code}{}{code}", request_text(change.request.as_ref()))
+            format!("{many}, such as {}", code(&request_text(change.request.as_ref())))
         }
     }
 }
 
 /// For a terminal.
 pub fn comparison_text(comparison: &Comparison) -> String {
-    let mut out = String::new();
+    let mut out = Lines::default();
     for entry in entries(comparison) {
         let of = entry.of;
         let verb = match (of.change, entry.callers.len()) {
@@ -158,18 +160,18 @@ pub fn comparison_text(comparison: &Comparison) -> String {
             (Change::Other, 1) => "is answered otherwise by",
             (Change::Other, _) => "are answered otherwise by",
         };
-        let _ = writeln!(out, "{} {verb} {}", callers(&entry), target(of));
-        let _ = writeln!(out, "  {}", extent(of, ""));
-        let _ = writeln!(out, "  before  {}", answer_text(of.before.as_ref()));
-        let _ = writeln!(out, "  after   {}", answer_text(of.after.as_ref()));
+        out.line(format_args!("{} {verb} {}", callers(&entry), target(of)));
+        out.line(format_args!("  {}", extent(of, |text| text.to_owned())));
+        out.line(format_args!("  before  {}", answer_text(of.before.as_ref())));
+        out.line(format_args!("  after   {}", answer_text(of.after.as_ref())));
     }
     for line in by_design(comparison) {
-        let _ = writeln!(out, "by design: {line}");
+        out.line(format_args!("by design: {line}"));
     }
     for line in not_compared(comparison) {
-        let _ = writeln!(out, "not compared: {line}");
+        out.line(format_args!("not compared: {line}"));
     }
-    out
+    out.into_text()
 }
 
 /// What every move brings, a line each: `4 pairs of client and destination: …`.
@@ -191,19 +193,17 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
     } else {
         out.push_str("| who | | what | with | before | after |\n|---|---|---|---|---|---|\n");
     }
-    // a bar would end the cell, also inside of code
-    let cell = |text: &str| text.replace('|', "\\|");
     for entry in entries(comparison) {
         let of = entry.of;
         let _ = writeln!(
             out,
-            "| {} | {} | `{}` | {} | {} | {} |",
-            cell(&callers(&entry)),
+            "| {} | {} | {} | {} | {} | {} |",
+            calm_cell(&callers(&entry)),
             verb(of.change),
             cell(&target(of)),
-            cell(&extent(of, "`")),
-            cell(&answer_text(of.before.as_ref())),
-            cell(&answer_text(of.after.as_ref())),
+            extent(of, cell),
+            calm_cell(&answer_text(of.before.as_ref())),
+            calm_cell(&answer_text(of.after.as_ref())),
         );
     }
     let by_design = by_design(comparison);
@@ -211,14 +211,14 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
         out.push_str("\nBy design:\n\n");
     }
     for line in by_design {
-        let _ = writeln!(out, "- {line}");
+        let _ = writeln!(out, "- {}", calm_cell(&line));
     }
     let rest = not_compared(comparison);
     if !rest.is_empty() {
         out.push_str("\nNot compared:\n\n");
     }
     for line in rest {
-        let _ = writeln!(out, "- {line}");
+        let _ = writeln!(out, "- {}", calm_cell(&line));
     }
     out
 }

@@ -42,14 +42,14 @@ fn every_case_says_what_is_expected() {
     for case in cases() {
         let (mut before, mut after) = trees(&case);
         // what appliers are told lies beside the tree
-        let mut told = |files: &mut Files| -> Files {
+        let told = |files: &mut Files| -> Files {
             let rest = files.split_off("gitops/");
             let (told, rest) = rest.into_iter().partition(|(path, _)| path.starts_with("gitops/"));
             files.extend::<Files>(rest);
             told
         };
         let (told_before, told_after) = (told(&mut before), told(&mut after));
-        let told = self::diff(&told_before, &told_after);
+        let told = diff(&told_before, &told_after);
         let bytes = told_before.into_iter().map(|(path, text)| (path, text.into_bytes()));
         let told = told_flags(&told, &bytes.collect());
         let diff = diff(&before, &after);

@@ -96,7 +96,7 @@ proptest! {
 fn an_object_in_another_file_or_unit_is_moved_and_one_with_another_name_renamed() {
     let object = |name: &str| {
         format!(
-            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: n}}\ndata: {{k: v}}\n"
+            "apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: {name}, namespace: ns}}\ndata: {{k: v}}\n"
         )
     };
     let at = |path: &str, name: &str| -> Files { [(path.to_owned(), object(name))].into() };

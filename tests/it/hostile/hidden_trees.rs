@@ -66,9 +66,9 @@ fn a_tree_whose_spec_was_taken_away_is_listed_and_fails_the_check() {
         assert_ne!(ran.code, 0, "{way}: {}", ran.stderr);
         let ran = run(root, &["render"]);
         assert_ne!(ran.code, 0, "{way}: {}", ran.stderr);
-        if matches!(way, "a link" | "folder renamed") {
+        if matches!(way, "a link" | "folder renamed" | "a name that is no text") {
             // nothing is listed at all then, which fails the job
-            assert_eq!(run(root, &["list", "--changed-since", "HEAD"]).code, 3);
+            assert_ne!(run(root, &["list", "--changed-since", "HEAD"]).code, 0);
             continue;
         }
         assert!(listed(root, "HEAD").contains(&"brownfield".to_owned()), "{way}");

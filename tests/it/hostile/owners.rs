@@ -28,7 +28,7 @@ fn names_that_two_environments_render_are_an_error_that_names_both() {
     environment(root, "prod-eu", "west");
     let ran = run(root, &["render"]);
     assert_eq!(ran.code, 3, "{}", ran.stderr);
-    let said = "environments `prod-eu` and `prod` both render `argoproj.io/Application:argocd/prod-eu-west-";
+    let said = "environments `prod-eu` and `prod` both render `Application argocd/prod-eu-west-";
     assert!(ran.stderr.contains("name-collides") && ran.stderr.contains(said), "{}", ran.stderr);
     assert!(root.join("gitops/argocd/prod").is_dir());
     assert!(!root.join("gitops/argocd/prod-eu").exists(), "nothing was written of the second");
@@ -36,7 +36,7 @@ fn names_that_two_environments_render_are_an_error_that_names_both() {
     assert_eq!(ran.code, 3, "{}", ran.stderr);
     assert!(ran.stderr.contains("name-collides"), "{}", ran.stderr);
     // a Flux is one of its cluster, in which the other is not
-    let flux = "kustomize.toolkit.fluxcd.io/Kustomization";
+    let flux = "Kustomization flux-system/";
     assert!(!ran.stderr.contains(flux), "{}", ran.stderr);
     // by another name they live side by side
     let spec = root.join("environments/prod-eu/environment.yaml");

@@ -29,7 +29,7 @@ fn the_next_branch_starts_from_the_active_one() {
     let root = folder.path();
     git(root, &["checkout", "--quiet", "--detach"]);
     assert_eq!(publish(root, "env/prod", &[]).code, 0);
-    reach(root, &reached(root), "none");
+    reach(root, &reached(root), "bookinfo");
     let ran = publish(root, "env/prod-next", &[]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(ran.stderr.contains("a new branch"), "{}", ran.stderr);

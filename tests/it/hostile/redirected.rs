@@ -159,7 +159,8 @@ fn beside_a_gap_nothing_comforts() {
             for comfort in ["o danger found", "obody gains", "o changes:", "byte for byte"] {
                 let said = ran.stdout.contains(comfort);
                 // the page's other environment is equal, and says so
-                let is_other = format == "html" && comfort == "byte for byte";
+                let is_other =
+                    format == "html" && comfort != "obody gains" && comfort != "o danger found";
                 assert!(!said || is_other, "{format}: {comfort}: {}", ran.stdout);
             }
             let told = ["access was not simulated", "Access was not simulated", "notSimulated"];
