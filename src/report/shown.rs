@@ -3,8 +3,8 @@
 //! A report puts the user's words into lines of its own with [`visible`](super::visible); this is the last
 //! step, for all of it. Runners read their commands out of what a step prints, on either stream:
 //!
-//! - GitHub (runner, src/Runner.Common/ActionCommand.cs): a line that begins with `::` but for blanks, and
-//!   `##[` anywhere in a line;
+//! - GitHub (runner, src/Runner.Common/ActionCommand.cs): a line that begins with `::` and a name but for
+//!   blanks, and `##[` anywhere in a line;
 //! - Azure Pipelines: `##vso[` and `##[`; TeamCity: `##teamcity[`;
 //! - GitLab: `section_start:` with a carriage return and an escape, which no text of ours has.
 
@@ -107,12 +107,13 @@ fn without_commands(text: &str) -> String {
     for line in text.split_inclusive('\n') {
         let blanks = line.len() - line.trim_start().len();
         match line[blanks..].strip_prefix("::") {
-            Some(rest) => {
+            // what begins with three has a name that no command has: a frame of ours begins so
+            Some(rest) if !rest.starts_with(':') => {
                 out.push_str(&line[..blanks]);
                 out.push_str(": :");
                 out.push_str(rest);
             }
-            None => out.push_str(line),
+            _ => out.push_str(line),
         }
     }
     break_brackets(&out)
@@ -149,8 +150,10 @@ mod tests {
 
     /// What GitHub's runner takes for a command, whatever its name.
     fn runs(text: &str) -> bool {
-        text.split(['\n', '\r'])
-            .any(|line| line.trim_start().starts_with("::") || line.contains("##["))
+        text.split(['\n', '\r']).any(|line| {
+            let name = line.trim_start().strip_prefix("::");
+            name.is_some_and(|name| !name.starts_with(':')) || line.contains("##[")
+        })
     }
 
     #[test]

@@ -438,7 +438,7 @@ mod tests {
             r#"[{"name": "a", "namespace": "n", "protocol": "HBONE", "workloadIps": ["10.0.0.1"]}]"#,
             r#"{"services": [{"name": "s", "namespace": "n", "hostname": "s.n", "vips": ["/10.1.0.1"], "waypoint": {"destination": "/10.1.0.2"}}], "workloads": [{"name": "b", "namespace": "n", "protocol": "TCP"}]}"#,
             r#"{"by_addr": {"/10.0.0.3": {"name": "c", "namespace": "n", "protocol": "TCP"}}, "by_vip": {"/10.1.0.9": {"name": "t", "namespace": "n", "hostname": "t.n", "vips": ["/10.1.0.9"]}}}"#,
-            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p, namespace: n}\n",
+            "apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: Pod\n  metadata: {name: p, namespace: \"n\"}\n",
         ] {
             assert_eq!(dump.add(FileId(0), text).len(), 0, "{text}");
         }

@@ -305,6 +305,7 @@ metadata: {name: env}
 spec:
   organization: tetrate
   versions: {tsb: '1.13', istio: '1.24'}
+  managementPlane: {cluster: c1}
   sources: {tsb: [tsb.yaml], inventory: [inventory.yaml], access: [access.yaml]}
   clusters:
 ",

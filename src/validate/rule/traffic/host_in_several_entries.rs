@@ -76,7 +76,7 @@ use crate::yaml::Node;
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "host-in-several-entries",
     severity: Severity::Warning,
-    summary: "ServiceEntries of several namespaces have one host",
+    summary: "one host has ServiceEntries in several namespaces",
     istio: None,
     source: include_str!("host_in_several_entries.rs"),
     check,
