@@ -599,11 +599,11 @@ spec:
     insta::assert_snapshot!(out, @r"
     | policy | action | rule | effect | where | written at |
     |---|---|---|---|---|---|
-    | a/by-path | DENY | rule[0] | inert (!) | ztunnel 1 | mesh.yaml:18:18 |
-    | a/elsewhere | ALLOW | - | reaches nothing |  | mesh.yaml:42:18 |
-    | a/nobody | ALLOW | - | no rules: allows nothing | ztunnel 1 | mesh.yaml:37:18 |
-    | a/several | ALLOW | rule[0] | enforced | ztunnel 1 | mesh.yaml:47:18 |
-    | a/several | ALLOW | rule[1] | dropped | ztunnel 1 | mesh.yaml:47:18 |
+    | `a/by-path` | `DENY` | `rule[0]` | `inert (!)` | `ztunnel 1` | `mesh.yaml:18:18` |
+    | `a/elsewhere` | `ALLOW` | `-` | `reaches nothing` | ` ` | `mesh.yaml:42:18` |
+    | `a/nobody` | `ALLOW` | `-` | `no rules: allows nothing` | `ztunnel 1` | `mesh.yaml:37:18` |
+    | `a/several` | `ALLOW` | `rule[0]` | `enforced` | `ztunnel 1` | `mesh.yaml:47:18` |
+    | `a/several` | `ALLOW` | `rule[1]` | `dropped` | `ztunnel 1` | `mesh.yaml:47:18` |
     ");
     let (_, out, _) = in_folder(&folder, &["access", "policies", ".", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&out).unwrap();

@@ -199,7 +199,7 @@ fn alternatives(s: &mut Seeded, inner: &str, choices: &[&str]) -> String {
 #[test]
 fn lints_policies_and_decisions_do_not_contradict_each_other() {
     let mut sum = Looked::default();
-    for seed in 1..=250 {
+    for seed in 1..=120 {
         let text = mesh(seed);
         let (documents, found) = read(FileId(0), &text, &Budget::MANIFESTS);
         assert_eq!(found, [], "{text}");
@@ -214,7 +214,7 @@ fn lints_policies_and_decisions_do_not_contradict_each_other() {
     let shown = sum.contradictions.join("\n");
     assert!(sum.contradictions.is_empty(), "{}\n{shown}", sum.contradictions.len());
     assert!(
-        sum.policies > 1000 && sum.rules > 1000 && sum.decisions > 5000 && sum.findings > 300,
+        sum.policies > 300 && sum.rules > 300 && sum.decisions > 1500 && sum.findings > 80,
         "too little was looked at: {} policies, {} rules, {} decisions, {} findings",
         sum.policies,
         sum.rules,
