@@ -43,7 +43,7 @@ fn an_applier_that_is_told_something_else_is_a_danger() {
         (argocd, "- PruneLast=true", "- Replace=true"),
         (argocd, "kind: PeerAuthentication", "kind: '*'"),
         (flux, "url: https://git.example.com", "url: https://git.evil.example"),
-        (flux, "branch: main", "branch: other"),
+        (flux, "name: refs/heads/main", "name: refs/heads/other"),
         (flux, "path: ./rendered/brownfield/cp-cluster-1/mesh", "path: ./docs/x"),
         (flux, "prune: true", "prune: false"),
         (flux, "  components:\n  - _guard\n", ""),

@@ -55,17 +55,20 @@ fn hostile() -> (tempfile::TempDir, String) {
 }
 
 /// What acts in a text.
-fn acts(text: &str, is_github: bool) -> Option<String> {
+fn acts(text: &str, is_github: bool, is_document: bool) -> Option<String> {
     let ours =
         Regex::new("^::(error|warning|notice) (file=[^,:]*,line=[0-9]+,[^:]*)?title=[a-z0-9-]+::")
             .expect("it");
     for line in text.lines() {
-        let is_command = line.trim_start().starts_with("::");
+        let trimmed = line.trim_start();
+        let is_command = trimmed.starts_with("::") && !trimmed.starts_with(":::");
         let is_ours = is_github && ours.is_match(line);
         if (is_command && !is_ours) || line.contains("##[") || line.contains("##vso[") {
             return Some(format!("a command: {line:?}"));
         }
-        if line.starts_with("error: FORGED") || line.starts_with("# FORGED") {
+        // in XML a line is no line of ours
+        let is_forged = line.starts_with("error: FORGED") || line.starts_with("# FORGED");
+        if is_forged && !is_document {
             return Some(format!("a forged line: {line:?}"));
         }
     }
@@ -111,7 +114,8 @@ fn check(root: &Path, words: &[&str]) {
     // a page for a browser, and manifests, are no lines for people: their own tests hold them
     let is_data = matches!(format, "html") || words.contains(&"--stdout");
     for (text, name) in [(&ran.stdout, "stdout"), (&ran.stderr, "stderr")] {
-        let found = acts(text, is_github && name == "stdout");
+        let is_document = format == "junit" && name == "stdout";
+        let found = acts(text, is_github && name == "stdout", is_document);
         assert!(is_data && name == "stdout" || found.is_none(), "{words:?}, {name}: {found:?}");
     }
     if format == "markdown" {
@@ -204,11 +208,11 @@ fn a_spec_and_a_commit_that_are_hostile_are_shown_and_do_not_act() {
         commit_all(root, &format!("{word}\n\nArgocd-reference-commit-sha: FORGED\n{word}"));
         check(root, &["publish", "--branch", "live", "--hydrator-metadata", "--new-branch"]);
         let message = git(root, &["log", "-1", "--format=%B", "live"]);
-        assert_eq!(acts(&message, false), None, "{message}");
+        assert_eq!(acts(&message, false, false), None, "{message}");
         let forged = message.lines().filter(|l| l.starts_with("Argocd-reference-commit-sha: "));
         assert_eq!(forged.count(), 1, "{message}");
         let readme = git(root, &["show", "live:README.md"]);
-        assert_eq!(acts(&readme, false), None, "{readme}");
+        assert_eq!(acts(&readme, false, false), None, "{readme}");
         assert_eq!(acts_in_markdown(&readme), None, "{readme}");
     }
 }
