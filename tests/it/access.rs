@@ -361,11 +361,7 @@ fn a_commit_is_compared_with_what_lies_on_disk() {
     let (code, out, err) = diff(&["HEAD:manifests", "manifests", "--fail-on", "gain"]);
     assert_eq!(code, 5, "{err}");
     insta::assert_snapshot!(out, @r"
-    a/second, a/web gain pod:a/second:80, and any port that nothing names
-      some requests, such as POST /adminx
-      before  deny at sidecar of a/second: denied by ns[a]-policy[by-path]-rule[0]
-      after   allow at sidecar of a/second: allowed: no policy denies, and none allows
-    outside, any other identity, such as cluster.local/ns/other/sa/other gain pod:a/second:1024 (any port that nothing names)
+    a/second, a/web, outside, any other identity, such as cluster.local/ns/other/sa/other gain pod:a/second:1024 (any port that nothing names)
       some requests, such as POST /adminx
       before  deny at sidecar of a/second: denied by ns[a]-policy[by-path]-rule[0]
       after   allow at sidecar of a/second: allowed: no policy denies, and none allows

@@ -6,12 +6,13 @@ use std::net::IpAddr;
 use super::change::{AccessChange, Bound, Caller, Change, Comparison};
 use super::client::{Client, strangers};
 use super::crowd::{Crowd, Prepared as Told};
-use super::design::Accounts;
+use super::design::{Accounts, Refused};
 use super::difference::{Difference, Said, differences};
 use super::field::{self, Cache};
 use super::front::Fronts;
 use super::place::{self, Enforcers, Place};
 use super::question::{Questions, Road, Setting, questions, rules};
+use crate::simulate::ask::Seen;
 use crate::simulate::decision::{Point, Reason, Step, Verdict};
 use crate::simulate::envoy::{ChainKind, Edge, Facts, Test};
 use crate::simulate::mesh::{Mesh, NamespaceId, PodState, Protocol, Role};
@@ -20,7 +21,7 @@ use crate::simulate::request::{Destination, HttpRequest, Prepared, normalization
 
 /// What a survey of one way shows, as far as answers hang on it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Seen {
+enum Sight {
     /// What a client is, where an answer depends on that besides the points on its way.
     Client(Speaks, Option<Role>, Option<NamespaceId>),
     /// An Envoy, and the tests of its rules that hang on the client: a number for each outcome.
@@ -34,13 +35,13 @@ enum Seen {
 /// The ways of one client to one destination in one mesh, for HTTP and for other connections.
 struct Survey<'a> {
     roads: Vec<Vec<Met<'a>>>,
-    seen: Vec<Seen>,
+    seen: Vec<Sight>,
 }
 
 impl Survey<'_> {
     /// Does a proxy refuse what is not HTTP?
     fn refuses_bytes(&self) -> bool {
-        self.seen.iter().any(|seen| matches!(seen, Seen::Said(_, Reason::NotHttp)))
+        self.seen.iter().any(|seen| matches!(seen, Sight::Said(_, Reason::NotHttp)))
     }
 }
 
@@ -259,14 +260,14 @@ impl<'m> Comparing<'m> {
         address: Option<IpAddr>,
         clients: impl Iterator<Item = (Client<'m>, Members<'c, 'm>)>,
     ) -> Vec<Alike<'c, 'm>> {
-        let mut index: HashMap<Vec<Vec<Seen>>, usize> = HashMap::new();
+        let mut index: HashMap<Vec<Vec<Sight>>, usize> = HashMap::new();
         let mut groups: Vec<Alike<'c, 'm>> = Vec::new();
         for (first, members) in clients {
             let key = sides
                 .iter()
                 .map(|side| match first.hops[side.index] {
                     Some(hop) => self.survey(side, kind, hop).seen,
-                    None => vec![Seen::Nobody],
+                    None => vec![Sight::Nobody],
                 })
                 .collect();
             let next = groups.len();
@@ -285,7 +286,7 @@ impl<'m> Comparing<'m> {
         let mut survey = Survey { roads: Vec::new(), seen: Vec::new() };
         let mut steps: Vec<Step> = Vec::with_capacity(4);
         let unshown = hop.workload.and_then(|id| side.mesh.unshown_namespace(id));
-        survey.seen.push(Seen::Client(hop.speaks, hop.role, unshown));
+        survey.seen.push(Sight::Client(hop.speaks, hop.role, unshown));
         let other = hop.other_family(side.mesh, prepared.to);
         let by_each = std::iter::once(hop).chain(other);
         let ways = by_each.flat_map(|hop| {
@@ -294,10 +295,10 @@ impl<'m> Comparing<'m> {
         for (hop, endpoint) in ways {
             let met = Way::new(side.mesh, prepared, hop, &mut steps).survey(endpoint);
             let said = steps.iter().filter(|step| step.chain.is_none());
-            survey.seen.extend(said.map(|step| Seen::Said(step.point, step.reason)));
+            survey.seen.extend(said.map(|step| Sight::Said(step.point, step.reason)));
             for one in &met {
                 let signature = self.signature(side, one);
-                survey.seen.push(Seen::Envoy(one.point, one.kind, signature));
+                survey.seen.push(Sight::Envoy(one.point, one.kind, signature));
             }
             survey.roads.push(met);
         }
@@ -335,6 +336,40 @@ impl<'m> Comparing<'m> {
         let number = *self.signatures.entry(place).or_insert(next);
         self.reads.insert(key, number);
         number
+    }
+
+    /// Do the policies of a pod's sidecar admit a client that shows its certificate? To a pod's address its
+    /// own sidecar shows none (facts/outbound.md 01).
+    fn would_admit(
+        &self,
+        place: &Place,
+        client: &Client<'_>,
+        side: usize,
+        (http, raw_tcp): (&HttpRequest, bool),
+    ) -> bool {
+        let (Some(Destination::Pod { workload, port }), Some(hop)) =
+            (place.there[side], client.hops[side])
+        else {
+            return false;
+        };
+        let has_sidecar = matches!(hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
+            && hop.role == Some(Role::Application);
+        let (mesh, Some(peer)) = (self.meshes[side], hop.peer.filter(|_| has_sidecar)) else {
+            return false;
+        };
+        let (host, _) = Prepared::ordinary(mesh, Destination::Pod { workload, port });
+        let seen = Seen {
+            peer: Some(peer.uri().to_owned()),
+            source_ip: hop.ip,
+            remote_ip: None,
+            destination_ip: mesh.workload(workload).ip,
+            destination_port: port,
+            sni: String::new(),
+            is_tls: false,
+            speaks_http: !raw_tcp,
+            http: HttpRequest { host: http.host.clone().or(Some(host)), ..http.clone() },
+        };
+        !mesh.ask_sidecar(workload, &seen).reason.is_refusal()
     }
 
     /// Asks both meshes about a group's requests.
@@ -413,7 +448,15 @@ impl<'m> Comparing<'m> {
                 // who refuses is the side from which something opens, or to which it closes
                 let refuses = usize::from(change == Change::Loss);
                 let own = Difference {
-                    is_not_http: said[refuses].is_not_http(&endpoint),
+                    refused: match said[refuses].reason(&endpoint) {
+                        Some(Reason::NotHttp) => Refused::NotHttp,
+                        Some(Reason::NoClientCertificate(_))
+                            if self.would_admit(place, first, refuses, (http, raw_tcp)) =>
+                        {
+                            Refused::Plaintext
+                        }
+                        _ => Refused::Otherwise,
+                    },
                     request: (reads_requests && !raw_tcp).then(|| http.clone()),
                     answers: [said[0].answer(&endpoint), said[1].answer(&endpoint)],
                 };
@@ -432,7 +475,7 @@ impl<'m> Comparing<'m> {
         }
         let accounts = self.accounts;
         for (change, (count, difference)) in best {
-            let is_not_http = difference.is_not_http;
+            let refused = difference.refused;
             let [before, after] = difference.answers;
             let from: Vec<Caller> = if change == Change::Gain && !fronts.is_empty() {
                 let concerned = members.iter().zip(&gains).filter(|(_, gains)| **gains);
@@ -443,7 +486,7 @@ impl<'m> Comparing<'m> {
             let changes = from.into_iter().map(|from| AccessChange {
                 change,
                 other_ports: false,
-                by_design: accounts.by_design(meshes, place, &from, is_not_http),
+                by_design: accounts.by_design(meshes, place, &from, refused),
                 from,
                 to: place.target.clone(),
                 request: difference.request.clone(),

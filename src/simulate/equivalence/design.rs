@@ -19,6 +19,8 @@ pub enum ByDesign {
     WaypointAccount,
     /// The gateways that every profile admits come to pods in ambient mode.
     Gateways,
+    /// Clients whom the policies admit come to the addresses of pods.
+    PodAddress,
     /// Bytes that are not HTTP come to a port that is declared to speak HTTP.
     NotHttp,
 }
@@ -34,12 +36,27 @@ impl fmt::Display for ByDesign {
                 "accounts of namespaces that hold nothing but gateways come to pods in ambient mode: \
                  ztunnel sees the gateway and not who came through it"
             }
+            ByDesign::PodAddress => {
+                "clients whom the policies admit come to the addresses of pods: a sidecar sends there \
+                 in plaintext, which STRICT refuses, and ztunnel does not"
+            }
             ByDesign::NotHttp => {
                 "bytes that are not HTTP come to ports that are declared to speak HTTP: a sidecar \
                  answers them itself, ztunnel does not read them"
             }
         })
     }
+}
+
+/// Why something is refused on the one side that is not on the other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// It is not HTTP.
+    NotHttp,
+    /// It comes in plaintext; the policies there would admit the client.
+    Plaintext,
+    /// For any other reason.
+    Otherwise,
 }
 
 /// Who runs where, as far as it decides whether somebody can use an account.
@@ -83,10 +100,12 @@ impl Accounts {
         meshes: [&Mesh; 2],
         place: &Place,
         caller: &Caller,
-        is_not_http: bool,
+        refused: Refused,
     ) -> Option<ByDesign> {
-        if is_not_http {
-            return Some(ByDesign::NotHttp);
+        match refused {
+            Refused::NotHttp => return Some(ByDesign::NotHttp),
+            Refused::Plaintext => return Some(ByDesign::PodAddress),
+            Refused::Otherwise => {}
         }
         let CallerKind::Identity { principal, .. } = &caller.kind else { return None };
         let uri = format!("spiffe://{principal}");

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::change::{Answer, Change};
+use super::design::Refused;
 use crate::simulate::decision::{Decision, Reason, Verdict, Walk};
 use crate::simulate::envoy::Logged;
 use crate::simulate::mesh::Mesh;
@@ -14,8 +15,8 @@ use crate::simulate::request::HttpRequest;
 pub struct Difference {
     /// The request; `None` for a connection.
     pub request: Option<HttpRequest>,
-    /// Who refuses does so because it is not HTTP.
-    pub is_not_http: bool,
+    /// Why the side refuses that does.
+    pub refused: Refused,
     /// What each mesh says.
     pub answers: [Option<Answer>; 2],
 }
@@ -120,10 +121,9 @@ impl<'m> Said<'m> {
         walks.fold(Logged::default(), |all, walk| all.and(walk.effects.logged))
     }
 
-    /// Is what goes to an endpoint refused because it is not HTTP?
-    pub fn is_not_http(&self, endpoint: &Option<String>) -> bool {
-        let step = self.walk(endpoint).and_then(Walk::deciding);
-        step.is_some_and(|step| step.reason == Reason::NotHttp)
+    /// Why the way to an endpoint ends where it does.
+    pub fn reason(&self, endpoint: &Option<String>) -> Option<Reason> {
+        Some(self.walk(endpoint)?.deciding()?.reason)
     }
 
     fn walk(&self, endpoint: &Option<String>) -> Option<&Walk> {
