@@ -33,7 +33,7 @@ fn names_that_two_environments_render_are_an_error_that_names_both() {
     assert!(root.join("gitops/argocd/prod").is_dir());
     assert!(!root.join("gitops/argocd/prod-eu").exists(), "nothing was written of the second");
     let ran = run(root, &["check", "prod-eu"]);
-    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(ran.code, 4, "nothing is rendered either: {}", ran.stderr);
     assert!(ran.stderr.contains("name-collides"), "{}", ran.stderr);
     // a Flux is one of its cluster, in which the other is not
     let flux = "Kustomization flux-system/";
