@@ -190,7 +190,7 @@ mod tests {
 
         #[test]
         fn json_stays_the_same_value(text in "(\\PC|[#\\[\n\u{1b}\u{7f}\u{9b}\u{202e}]){0,40}") {
-            let value = serde_json::json!({"a": [text.clone()], "b": text});
+            let value = serde_json::json!({"a": [&text], "b": &text});
             let shown = Shown::json(&format!("{value:#}"));
             prop_assert_eq!(serde_json::from_str::<serde_json::Value>(shown.as_str()).ok(), Some(value));
             prop_assert!(!shown.as_str().contains("##["));

@@ -11,9 +11,9 @@ use waypost::k8s::objects_of;
 use waypost::yaml::{Budget, read};
 
 #[path = "../support/contradictions.rs"]
-mod contradictions;
+mod look;
 
-use contradictions::{Looked, look};
+use look::{Looked, look};
 
 /// xorshift: the same meshes on every machine.
 struct Seeded(u64);
@@ -31,7 +31,7 @@ impl Seeded {
     }
 
     fn one_in(&mut self, n: u64) -> bool {
-        self.next() % n == 0
+        self.next().is_multiple_of(n)
     }
 }
 

@@ -203,7 +203,7 @@ fn an_authorizer_by_http_is_not_asked_about_connections() {
         let decision = get(&mesh, "client/sleep", to, "/");
         assert_eq!(decision.verdict, Verdict::Allow);
         let step = *decision.walk().unwrap().deciding().unwrap();
-        matches!(step.reason, waypost::simulate::Reason::IfAuthorizerAllows(_))
+        matches!(step.reason, Reason::IfAuthorizerAllows(_))
     };
     let http = || serde_json::json!({"name": "opa", "envoyExtAuthzHttp": {"port": 80}});
     let grpc = || serde_json::json!({"name": "opa", "envoyExtAuthzGrpc": {"port": 80}});
