@@ -113,11 +113,11 @@ fn expected(intent: &Intent) -> String {
 "
             );
         };
-        for (from, (caller_cluster, caller)) in SLOTS.into_iter().enumerate() {
-            // TLS refuses certificates of another trust domain before any policy is asked
-            let known = intent.trust_domain(caller_cluster) == intent.trust_domain(cluster);
-            let allowed = known && lets_in(intent, &policy, from, to);
-            add(&format!("c{caller_cluster}/{caller}/app"), allowed);
+        // a call from one cluster to another goes through gateways whose identity is not documented:
+        // the simulator says that it does not know
+        let here = |(_, (caller_cluster, _)): &(usize, (usize, &str))| *caller_cluster == cluster;
+        for (from, (_, caller)) in SLOTS.into_iter().enumerate().filter(here) {
+            add(&format!("c{cluster}/{caller}/app"), lets_in(intent, &policy, from, to));
         }
         match policy {
             _ if strict => add("outside", false),
