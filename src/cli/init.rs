@@ -50,7 +50,8 @@ impl Init {
             true => String::new(),
             false => format!(" -C {}", root.display()),
         };
-        terminal.say(&format!("wrote {}\nnext: waypost{here} render {name}", folder.display()));
+        terminal.say(&format!("wrote {}", folder.display()));
+        terminal.say(&format!("next: waypost{here} render {name}"));
         Ok(ExitCode::Clean)
     }
 }

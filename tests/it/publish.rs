@@ -259,7 +259,7 @@ fn branches_that_cannot_be_published_to_are_named() {
     let outside = copy_of("brownfield");
     let ran = publish(outside.path(), &[]);
     assert_eq!(ran.code, 1, "{}", ran.stderr);
-    assert!(ran.stderr.contains("not a git repository"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("is in no git repository"), "{}", ran.stderr);
 }
 
 /// Files that one commit writes with one text: a branch that is whole has one text in all of them.
