@@ -9,7 +9,6 @@ use super::crowd::{Crowd, Prepared as Told};
 use super::design::{Accounts, Refused};
 use super::difference::{Difference, Said, differences};
 use super::field::{self, Cache};
-use super::front::Fronts;
 use super::place::{self, Enforcers, Place};
 use super::question::{Questions, Road, Setting, questions, rules};
 use crate::simulate::ask::Seen;
@@ -420,15 +419,6 @@ impl<'m> Comparing<'m> {
             group.all.iter().map(|of| of.callers(crowd, told).count()).sum::<usize>();
         self.found.requests += asked.all.len();
         let mut best: BTreeMap<Change, (usize, Difference)> = BTreeMap::new();
-        let fronts = Fronts::of(self.meshes[0], place);
-        let members: Vec<Client<'m>> = if fronts.is_empty() {
-            Vec::new()
-        } else {
-            let all = group.all.iter().flat_map(|members| members.clients(crowd, told));
-            all.map(|client| group.address.map_or_else(|| client.clone(), |ip| client.at(ip)))
-                .collect()
-        };
-        let mut gains = vec![false; members.len()];
         for http in &asked.all {
             let decide = |index: usize| {
                 let mesh = self.meshes[index];
@@ -440,11 +430,6 @@ impl<'m> Comparing<'m> {
             let said = [decide(0), decide(1)];
             self.note_not_shown(place, &said);
             for (change, endpoint) in differences(&said) {
-                if change == Change::Gain {
-                    for (gains, client) in gains.iter_mut().zip(&members) {
-                        *gains = *gains || !fronts.let_through(client, http, raw_tcp);
-                    }
-                }
                 // who refuses is the side from which something opens, or to which it closes
                 let refuses = usize::from(change == Change::Loss);
                 let own = Difference {
@@ -477,13 +462,7 @@ impl<'m> Comparing<'m> {
         for (change, (count, difference)) in best {
             let refused = difference.refused;
             let [before, after] = difference.answers;
-            let from: Vec<Caller> = if change == Change::Gain && !fronts.is_empty() {
-                let concerned = members.iter().zip(&gains).filter(|(_, gains)| **gains);
-                concerned.map(|(client, _)| client.caller.clone()).collect()
-            } else {
-                callers().collect()
-            };
-            let changes = from.into_iter().map(|from| AccessChange {
+            let changes = callers().map(|from| AccessChange {
                 change,
                 other_ports: false,
                 by_design: accounts.by_design(meshes, place, &from, refused),

@@ -40,7 +40,6 @@ mod crowd;
 mod design;
 mod difference;
 mod field;
-mod front;
 mod language;
 mod place;
 mod question;

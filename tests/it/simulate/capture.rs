@@ -1,7 +1,7 @@
 //! Which ports of a pod its sidecar has: facts/outbound.md 03.
 
 use super::{AMBIENT, SIDECAR, get, mesh, mesh_and_findings, pair, policy, set, story, verdict};
-use waypost::simulate::{Change, Options, PodState, compare};
+use waypost::simulate::{ByDesign, Change, Options, PodState, compare};
 
 const STRICT: &str = "
 apiVersion: security.istio.io/v1
@@ -86,13 +86,13 @@ fn a_migration_that_closes_a_port_is_a_loss() {
 }
 
 #[test]
-fn who_reaches_a_pod_by_its_service_gains_nothing_by_its_address() {
+fn that_ztunnel_shows_a_certificate_at_pods_addresses_is_counted_as_by_design() {
     let before = mesh(&pair(SIDECAR, SIDECAR, STRICT));
     let after = set(&before, "client/sleep", PodState::Ambient);
-    let gained: Vec<String> =
-        compare(&before, &after).of(Change::Gain).map(|c| c.to.to_string()).collect();
-    // nothing is in front of the port that the second service port targets
-    assert_eq!(gained, ["pod:server/web:90"]);
+    let found = compare(&before, &after);
+    let gained: Vec<String> = found.of(Change::Gain).map(|c| c.to.to_string()).collect();
+    assert_eq!(gained, Vec::<String>::new());
+    assert!(found.by_design().contains_key(&ByDesign::PodAddress), "{:?}", found.by_design());
     let shut = policy("by-service", "rules: [{from: [{source: {principals: [a]}}]}]");
     let shut = mesh(&pair(SIDECAR, AMBIENT, &shut));
     let open = set(&shut, "server/web", PodState::Plain);
