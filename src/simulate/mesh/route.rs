@@ -141,7 +141,7 @@ impl Builder {
         let mut made = Vec::new();
         for object in objects {
             if object.gvk.is("networking.istio.io", "VirtualService") {
-                let Some(read) = self.keep(object.parse::<raw::Specified<raw::VirtualRoutes>>())
+                let Some(read) = self.keep(object.parse::<raw::Specified<raw::VirtualService>>())
                 else {
                     continue;
                 };
@@ -240,7 +240,7 @@ fn virtual_service(
     cluster: ClusterId,
     namespace: NamespaceId,
     object: &Object,
-    spec: &raw::VirtualRoutes,
+    spec: &raw::VirtualService,
 ) -> Vec<Route> {
     if !spec.gateways.is_empty() && !spec.gateways.iter().any(|gateway| gateway == "mesh") {
         return Vec::new();

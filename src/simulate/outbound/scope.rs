@@ -126,7 +126,7 @@ impl Route {
             export: Export::of(spec.export_to.iter().map(String::as_str), space, default),
             destinations: spec
                 .destinations()
-                .map(|d| (host::full_name(&d.host, space), d.subset.clone()))
+                .map(|d| (host::full_name(&d.host, space), d.subset.clone().unwrap_or_default()))
                 .collect(),
         }
     }

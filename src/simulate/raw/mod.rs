@@ -14,14 +14,12 @@ pub use authentication::{JwtHeader, JwtRule, PeerAuthentication, RequestAuthenti
 pub use authorization::{AuthorizationPolicy, Condition, Operation, Rule, Source};
 pub use gateway::{Gateway, GatewayClass, GatewayServer, IstioGateway, Listener};
 pub use network_policy::{NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort, NetworkPolicyRule};
-pub use route::{Route, RouteDestination, RouteRef, RouteRule, VirtualRoute, VirtualRoutes};
+pub use route::{Route, RouteDestination, RouteRef, RouteRule, VirtualRoute, VirtualService};
 pub use service::{
     Endpoint, EndpointSlice, Endpoints, IntOrText, Location, Resolution, Service, ServiceEntry,
     ServiceEntryPort, ServiceEntrySpec, ServicePort, WorkloadEntry,
 };
-pub use traffic::{
-    DestinationRule, OutboundMode, Sidecar, Subset, TlsMode, TrafficPolicy, VirtualService,
-};
+pub use traffic::{DestinationRule, OutboundMode, Sidecar, Subset, TlsMode, TrafficPolicy};
 pub use workload::{ContainerPort, PodSpec, PodTemplate, Scheduled, Templated};
 
 use serde::{Deserialize, Deserializer};

@@ -100,7 +100,7 @@ impl RouteMatch {
 /// `spec` of a VirtualService, as far as it says where requests go.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-pub struct VirtualRoutes {
+pub struct VirtualService {
     /// The hosts it is for.
     #[serde(deserialize_with = "or_default")]
     pub hosts: Vec<String>,
@@ -174,6 +174,14 @@ pub struct VirtualDestination {
 pub struct VirtualPort {
     /// The number.
     pub number: u16,
+}
+
+impl VirtualService {
+    /// Every destination of its routes.
+    pub fn destinations(&self) -> impl Iterator<Item = &VirtualDestination> {
+        let rules = self.http.iter().chain(&self.tls).chain(&self.tcp);
+        rules.flat_map(|rule| rule.route.iter().map(|route| &route.destination))
+    }
 }
 
 impl VirtualRoute {

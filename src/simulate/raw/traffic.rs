@@ -1,5 +1,5 @@
-//! What decides how a client's proxy sends: DestinationRule, Sidecar, and the destinations of a
-//! VirtualService.
+//! What decides how a client's proxy sends: DestinationRule and Sidecar. The destinations of a
+//! VirtualService stand with the routes.
 
 use serde::Deserialize;
 
@@ -155,65 +155,4 @@ pub enum OutboundMode {
     RegistryOnly,
     /// It passes in plaintext.
     AllowAny,
-}
-
-/// `spec` of a VirtualService, as far as it decides which clusters a proxy has.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct VirtualService {
-    /// The hosts it is for.
-    #[serde(deserialize_with = "or_default")]
-    pub hosts: Vec<String>,
-    /// `mesh` where absent: the sidecars.
-    #[serde(deserialize_with = "or_default")]
-    pub gateways: Vec<String>,
-    /// The namespaces whose proxies it is for.
-    #[serde(deserialize_with = "or_default")]
-    pub export_to: Vec<String>,
-    /// Routes of HTTP.
-    #[serde(deserialize_with = "or_default")]
-    pub http: Vec<VirtualRoute>,
-    /// Routes by server name.
-    #[serde(deserialize_with = "or_default")]
-    pub tls: Vec<VirtualRoute>,
-    /// Routes of connections.
-    #[serde(deserialize_with = "or_default")]
-    pub tcp: Vec<VirtualRoute>,
-}
-
-/// A rule of a VirtualService.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct VirtualRoute {
-    /// Where it leads.
-    #[serde(deserialize_with = "or_default")]
-    pub route: Vec<RouteDestination>,
-}
-
-/// An entry of `route`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default)]
-pub struct RouteDestination {
-    /// Where it leads.
-    #[serde(deserialize_with = "or_default")]
-    pub destination: Destination,
-}
-
-/// `destination`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
-pub struct Destination {
-    /// The host.
-    pub host: String,
-    /// The subset of its DestinationRule.
-    #[serde(deserialize_with = "or_default")]
-    pub subset: String,
-}
-
-impl VirtualService {
-    /// Every destination of its routes.
-    pub fn destinations(&self) -> impl Iterator<Item = &Destination> {
-        let rules = self.http.iter().chain(&self.tls).chain(&self.tcp);
-        rules.flat_map(|rule| rule.route.iter().map(|route| &route.destination))
-    }
 }
