@@ -6,6 +6,8 @@
 //!
 //! `tests/mesh/judge/run` puts the same cases to a real Envoy and compares both.
 
+#![allow(clippy::disallowed_methods, reason = "its lines are read by a program, byte for byte")]
+
 use std::io::{BufRead as _, Write as _};
 
 use serde_json::json;
