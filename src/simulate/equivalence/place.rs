@@ -79,8 +79,8 @@ fn pods(meshes: [&Mesh; 2]) -> BTreeMap<String, [Option<WorkloadId>; 2]> {
     all
 }
 
-/// The ports that a workload or a service in front of it declares, those that a policy tells apart, and
-/// one that none of them names: what a port speaks that no service declares, proxies find out by looking
+/// The ports that a workload or a service in front of it declares, those that a policy or a sidecar's
+/// listeners tell apart, and one that none of them names: what a port speaks that no service declares, proxies find out by looking
 /// at the first bytes.
 fn pod_ports(
     meshes: [&Mesh; 2],
@@ -98,6 +98,7 @@ fn pod_ports(
         ports.extend(in_front.flat_map(|s| s.ports.iter().map(|p| p.target_at(workload))));
         ports.extend(Enforcers::of(mesh, Destination::Pod { workload: id, port: 0 }).ports(mesh));
         ports.extend(mesh.fixed.points.workloads[id.0 as usize].port_modes.keys());
+        ports.extend(mesh.fixed.outbound.listener_ports(id));
     }
     let other = (1024..=u16::MAX).find(|port| !ports.contains(port));
     let named = ports.into_iter().map(|port| (port, TargetKind::Pod));

@@ -63,6 +63,13 @@ impl Tables {
         self.scopes_of.get(id.0 as usize).copied().flatten()
     }
 
+    /// The ports of a workload's address at which sidecars have a listener for a headless service: what
+    /// they send there they send otherwise than to any other port of the address.
+    pub fn listener_ports(&self, id: WorkloadId) -> impl Iterator<Item = u16> {
+        let own = self.listeners.get(id.0 as usize).into_iter().flatten();
+        own.map(|(_, port)| *port)
+    }
+
     /// Does a rule take clients by their labels?
     pub fn selects_clients(&self) -> bool {
         self.rules.iter().any(DestinationRule::selects)
