@@ -176,7 +176,8 @@ fn lints_policies_and_decisions_do_not_contradict_each_other() {
     }
     let shown = sum.contradictions.join("\n");
     assert!(sum.contradictions.is_empty(), "{}\n{shown}", sum.contradictions.len());
-    assert!(sum.policies > 500 && sum.findings > 100, "{} {}", sum.policies, sum.findings);
+    // 127 documents, most of them twice: as written and ambient
+    assert!(sum.policies > 240 && sum.findings > 100, "{} {}", sum.policies, sum.findings);
 }
 
 /// The objects of a folder's own files, each file with its own id; with every namespace that is named
