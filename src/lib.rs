@@ -34,6 +34,7 @@
 //! | [`traffic`] | what a mesh was seen to carry: access logs and metrics, as classes of requests |
 //! | [`replay`] | that traffic asked of a mesh that does not exist yet |
 //! | [`validate`] | schemas and rules |
+//! | [`prove`] | whether anybody gains when hand-written policies become ambient, and who loses |
 //! | [`diff`] | two trees, object by object: what changed, what is dangerous, who gains access |
 //! | [`access`] | access tests: what they come to in every state, and which rules none of them would miss |
 //! | [`delivery`] | the tree in the hands of Argo CD, Flux, kustomize and kpt |
@@ -60,6 +61,7 @@ pub mod manifest;
 pub mod model;
 pub mod pipeline;
 pub mod plan;
+pub mod prove;
 pub mod render;
 pub mod replay;
 pub mod report;

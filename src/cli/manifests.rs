@@ -1,6 +1,6 @@
 //! Manifests named on the command line: files, folders, standard input.
 
-mod files;
+pub(super) mod files;
 
 use std::fs;
 use std::io::{self, Read};

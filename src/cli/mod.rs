@@ -29,6 +29,7 @@ mod schema;
 mod session;
 mod stray;
 mod terminal;
+mod translate;
 mod validate;
 mod verify;
 
@@ -97,6 +98,7 @@ enum Verb {
     Verify(verify::Verify),
     Explain(explain::Explain),
     Convert(convert::Convert),
+    Translate(translate::Translate),
     Access(access::Access),
     Schema(schema::Schema),
     #[command(name = "fn")]
@@ -127,6 +129,7 @@ fn run(global: &Global, verb: &Verb) -> ExitCode {
         Verb::Verify(verify) => verify.run(global, &terminal),
         Verb::Explain(explain) => explain.run(global, &terminal),
         Verb::Convert(convert) => convert.run(global, &terminal),
+        Verb::Translate(translate) => translate.run(global, &terminal),
         Verb::Access(access) => access.run(global, &terminal),
         Verb::Schema(schema) => schema.run(),
         Verb::Function(function) => function.run(global, &terminal),

@@ -1,7 +1,7 @@
 //! The pages of findings that are no lints: `docs/findings/*.md`, a section for each code.
 
 /// A file for each subject.
-const FILES: [&str; 10] = [
+const FILES: [&str; 11] = [
     include_str!("../../docs/findings/text.md"),
     include_str!("../../docs/findings/spec.md"),
     include_str!("../../docs/findings/tsb.md"),
@@ -12,6 +12,7 @@ const FILES: [&str; 10] = [
     include_str!("../../docs/findings/access.md"),
     include_str!("../../docs/findings/verify.md"),
     include_str!("../../docs/findings/traffic.md"),
+    include_str!("../../docs/findings/translation.md"),
 ];
 
 /// The pages of one subject.

@@ -13,6 +13,7 @@ mod manifests;
 mod memo;
 mod patch;
 mod points;
+mod translation;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -25,6 +26,7 @@ pub use digest::input_digest;
 pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
 pub use points::{At, Points, concerning, examine, moved};
+pub use translation::{Consent, TranslatedPolicy, Translation, TranslationOutcome, translation};
 
 use self::assemble::{Assembly, Written};
 use self::memo::Memo;

@@ -6,6 +6,7 @@
 //! never a silent loss.
 
 mod authorization;
+pub mod direct;
 pub mod install;
 mod namespace;
 mod peer_authentication;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Cluster, Origin, Present, World, case, mesh_config, objects_in};
 use crate::diagnostic::Sources;
 use crate::k8s::Object;
+use crate::simulate::Options;
 
 /// True for a path that is looked into: YAML, and no part of it hidden.
 pub fn is_manifest(path: &str) -> bool {
@@ -27,7 +28,16 @@ impl World {
     }
 
     /// Some objects, among them AccessTests. Of two with one reference the first counts.
-    pub fn of_objects(name: String, mut objects: Vec<Object>) -> Self {
+    pub fn of_objects(name: String, objects: Vec<Object>) -> Self {
+        Self::of_objects_with(name, objects, |_| ())
+    }
+
+    /// The same with settings of the mesh that the objects do not tell.
+    pub fn of_objects_with(
+        name: String,
+        mut objects: Vec<Object>,
+        settings: impl FnOnce(&mut Options),
+    ) -> Self {
         let mut found = Vec::new();
         let tests: Vec<Object> =
             objects.extract_if(.., |o| o.gvk.is("waypost.dev", "AccessTest")).collect();
@@ -36,7 +46,8 @@ impl World {
         let present = |object| Present { object: Arc::new(object), origin };
         let objects: Vec<Present> = objects.into_iter().map(present).collect();
         let all = objects.iter().map(|present| &*present.object);
-        let options = mesh_config::of_objects(all, &mut found);
+        let mut options = mesh_config::of_objects(all, &mut found);
+        settings(&mut options);
         let cluster = Cluster { options, objects, rendered: Vec::new() };
         Self::new(name, vec![cluster], &BTreeSet::new(), cases, found)
     }

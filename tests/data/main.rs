@@ -28,6 +28,7 @@ mod real_validation;
 mod rendered_validation;
 #[path = "../support/data.rs"]
 mod support;
+mod translated;
 mod tsb;
 
 use support::data;

@@ -49,6 +49,7 @@ mod spec_rules;
 mod spec_schema;
 mod suppress;
 mod tidy;
+mod translate;
 mod tree;
 mod tree_disk;
 mod tree_kill;

@@ -33,7 +33,7 @@ fn sources() -> Vec<(PathBuf, String)> {
 }
 
 /// The ways in which a code is written. `Diagnostic::error(code, …)` takes it from one of the others.
-const WRITTEN: [&str; 7] = [
+const WRITTEN: [&str; 8] = [
     r#"Diagnostic::(?:error|warning|note)\(\s*"([a-z0-9-]+)""#,
     r#"Fault::new\([^"]*?"([a-z-]+)""#,
     r#"(?:const CODE: &str|let code) = "([a-z-]+)""#,
@@ -41,6 +41,7 @@ const WRITTEN: [&str; 7] = [
     r#"refusal\("([a-z-]+)""#,
     // the codes of errors and flags
     r#"\{ \.\. \} => "([a-z-]+)""#,
+    r#"Reason::\w+ => "([a-z0-9-]+)""#,
     r#"\(\s*"([a-z]+(?:-[a-z]+)+)",\s*(?:"|format!|if |Danger|Notice)"#,
 ];
 

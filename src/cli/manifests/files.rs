@@ -26,7 +26,7 @@ pub(super) struct Files {
 
 /// Why something that was named, or met, was not read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Passed {
+pub(in crate::cli) enum Passed {
     /// It is a link.
     Link,
     /// The system refuses it, or it is no file: why.
@@ -160,14 +160,14 @@ fn place_of(folder: &Path) -> (String, Option<String>) {
 
 /// What lies below a path.
 #[derive(Debug, Default)]
-pub(super) struct Walked {
-    pub(super) files: Vec<PathBuf>,
-    pub(super) passed: Vec<(PathBuf, Passed)>,
+pub(in crate::cli) struct Walked {
+    pub(in crate::cli) files: Vec<PathBuf>,
+    pub(in crate::cli) passed: Vec<(PathBuf, Passed)>,
 }
 
 /// Files below a path with one of these endings, and what was passed over; a path that is a file is
 /// taken whatever its name. Folders that begin with a point are left out.
-pub(super) fn walk(path: &Path, endings: &[&str]) -> Walked {
+pub(in crate::cli) fn walk(path: &Path, endings: &[&str]) -> Walked {
     if path.is_file() {
         return Walked { files: vec![path.to_owned()], passed: Vec::new() };
     }
@@ -207,7 +207,7 @@ pub(super) fn walk(path: &Path, endings: &[&str]) -> Walked {
 
 /// A path as a person should see it: seen from the repository, with forward slashes, however it was
 /// named; what lies outside of the repository as it was named.
-pub(super) fn shown(path: &Path, root: &Path) -> String {
+pub(in crate::cli) fn shown(path: &Path, root: &Path) -> String {
     let whole = |path: &Path| path.canonicalize().ok();
     let below = |path: &Path| {
         let (folder, root) = (whole(path.parent()?)?, whole(root)?);

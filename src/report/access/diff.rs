@@ -245,10 +245,9 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
             })
         })
     };
-    let differences: Vec<Value> = comparison
-        .changes
-        .iter()
-        .map(|c| {
+    let differences = |by_design: bool| -> Vec<Value> {
+        let changes = comparison.changes.iter().filter(|c| c.by_design.is_some() == by_design);
+        let value = |c: &AccessChange| {
             json!({
                 "change": match c.change {
                     Change::Gain => "gain",
@@ -266,11 +265,13 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
                 "byDesign": c.by_design.map(|what| what.to_string()),
                 "request": c.request.as_ref().map(request_json),
             })
-        })
-        .collect();
+        };
+        changes.map(value).collect()
+    };
     json!({
-        "version": 1,
-        "differences": differences,
+        "version": 2,
+        "differences": differences(false),
+        "differencesByDesign": differences(true),
         "byDesign": by_design(comparison),
         "notCompared": not_compared(comparison),
         "pairs": comparison.pairs,

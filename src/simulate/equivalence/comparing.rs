@@ -435,9 +435,12 @@ impl<'m> Comparing<'m> {
                 let own = Difference {
                     refused: match said[refuses].reason(&endpoint) {
                         Some(Reason::NotHttp) => Refused::NotHttp,
-                        Some(Reason::NoClientCertificate(_))
-                            if self.would_admit(place, first, refuses, (http, raw_tcp)) =>
-                        {
+                        // with an identity it would have been admitted: it had none
+                        Some(
+                            Reason::NoClientCertificate(_)
+                            | Reason::NoneMatched
+                            | Reason::Denied(_),
+                        ) if self.would_admit(place, first, refuses, (http, raw_tcp)) => {
                             Refused::Plaintext
                         }
                         _ => Refused::Otherwise,

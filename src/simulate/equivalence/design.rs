@@ -38,7 +38,7 @@ impl fmt::Display for ByDesign {
             }
             ByDesign::PodAddress => {
                 "clients whom the policies admit come to the addresses of pods: a sidecar sends there \
-                 in plaintext, which STRICT refuses, and ztunnel does not"
+                 in plaintext, without the identity that is admitted, and ztunnel does not"
             }
             ByDesign::NotHttp => {
                 "bytes that are not HTTP come to ports that are declared to speak HTTP: a sidecar \

@@ -1,0 +1,276 @@
+//! Hand-written policies in ambient mode: proposed, written, proven, and judged policy by policy.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::k8s::Object;
+use crate::prove::{Loss, Proof, prove};
+use crate::report::access::request_text;
+use crate::simulate::{AccessChange, Options, TargetKind};
+use crate::translate::direct::{self, Outcome, Policy, Proposal, Reason, Wish};
+use crate::world::World;
+use crate::yaml::Node;
+
+/// What becomes of some manifests.
+#[derive(Debug, Default)]
+pub struct Translation {
+    /// By the place of an object among those given: what stands there instead. Empty where something is
+    /// refused.
+    pub instead: BTreeMap<usize, Vec<Value>>,
+    /// Every policy of the namespaces that become ambient, in the order of the objects.
+    pub policies: Vec<TranslatedPolicy>,
+    /// What the whole comes to; `None` where something was refused before it was asked.
+    pub proof: Option<Proof>,
+}
+
+/// What becomes of a policy, and what the proof says of it.
+#[derive(Debug)]
+pub struct TranslatedPolicy {
+    /// What was proposed for it.
+    pub proposed: Policy,
+    /// Where it is enforced.
+    pub outcome: TranslationOutcome,
+    /// Why.
+    pub reasons: BTreeSet<Reason>,
+    /// The losses that it brings.
+    pub consents: BTreeSet<Consent>,
+    /// The smallest request that fares otherwise, and that decides the outcome.
+    pub counterexample: Option<AccessChange>,
+}
+
+/// Where a policy is enforced, and how well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TranslationOutcome {
+    /// Where it was, perhaps in other words.
+    Stays,
+    /// At the waypoint.
+    Moves,
+    /// Some of its rules at ztunnel too.
+    Split,
+    /// Only by refusing callers that it let in, beside what every move to a waypoint brings.
+    Narrower,
+    /// Not translated.
+    Refused,
+}
+
+impl TranslationOutcome {
+    /// As reports write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            TranslationOutcome::Stays => "stays",
+            TranslationOutcome::Moves => "moves",
+            TranslationOutcome::Split => "split",
+            TranslationOutcome::Narrower => "narrower",
+            TranslationOutcome::Refused => "refused",
+        }
+    }
+}
+
+/// A loss that whoever writes a translation has to accept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Consent {
+    /// Callers of pods' own addresses are refused.
+    PodAddresses,
+    /// Callers without identity are refused.
+    OutsideMesh,
+    /// Callers that keep their sidecars are refused.
+    SidecarCallers,
+    /// Identities that no workload here bears may be refused.
+    UnknownCallers,
+    /// Callers of other pods behind the same Service are refused.
+    ServiceFrontsOthers,
+}
+
+impl Consent {
+    /// All of them.
+    pub const ALL: [Consent; 5] = [
+        Consent::PodAddresses,
+        Consent::OutsideMesh,
+        Consent::SidecarCallers,
+        Consent::UnknownCallers,
+        Consent::ServiceFrontsOthers,
+    ];
+
+    /// As `--accept` takes it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Consent::PodAddresses => "pod-addresses",
+            Consent::OutsideMesh => "outside-mesh",
+            Consent::SidecarCallers => "sidecar-callers",
+            Consent::UnknownCallers => "unknown-callers",
+            Consent::ServiceFrontsOthers => "service-fronts-others",
+        }
+    }
+
+    /// Is it what every move of a policy to a waypoint brings?
+    fn is_usual(self) -> bool {
+        matches!(self, Consent::PodAddresses | Consent::OutsideMesh | Consent::UnknownCallers)
+    }
+}
+
+impl Translation {
+    /// The losses without which nothing may be written.
+    pub fn consents(&self) -> BTreeSet<Consent> {
+        self.policies.iter().flat_map(|policy| policy.consents.iter().copied()).collect()
+    }
+}
+
+/// Translates the policies of the namespaces that become ambient. `settings` are those of the mesh that
+/// the manifests do not tell.
+pub fn translation(
+    objects: &[Object],
+    wish: &Wish,
+    settings: impl Fn(&mut Options),
+) -> (Translation, Vec<Diagnostic>) {
+    let (Proposal { instead, policies }, mut found) = direct::propose(objects, wish);
+    let mut policies: Vec<TranslatedPolicy> = policies.into_iter().map(proposed).collect();
+    let is_refused = |policy: &TranslatedPolicy| policy.outcome == TranslationOutcome::Refused;
+    if has_errors(&found) || policies.iter().any(is_refused) {
+        return (Translation { policies, ..Translation::default() }, found);
+    }
+    let before = World::of_objects_with("before".into(), objects.to_vec(), &settings);
+    let after = World::of_objects_with("after".into(), rewritten(objects, &instead), &settings);
+    found.extend(before.found.iter().chain(&after.found).filter(|d| d.is_error()).cloned());
+    let proof = prove(&before.mesh, &after.mesh, &wish.moving);
+    for gain in &proof.gains {
+        found.push(gained(gain, &mut policies, objects));
+    }
+    for (loss, change) in &proof.losses {
+        found.extend(lost(*loss, change, &mut policies, objects));
+    }
+    found.extend(proof.open.iter().map(|bound| not_proven(&bound.to_string())));
+    found.extend(proof.idle.iter().map(|policy| {
+        not_proven(&format!("policy {policy} differs, and holds for nothing that is there"))
+    }));
+    let instead = if has_errors(&found) { BTreeMap::new() } else { instead };
+    (Translation { instead, policies, proof: Some(proof) }, found)
+}
+
+fn proposed(policy: Policy) -> TranslatedPolicy {
+    TranslatedPolicy {
+        outcome: match policy.outcome {
+            Outcome::Stays => TranslationOutcome::Stays,
+            Outcome::Moves => TranslationOutcome::Moves,
+            Outcome::Split => TranslationOutcome::Split,
+            Outcome::Refused => TranslationOutcome::Refused,
+        },
+        reasons: policy.reasons.clone(),
+        consents: BTreeSet::new(),
+        counterexample: None,
+        proposed: policy,
+    }
+}
+
+/// The objects as they are written.
+fn rewritten(objects: &[Object], instead: &BTreeMap<usize, Vec<Value>>) -> Vec<Object> {
+    let mut all = Vec::with_capacity(objects.len());
+    for (at, object) in objects.iter().enumerate() {
+        match instead.get(&at) {
+            None => all.push(object.clone()),
+            // what is made of an object points at it
+            Some(values) => all.extend(values.iter().filter_map(|value| {
+                Object::from_node(Node::from_json(value, object.name_span())).ok()
+            })),
+        }
+    }
+    all
+}
+
+/// The policies that decide about a destination, and have moved.
+fn concerned<'p>(
+    change: &AccessChange,
+    policies: &'p mut [TranslatedPolicy],
+) -> Vec<&'p mut TranslatedPolicy> {
+    let to = &change.to;
+    let is = |places: &BTreeSet<(String, String)>| {
+        places.iter().any(|(namespace, name)| to.name == format!("{namespace}/{name}"))
+    };
+    let concerns = |policy: &&mut TranslatedPolicy| match to.kind {
+        TargetKind::Service => is(&policy.proposed.services),
+        TargetKind::Pod | TargetKind::OtherPort => is(&policy.proposed.pods),
+    };
+    let all: Vec<&mut TranslatedPolicy> = policies.iter_mut().filter(concerns).collect();
+    // one that stays is to blame where no other is
+    let any_moves = all.iter().any(|policy| policy.proposed.outcome != Outcome::Stays);
+    let is_to_blame =
+        |policy: &&mut TranslatedPolicy| !any_moves || policy.proposed.outcome != Outcome::Stays;
+    all.into_iter().filter(is_to_blame).collect()
+}
+
+/// Somebody gains: none of the policies there may be written.
+fn gained(
+    gain: &AccessChange,
+    policies: &mut [TranslatedPolicy],
+    objects: &[Object],
+) -> Diagnostic {
+    let to = &gain.to;
+    let said = format!("{} would gain {to}", gain.from);
+    refused(Reason::AccessGained, &said, gain, concerned(gain, policies), objects)
+}
+
+/// Somebody loses: with consent, where it is a loss of a kind that moves bring.
+fn lost(
+    loss: Loss,
+    change: &AccessChange,
+    policies: &mut [TranslatedPolicy],
+    objects: &[Object],
+) -> Option<Diagnostic> {
+    let concerned = concerned(change, policies);
+    let fronts_others =
+        concerned.iter().any(|policy| policy.reasons.contains(&Reason::ServiceFrontsOthers));
+    let (consent, reason) = match loss {
+        Loss::PodAddresses => (Consent::PodAddresses, None),
+        Loss::OutsideMesh => (Consent::OutsideMesh, None),
+        Loss::SidecarCallers => (Consent::SidecarCallers, Some(Reason::SidecarCaller)),
+        _ if fronts_others => (Consent::ServiceFrontsOthers, None),
+        Loss::UnknownCallers => (Consent::UnknownCallers, Some(Reason::UnknownCaller)),
+        Loss::Other => {
+            let said = format!("{} would lose {}", change.from, change.to);
+            return Some(refused(Reason::AccessLost, &said, change, concerned, objects));
+        }
+    };
+    if concerned.is_empty() {
+        let said = format!("{} would lose {}", change.from, change.to);
+        return Some(refused(Reason::AccessLost, &said, change, concerned, objects));
+    }
+    for policy in concerned {
+        policy.consents.insert(consent);
+        policy.reasons.extend(reason);
+        if !consent.is_usual() {
+            policy.outcome = TranslationOutcome::Narrower;
+            policy.counterexample.get_or_insert_with(|| change.clone());
+        }
+    }
+    None
+}
+
+fn refused(
+    reason: Reason,
+    said: &str,
+    change: &AccessChange,
+    concerned: Vec<&mut TranslatedPolicy>,
+    objects: &[Object],
+) -> Diagnostic {
+    let mut finding = Diagnostic::error(
+        reason.code(),
+        format!("{said} with {}", request_text(change.request.as_ref())),
+    );
+    for (number, policy) in concerned.into_iter().enumerate() {
+        policy.outcome = TranslationOutcome::Refused;
+        policy.reasons.insert(reason);
+        policy.counterexample.get_or_insert_with(|| change.clone());
+        let span = objects[policy.proposed.object].name_span();
+        finding = if number == 0 {
+            finding.at(span, "this policy decides there")
+        } else {
+            finding.also(span, "and this one")
+        };
+    }
+    finding
+}
+
+fn not_proven(why: &str) -> Diagnostic {
+    Diagnostic::error(Reason::NotCompared.code(), format!("nothing is proven: {why}"))
+}

@@ -1,0 +1,163 @@
+//! Policies that were written by hand for sidecars, in ambient mode: a proposal. Whether it opens
+//! anything is not judged here, but by [`crate::prove`], which knows nothing of how it came about.
+//!
+//! How one policy moves (facts/translation.md, section 1):
+//!
+//! | | at the waypoint | at ztunnel | pods' own addresses |
+//! |---|---|---|---|
+//! | every rule is one that ztunnel decides, and no waypoint is bound to what it reaches | – | as it was, in ztunnel's words | as they were |
+//! | ALLOW | twin: all rules | the waypoint, and the rules that ztunnel decides | by those rules only |
+//! | DENY | twin: all rules | the rules that ztunnel decides, and a guard for the others | the guard shuts them |
+//! | CUSTOM, a RequestAuthentication alone | twin | guard | the guard shuts them |
+//! | AUDIT, dry-run | twin | – | as they were |
+//!
+//! A guard denies everybody but the waypoint. It selects a label that the restart into ambient mode puts on
+//! the pods: on labels that the pods had before, it would bind sidecars that their callers still call
+//! themselves.
+
+mod construct;
+mod policy;
+mod ports;
+mod reach;
+mod reason;
+mod scene;
+mod space;
+mod twin;
+mod writing;
+mod ztunnel;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+pub use reason::Reason;
+pub use writing::SOURCE;
+
+use self::scene::{Scene, namespace_of};
+use self::space::Space;
+use self::writing::Writing;
+use crate::diagnostic::{Diagnostic, nearest};
+use crate::k8s::{Object, ObjectRef};
+
+/// What is to become ambient, and how.
+#[derive(Clone, Debug)]
+pub struct Wish {
+    /// The namespaces.
+    pub moving: BTreeSet<String>,
+    /// The namespace of the waypoint; `None`: each namespace has its own.
+    pub waypoint_namespace: Option<String>,
+    /// The waypoint's name.
+    pub waypoint: String,
+    /// What it serves where it is not there yet.
+    pub serves: Serves,
+    /// The mesh's trust domain.
+    pub trust_domain: String,
+    /// The namespace whose policies hold everywhere.
+    pub root_namespace: String,
+}
+
+/// `istio.io/waypoint-for`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Serves {
+    /// What is addressed to Services.
+    Service,
+    /// What is addressed to Services, and to pods.
+    All,
+}
+
+impl Serves {
+    /// The label's value.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Serves::Service => "service",
+            Serves::All => "all",
+        }
+    }
+}
+
+/// What would replace the manifests, and what becomes of each policy.
+#[derive(Clone, Debug, Default)]
+pub struct Proposal {
+    /// By the place of an object: what stands there instead.
+    pub instead: BTreeMap<usize, Vec<Value>>,
+    /// Every policy, in the order of the objects.
+    pub policies: Vec<Policy>,
+}
+
+/// What becomes of a policy.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// Its place among the objects.
+    pub object: usize,
+    /// Where it is enforced.
+    pub outcome: Outcome,
+    /// Why.
+    pub reasons: BTreeSet<Reason>,
+    /// What it becomes, where it does not stay.
+    pub becomes: Vec<ObjectRef>,
+    /// Services whose callers it concerns: namespace and name.
+    pub services: BTreeSet<(String, String)>,
+    /// Pods that it concerns: namespace and name of the workload.
+    pub pods: BTreeSet<(String, String)>,
+}
+
+/// Where a policy is enforced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Outcome {
+    /// Where it was, perhaps in other words.
+    Stays,
+    /// At the waypoint.
+    Moves,
+    /// Some of its rules at ztunnel too.
+    Split,
+    /// Nobody can enforce it in ambient mode as it is.
+    Refused,
+}
+
+/// What would replace the manifests. What is wrong with them, or with the wish, is reported.
+pub fn propose(objects: &[Object], wish: &Wish) -> (Proposal, Vec<Diagnostic>) {
+    let mut found = Vec::new();
+    let scene = Scene::read(objects, &mut found);
+    found.extend(unfit(objects, &scene, wish));
+    let mut writing = Writing::new(objects);
+    let mut policies = Vec::new();
+    for namespace in &wish.moving {
+        let Some(&at) = scene.namespaces.get(namespace) else { continue };
+        let space = Space { objects, scene: &scene, wish, namespace, at };
+        policies.extend(space.translate(&mut writing, &mut found));
+    }
+    policies.sort_by_key(|policy| policy.object);
+    (Proposal { instead: writing.finish(), policies }, found)
+}
+
+/// What cannot be taken as it is.
+fn unfit(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
+    let wanted = wish.moving.iter().chain(&wish.waypoint_namespace);
+    for namespace in wanted.filter(|name| !scene.namespaces.contains_key(*name)) {
+        let known = scene.namespaces.keys().map(String::as_str);
+        let said = format!("the manifests hold no Namespace `{namespace}`");
+        let help = match nearest(namespace, known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => "name its manifest too: its labels decide what becomes of its pods".to_owned(),
+        };
+        found.push(Diagnostic::error("namespace-not-there", said).help(help));
+    }
+    let mut seen = BTreeMap::new();
+    for object in objects.iter().filter(|object| !object.name.is_empty()) {
+        let mut key = object.reference();
+        if !object.gvk.is("", "Namespace") {
+            key.namespace = Some(namespace_of(object).to_owned());
+        }
+        if let Some(first) = seen.insert(key, object.name_span()) {
+            let said = format!("{} is there twice", object.reference());
+            found.push(
+                Diagnostic::error("duplicate-object", said)
+                    .at(object.name_span(), "the second one")
+                    .also(first, "the first one")
+                    .help("only one of them can be applied: name the manifests of one cluster"),
+            );
+        }
+    }
+    found
+}

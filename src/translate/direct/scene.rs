@@ -1,0 +1,109 @@
+//! The manifests that are translated, read once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::policy::{Attachment, Authorization};
+use super::reach::{Pods, Service};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::{Labels, Object};
+
+/// The objects by what they are to a translation. Places are those in the list of all objects.
+#[derive(Debug, Default)]
+pub(super) struct Scene {
+    pub namespaces: BTreeMap<String, usize>,
+    pub pods: Vec<Pods>,
+    pub services: Vec<Service>,
+    pub authorizations: Vec<(usize, Authorization)>,
+    pub authentications: Vec<(usize, Attachment)>,
+    pub peer_authentications: Vec<usize>,
+    /// EnvoyFilter, WasmPlugin, TrafficExtension, Sidecar.
+    pub code: Vec<(usize, Attachment)>,
+    pub virtual_services: Vec<usize>,
+    /// Gateways of the Gateway API, by namespace and name.
+    pub gateways: BTreeMap<(String, String), usize>,
+    /// Names of objects that are taken, by kind.
+    taken: BTreeSet<(String, String, String)>,
+}
+
+/// The namespace of an object.
+pub(super) fn namespace_of(object: &Object) -> &str {
+    object.namespace.as_deref().unwrap_or("default")
+}
+
+impl Scene {
+    /// Reads the objects. A policy that has a field which is not known here is an error: what it says would
+    /// be lost.
+    pub fn read(objects: &[Object], found: &mut Vec<Diagnostic>) -> Self {
+        let mut scene = Scene::default();
+        for (at, object) in objects.iter().enumerate() {
+            let place = || (namespace_of(object).to_owned(), object.name.clone());
+            let (namespace, name) = place();
+            scene.taken.insert((object.gvk.kind.clone(), namespace, name));
+            let gvk = &object.gvk;
+            if gvk.is("", "Namespace") {
+                scene.namespaces.insert(object.name.clone(), at);
+            } else if gvk.is("security.istio.io", "AuthorizationPolicy") {
+                if let Some(policy) = spec(object, found) {
+                    scene.authorizations.push((at, policy));
+                }
+            } else if gvk.is("security.istio.io", "RequestAuthentication") {
+                scene.authentications.extend(spec(object, found).map(|policy| (at, policy)));
+            } else if gvk.is("security.istio.io", "PeerAuthentication") {
+                scene.peer_authentications.push(at);
+            } else if is_code(object) {
+                scene.code.extend(spec(object, found).map(|policy| (at, policy)));
+            } else if gvk.is("networking.istio.io", "VirtualService") {
+                scene.virtual_services.push(at);
+            } else if gvk.is("gateway.networking.k8s.io", "Gateway") {
+                scene.gateways.insert(place(), at);
+            }
+            scene.pods.extend(Pods::of(at, object));
+            scene.services.extend(Service::of(at, object));
+        }
+        scene
+    }
+
+    /// Is there such an object?
+    pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
+        self.taken.contains(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))
+    }
+
+    /// Pods of a namespace that run workloads, not gateways, and that these labels select.
+    pub fn selected<'s>(
+        &'s self,
+        namespace: &'s str,
+        selects: impl Fn(&Labels) -> bool + 's,
+    ) -> impl Iterator<Item = &'s Pods> {
+        self.pods.iter().filter(move |pods| {
+            pods.namespace == namespace && !pods.are_gateways() && selects(&pods.labels)
+        })
+    }
+}
+
+/// Kinds that put code or limits into a sidecar.
+fn is_code(object: &Object) -> bool {
+    let gvk = &object.gvk;
+    gvk.is("networking.istio.io", "EnvoyFilter")
+        || gvk.is("networking.istio.io", "Sidecar")
+        || gvk.is("extensions.istio.io", "WasmPlugin")
+        || gvk.is("extensions.istio.io", "TrafficExtension")
+}
+
+fn spec<T: serde::de::DeserializeOwned + Default>(
+    object: &Object,
+    found: &mut Vec<Diagnostic>,
+) -> Option<T> {
+    let Some(node) = object.body.get("spec").filter(|node| !node.is_null()) else {
+        return Some(T::default());
+    };
+    match crate::yaml::from_node(node) {
+        Ok(spec) => Some(spec),
+        Err(error) => {
+            let said = format!("{} cannot be read: {}", object.reference(), error.message);
+            found.push(
+                Diagnostic::error("malformed-object", said).at(error.span.unwrap_or(node.span), ""),
+            );
+            None
+        }
+    }
+}

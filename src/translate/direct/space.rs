@@ -1,0 +1,418 @@
+//! One namespace: what is bound to a waypoint, and what becomes of each of its policies.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::json;
+
+use super::policy::{Action, Attachment, Authorization, Selector};
+use super::reach::{Pods, Service};
+use super::reason::Reason;
+use super::scene::{Scene, namespace_of};
+use super::twin::Twin;
+use super::writing::Writing;
+use super::ztunnel::in_its_words;
+use super::{Outcome, Policy, Serves, Wish};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::{Labels, Object};
+
+/// `istio.io/dry-run: "true"`: evaluated, logged, not enforced.
+pub(super) const DRY_RUN: &str = "istio.io/dry-run";
+/// The annotations by which TSB knows an object of DIRECT mode (facts/tsb.md, "DIRECT mode").
+const TSB: &str = "tsb.tetrate.io/workspace";
+/// What XCP writes on the objects that it makes.
+const OF_XCP: &str = "xcp.tetrate.io/contentHash";
+
+/// A namespace that becomes ambient.
+pub(super) struct Space<'s> {
+    pub objects: &'s [Object],
+    pub scene: &'s Scene,
+    pub wish: &'s Wish,
+    pub namespace: &'s str,
+    /// The place of its Namespace.
+    pub at: usize,
+}
+
+/// What is bound to the namespace's waypoint.
+#[derive(Debug, Default)]
+pub(super) struct Bound<'s> {
+    /// Services whose callers come through the waypoint.
+    pub services: Vec<&'s Service>,
+    /// Places of workloads whose pods do not go through it although it serves pods.
+    pub opted_out: BTreeSet<usize>,
+}
+
+impl<'s> Space<'s> {
+    /// Writes what the namespace needs, and tells what becomes of its policies.
+    pub fn translate(&self, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) -> Vec<Policy> {
+        self.enrol(writing);
+        let mut policies = self.code(found);
+        policies.extend(self.peer_authentications(writing));
+        let needing = self.needing();
+        let mut bound = Bound::default();
+        if !needing.is_empty() {
+            bound = self.bound(&needing);
+            self.bind(&bound, writing, found);
+        }
+        for (at, policy) in self.authorizations() {
+            policies.push(self.authorization(*at, policy, &mut bound, writing, found));
+        }
+        for (at, attachment) in self.authentications() {
+            policies.push(self.authentication(*at, attachment, &mut bound, writing, found));
+        }
+        for at in &bound.opted_out {
+            let path = super::reach::template_of(&self.objects[*at]).unwrap_or_default();
+            writing.label(*at, path, &[("istio.io/use-waypoint", "none")], &[]);
+        }
+        policies
+    }
+
+    /// The labels of the namespace. Injection is switched off by a value and not by absence: see
+    /// facts/gitops-delivery.md 1.3.
+    fn enrol(&self, writing: &mut Writing<'_>) {
+        let set = [("istio.io/dataplane-mode", "ambient"), ("istio-injection", "disabled")];
+        writing.label(self.at, &[], &set, &[]);
+    }
+
+    fn authorizations(&self) -> impl Iterator<Item = &'s (usize, Authorization)> {
+        self.scene.authorizations.iter().filter(|(at, _)| self.is_here(*at))
+    }
+
+    fn authentications(&self) -> impl Iterator<Item = &'s (usize, Attachment)> {
+        self.scene.authentications.iter().filter(|(at, _)| self.is_here(*at))
+    }
+
+    fn is_here(&self, at: usize) -> bool {
+        namespace_of(&self.objects[at]) == self.namespace
+    }
+
+    /// The pods that a policy of sidecars selects here.
+    pub fn selected(&self, selector: Option<&Selector>) -> Vec<&'s Pods> {
+        let labels = selector.map(|s| s.match_labels.clone()).unwrap_or_default();
+        let selects =
+            move |of: &Labels| labels.iter().all(|(key, value)| of.get(key) == Some(value));
+        self.scene.selected(self.namespace, selects).collect()
+    }
+
+    /// Services in front of some of these pods.
+    pub fn in_front(&self, pods: &[&Pods]) -> Vec<&'s Service> {
+        let fronts = |service: &&Service| pods.iter().any(|pods| service.fronts(pods));
+        self.scene.services.iter().filter(fronts).collect()
+    }
+
+    /// Pods whose policies no ztunnel can decide; none where the namespace needs no waypoint.
+    fn needing(&self) -> Vec<&'s Pods> {
+        let mut pods = BTreeMap::new();
+        for (at, policy) in self.authorizations() {
+            if self.needs_envoy(*at, policy) && !policy.has_targets() {
+                pods.extend(
+                    self.selected(policy.selector.as_ref()).into_iter().map(|p| (p.object, p)),
+                );
+            }
+        }
+        for (_, attachment) in self.authentications().filter(|(_, a)| !a.has_targets()) {
+            pods.extend(
+                self.selected(attachment.selector.as_ref()).into_iter().map(|p| (p.object, p)),
+            );
+        }
+        pods.into_values().collect()
+    }
+
+    /// Is there something in a policy that ztunnel cannot decide as the sidecar did?
+    pub fn needs_envoy(&self, at: usize, policy: &Authorization) -> bool {
+        matches!(policy.action(), Action::Audit | Action::Custom)
+            || is_dry_run(&self.objects[at])
+            || policy.rules.iter().any(|rule| in_its_words(rule, &self.wish.trust_domain).is_err())
+    }
+
+    fn bound(&self, needing: &[&Pods]) -> Bound<'s> {
+        let services = match self.serves() {
+            // all that is addressed to pods of the namespace goes through it, whatever is bound
+            Serves::All => self.services().collect(),
+            Serves::Service => {
+                self.in_front(needing).into_iter().filter(|s| !s.is_headless).collect()
+            }
+        };
+        Bound { services, opted_out: BTreeSet::new() }
+    }
+
+    fn services(&self) -> impl Iterator<Item = &'s Service> {
+        self.scene
+            .services
+            .iter()
+            .filter(|service| service.namespace == self.namespace && !service.is_headless)
+    }
+
+    /// The waypoint, and the labels by which Services and pods name it: the namespace's where that says
+    /// the same of fewer objects.
+    fn bind(&self, bound: &Bound<'_>, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) {
+        let name = self.wish.waypoint.as_str();
+        let home = self.waypoint_namespace();
+        let mut labels = vec![("istio.io/use-waypoint", name)];
+        if home != self.namespace {
+            labels.push(("istio.io/use-waypoint-namespace", home));
+        }
+        if self.serves() == Serves::All || bound.services.len() == self.services().count() {
+            writing.label(self.at, &[], &labels, &[]);
+        } else {
+            for service in &bound.services {
+                writing.label(service.object, &[], &labels, &[]);
+            }
+        }
+        if let Some(at) = self.scene.gateways.get(&(home.to_owned(), name.to_owned())) {
+            let class = self.objects[*at].body.get_path(&["spec", "gatewayClassName"]);
+            if class.and_then(|class| class.as_str()) != Some("istio-waypoint") {
+                let said = format!("Gateway {home}/{name} is no waypoint");
+                found.push(
+                    Diagnostic::error("waypoint-name-taken", said)
+                        .at(self.objects[*at].name_span(), "it has another class")
+                        .help("give another name with `--waypoint`"),
+                );
+            }
+            return;
+        }
+        let Some(&anchor) = self.scene.namespaces.get(home) else { return };
+        let mut listener = json!({"name": "mesh", "port": 15008, "protocol": "HBONE"});
+        if self.wish.moving.iter().any(|namespace| namespace != home)
+            && self.wish.waypoint_namespace.is_some()
+        {
+            listener["allowedRoutes"] = json!({"namespaces": {"from": "All"}});
+        }
+        let gateway = json!({
+            "apiVersion": "gateway.networking.k8s.io/v1",
+            "kind": "Gateway",
+            "metadata": {
+                "name": name,
+                "namespace": home,
+                "labels": {"istio.io/waypoint-for": self.serves().as_str()},
+            },
+            "spec": {"gatewayClassName": "istio-waypoint", "listeners": [listener]},
+        });
+        writing.add_waypoint(home, anchor, gateway);
+    }
+
+    /// What the waypoint serves: one that is there as its label says, which is Services where it says
+    /// nothing (facts/istio-ambient.md §3.2).
+    pub fn serves(&self) -> Serves {
+        let key = (self.waypoint_namespace().to_owned(), self.wish.waypoint.clone());
+        let Some(at) = self.scene.gateways.get(&key) else { return self.wish.serves };
+        match self.objects[*at].labels.get("istio.io/waypoint-for").map(String::as_str) {
+            Some("all") => Serves::All,
+            _ => Serves::Service,
+        }
+    }
+
+    /// Where the waypoint of this namespace lies.
+    pub fn waypoint_namespace(&self) -> &'s str {
+        self.wish.waypoint_namespace.as_deref().unwrap_or(self.namespace)
+    }
+
+    /// The identity that the waypoint calls pods with (facts/istio-ambient.md §3.5).
+    pub fn waypoint_principal(&self) -> String {
+        let Wish { trust_domain, waypoint, .. } = self.wish;
+        format!("{trust_domain}/ns/{}/sa/{waypoint}", self.waypoint_namespace())
+    }
+
+    /// A policy as it is, which concerns these pods.
+    pub fn stays(&self, at: usize, pods: &[&Pods], reasons: &[Reason]) -> Policy {
+        let services = self.in_front(pods);
+        let of = |namespace: &String, name: &String| (namespace.clone(), name.clone());
+        Policy {
+            object: at,
+            outcome: Outcome::Stays,
+            reasons: reasons.iter().copied().collect(),
+            becomes: Vec::new(),
+            services: services.iter().map(|s| of(&s.namespace, &s.name)).collect(),
+            pods: pods.iter().map(|pods| of(&pods.namespace, &pods.name)).collect(),
+        }
+    }
+
+    fn authorization(
+        &self,
+        at: usize,
+        policy: &Authorization,
+        bound: &mut Bound<'s>,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Policy {
+        let object = &self.objects[at];
+        if policy.has_targets() {
+            return self.stays(at, &[], &[Reason::GatewayAttached]);
+        }
+        let pods = self.selected(policy.selector.as_ref());
+        let gateways = self.scene.pods.iter().any(|pods| {
+            pods.namespace == self.namespace
+                && pods.are_gateways()
+                && policy.selector.as_ref().is_none_or(|s| s.selects(&pods.labels))
+        });
+        if gateways && pods.is_empty() {
+            return self.stays(at, &[], &[Reason::GatewayAttached]);
+        }
+        let mut told = self.stays(at, &pods, &[]);
+        if let Some(owner) = owner(object) {
+            found.push(
+                Diagnostic::error("made-by-another", format!("{} is {owner}", object.reference()))
+                    .at(object.name_span(), "what is written over it comes back")
+                    .help("translate what it is made of, or leave its namespace out"),
+            );
+        }
+        if object.annotations.contains_key(TSB) {
+            told.reasons.insert(Reason::TsbDirect);
+        }
+        let is_bound = self
+            .in_front(&pods)
+            .iter()
+            .any(|service| bound.services.iter().any(|bound| bound.object == service.object));
+        let needs_envoy = self.needs_envoy(at, policy);
+        if !needs_envoy && !is_bound {
+            self.in_words_of_ztunnel(at, policy, &mut told, writing);
+            return told;
+        }
+        if gateways {
+            told.outcome = Outcome::Refused;
+            told.reasons.insert(Reason::GatewayAttached);
+            found.push(refusal(
+                Reason::GatewayAttached,
+                object,
+                "it holds for gateways and for other pods",
+            ));
+            return told;
+        }
+        Twin { space: self, at, policy, pods, told }.translate(bound, writing, found)
+    }
+
+    /// A policy that ztunnel decides. An empty selector selects nothing there (facts/istio-ambient.md §4.3).
+    fn in_words_of_ztunnel(
+        &self,
+        at: usize,
+        policy: &Authorization,
+        told: &mut Policy,
+        writing: &mut Writing<'_>,
+    ) {
+        told.reasons.insert(Reason::L4Only);
+        let mut put = policy.clone();
+        if put.selector.as_ref().is_some_and(|s| s.match_labels.is_empty()) {
+            put.selector = None;
+            told.reasons.insert(Reason::EmptySelector);
+        }
+        for rule in &mut put.rules {
+            if let Ok((words, reasons)) = in_its_words(rule, &self.wish.trust_domain) {
+                *rule = words;
+                told.reasons.extend(reasons);
+            }
+        }
+        if put != *policy {
+            writing.edit(at, |value| value["spec"] = json!(put));
+        }
+    }
+
+    fn authentication(
+        &self,
+        at: usize,
+        attachment: &Attachment,
+        bound: &mut Bound<'s>,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Policy {
+        if attachment.has_targets() {
+            return self.stays(at, &[], &[Reason::GatewayAttached]);
+        }
+        let pods = self.selected(attachment.selector.as_ref());
+        if pods.is_empty() {
+            return self.stays(at, &[], &[Reason::GatewayAttached]);
+        }
+        let told = self.stays(at, &pods, &[Reason::RequestAuthentication, Reason::HttpAttributes]);
+        super::twin::authentication(self, at, attachment, told, &pods, bound, writing, found)
+    }
+
+    /// Would callers of the pods' own addresses still meet an ALLOW policy that names them?
+    pub fn are_admitted_by_name(&self, pods: &[&Pods]) -> bool {
+        pods.iter().all(|pods| {
+            self.authorizations().any(|(at, policy)| {
+                policy.action() == Action::Allow
+                    && !policy.has_targets()
+                    && !is_dry_run(&self.objects[*at])
+                    && policy.selector.as_ref().is_none_or(|s| s.selects(&pods.labels))
+            })
+        })
+    }
+
+    /// PeerAuthentications stay; `DISABLE` is what ztunnel calls PERMISSIVE
+    /// (facts/translation.md, row DISABLE).
+    fn peer_authentications(&self, writing: &mut Writing<'_>) -> Vec<Policy> {
+        let here = self.scene.peer_authentications.iter().filter(|at| self.is_here(**at));
+        here.map(|at| {
+            let object = &self.objects[*at];
+            let mut reasons = vec![Reason::PeerAuthentication];
+            let mode = object.body.get_path(&["spec", "mtls", "mode"]);
+            if mode.and_then(|mode| mode.as_str()) == Some("DISABLE") {
+                reasons.push(Reason::PeerAuthenticationDisable);
+                writing.edit(*at, |value| value["spec"]["mtls"]["mode"] = json!("PERMISSIVE"));
+            }
+            let selector = object
+                .body
+                .get_path(&["spec", "selector"])
+                .and_then(|node| crate::yaml::from_node::<Selector>(node).ok());
+            self.stays(*at, &self.selected(selector.as_ref()), &reasons)
+        })
+        .collect()
+    }
+
+    /// Code and limits of sidecars that pods of this namespace lose: nobody can prove what they did.
+    fn code(&self, found: &mut Vec<Diagnostic>) -> Vec<Policy> {
+        let here = self.scene.code.iter().filter(|(at, of)| self.is_here(*at) && !of.has_targets());
+        here.filter_map(|(at, attachment)| {
+            let pods: Vec<&Pods> =
+                self.scene.selected(self.namespace, |labels| attachment.selects(labels)).collect();
+            if pods.is_empty() {
+                return None;
+            }
+            let object = &self.objects[*at];
+            let (reason, why) = match object.gvk.kind.as_str() {
+                "EnvoyFilter" => (Reason::EnvoyFilter, "it changes sidecars that are no more"),
+                "Sidecar" if limits_egress(object) => {
+                    (Reason::SidecarEgressLost, "ztunnel does not limit what clients call")
+                }
+                "Sidecar" => return None,
+                _ => (Reason::OpaqueCode, "it runs in sidecars that are no more"),
+            };
+            found.push(refusal(reason, object, why));
+            let mut told = self.stays(*at, &pods, &[reason]);
+            told.outcome = Outcome::Refused;
+            Some(told)
+        })
+        .collect()
+    }
+}
+
+/// Is a policy evaluated without being enforced?
+pub(super) fn is_dry_run(object: &Object) -> bool {
+    object.annotations.get(DRY_RUN).is_some_and(|value| value == "true")
+}
+
+/// Who makes an object, where somebody does who would make it again.
+fn owner(object: &Object) -> Option<&'static str> {
+    let metadata = object.body.get("metadata")?;
+    if object.annotations.contains_key(OF_XCP) || object.labels.contains_key(OF_XCP) {
+        return Some("made by TSB");
+    }
+    let owners = metadata.get("ownerReferences").and_then(|owners| owners.as_list());
+    owners.is_some_and(|owners| !owners.is_empty()).then_some("made by its owner")
+}
+
+/// Does a Sidecar leave hosts out that its pods could call?
+fn limits_egress(object: &Object) -> bool {
+    let egress = object.body.get_path(&["spec", "egress"]).and_then(|egress| egress.as_list());
+    let is_all = |host: &str| matches!(host, "*/*");
+    egress.is_some_and(|listeners| {
+        !listeners.iter().any(|listener| {
+            let hosts = listener.get("hosts").and_then(|hosts| hosts.as_list());
+            hosts.is_some_and(|hosts| hosts.iter().any(|h| h.as_str().is_some_and(is_all)))
+        })
+    })
+}
+
+/// Why a policy is not translated.
+pub(super) fn refusal(reason: Reason, object: &Object, why: &str) -> Diagnostic {
+    Diagnostic::error(reason.code(), format!("{} is not translated", object.reference()))
+        .at(object.name_span(), why)
+}

@@ -1,0 +1,585 @@
+//! What a policy becomes that only an Envoy can enforce, or whose callers come through one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+
+use super::construct::needs;
+use super::policy::{Action, Attachment, Authorization, Rule, Selector, Source};
+use super::ports::{Mapped, is_about_ports, mapped, named};
+use super::reach::{Pods, Service};
+use super::reason::Reason;
+use super::scene::namespace_of;
+use super::space::{Bound, Space, is_dry_run, refusal};
+use super::writing::{Writing, about_pods, derived, only, reference};
+use super::ztunnel::in_its_words;
+use super::{Outcome, Policy, Serves};
+use crate::diagnostic::Diagnostic;
+use crate::k8s::{Object, TargetRef};
+use crate::model::RESTART_TOKEN;
+
+/// So many targets may a policy have (istio/api `targetRefs`, MaxItems).
+const TARGETS: usize = 16;
+/// So long may a name be (Kubernetes, names of objects).
+const NAME: usize = 253;
+
+/// A policy on its way.
+pub(super) struct Twin<'a, 's> {
+    pub space: &'a Space<'s>,
+    pub at: usize,
+    pub policy: &'a Authorization,
+    pub pods: Vec<&'s Pods>,
+    pub told: Policy,
+}
+
+/// What a policy is bound to at a waypoint, and its rules there.
+struct Bunch {
+    targets: Vec<TargetRef>,
+    rules: Vec<Rule>,
+}
+
+impl<'s> Twin<'_, 's> {
+    /// Writes what the policy becomes.
+    pub fn translate(
+        mut self,
+        bound: &mut Bound<'s>,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Policy {
+        let object = &self.space.objects[self.at];
+        let before = found.len();
+        self.classify();
+        self.refuse(object, found);
+        self.refuse_routes(object, found);
+        let bunches = self.bunches(bound, object, found);
+        if found[before..].iter().any(Diagnostic::is_error) {
+            self.told.outcome = Outcome::Refused;
+            return self.told;
+        }
+        writing.remove(self.at);
+        let several = bunches.len() > 1;
+        for (number, Bunch { targets, rules }) in bunches.into_iter().enumerate() {
+            let suffix =
+                if several { format!("-waypoint-{}", number + 1) } else { "-waypoint".to_owned() };
+            let twin = Authorization {
+                selector: None,
+                target_ref: None,
+                target_refs: targets,
+                rules,
+                ..self.policy.clone()
+            };
+            self.push(&suffix, json!(twin), writing, found);
+        }
+        if !is_dry_run(object) {
+            self.destination(writing, found);
+        }
+        self.told
+    }
+
+    fn push(
+        &mut self,
+        suffix: &str,
+        spec: Value,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let object = &self.space.objects[self.at];
+        let Some(name) = name(self.space, object, suffix, found) else { return };
+        self.told.becomes.push(reference(object, &object.gvk.kind, &name));
+        writing.add(self.at, derived(object, &name, spec));
+    }
+
+    /// Why it moves.
+    fn classify(&mut self) {
+        let (policy, reasons) = (self.policy, &mut self.told.reasons);
+        self.told.outcome = Outcome::Moves;
+        let (mut here, mut there) = (false, false);
+        for rule in &policy.rules {
+            let needs = needs(rule);
+            reasons.extend(needs.envoy.iter().copied());
+            match in_its_words(rule, &self.space.wish.trust_domain) {
+                Ok(_) => here = true,
+                Err(why) => {
+                    reasons.extend(why);
+                    there = true;
+                }
+            }
+        }
+        if here && there {
+            reasons.insert(Reason::MixedRules);
+        }
+        if here && !there {
+            reasons.insert(Reason::L4Only);
+        }
+        match policy.action() {
+            Action::Deny if there => reasons.extend([Reason::DenyInert]),
+            Action::Custom => reasons.extend([Reason::ActionCustom]),
+            Action::Audit => reasons.extend([Reason::ActionAudit]),
+            Action::Allow | Action::Deny => {}
+        }
+        if is_dry_run(&self.space.objects[self.at]) {
+            reasons.insert(Reason::DryRun);
+        }
+        match &policy.selector {
+            None => {
+                reasons.insert(Reason::NamespaceWide);
+            }
+            Some(selector) if selector.match_labels.is_empty() => {
+                reasons.extend([Reason::NamespaceWide, Reason::EmptySelector]);
+            }
+            Some(_) => {}
+        }
+    }
+
+    /// What means something else at a waypoint.
+    fn refuse(&mut self, object: &Object, found: &mut Vec<Diagnostic>) {
+        let mut why: BTreeMap<Reason, &str> = BTreeMap::new();
+        for rule in &self.policy.rules {
+            let needs = needs(rule);
+            for reason in &needs.sidecar_only {
+                why.insert(
+                    *reason,
+                    match reason {
+                        Reason::Sni => "a waypoint sees the server name on ports that are declared TLS only",
+                        Reason::FilterMetadata => "a waypoint has other filters than a sidecar",
+                        Reason::SidecarHeader => {
+                            "a waypoint does not write this header, and lets the client's pass"
+                        }
+                        Reason::PathTemplateCrash => {
+                            "a template that does not begin with `/` ends Envoy: the webhook lets it pass"
+                        }
+                        _ => "ztunnel and waypoints have no word for it",
+                    },
+                );
+            }
+            for reason in &needs.not_waypoint {
+                let (reason, said) = match reason {
+                    Reason::IpBlocks if !needs.envoy.is_empty() => (
+                        Reason::IpBlocksAtWaypoint,
+                        "a waypoint never sees the client's address: `ipBlocks` match nothing there",
+                    ),
+                    Reason::IpBlocks => (
+                        Reason::IpBlocks,
+                        "behind a waypoint ztunnel sees the waypoint's address, and the waypoint none",
+                    ),
+                    _ => {
+                        (*reason, "a waypoint sees the address of the Service, and not of the pod")
+                    }
+                };
+                why.insert(reason, said);
+            }
+        }
+        for (reason, said) in why {
+            self.told.reasons.insert(reason);
+            let mut finding = refusal(reason, object, said);
+            if matches!(reason, Reason::IpBlocksAtWaypoint | Reason::IpBlocks) {
+                finding = finding.help(
+                    "`remoteIpBlocks` reads X-Forwarded-For, which any caller inside the mesh can write: \
+                     write it yourself where that is acceptable; or split the policy by port, so that what reads \
+                     addresses concerns no Service behind the waypoint",
+                );
+            }
+            found.push(finding);
+        }
+    }
+
+    /// A route at the client's sidecar comes before the destination's policies; at a waypoint it comes
+    /// after them (facts/translation.md, "What decides").
+    fn refuse_routes(&mut self, object: &Object, found: &mut Vec<Diagnostic>) {
+        let services = self.space.in_front(&self.pods);
+        for at in &self.space.scene.virtual_services {
+            let route = &self.space.objects[*at];
+            if !is_for_clients(route) || !services.iter().any(|service| names(route, service)) {
+                continue;
+            }
+            let (reason, said) = if rewrites(route) {
+                (
+                    Reason::RewrittenBeforePolicy,
+                    "a sidecar's policy reads the path after the client's route has rewritten it, a waypoint's \
+                     before",
+                )
+            } else {
+                (
+                    Reason::RouteTouches,
+                    "where the route leads is not followed yet: what the policy protects after it is not proven",
+                )
+            };
+            self.told.reasons.insert(reason);
+            found.push(
+                refusal(reason, object, said)
+                    .also(route.name_span(), "this route")
+                    .help("move the rewriting to the clients or the pods, or write what comes of it into the policy"),
+            );
+        }
+    }
+
+    /// The targets at the waypoint, by the rules that they need.
+    fn bunches(
+        &mut self,
+        bound: &mut Bound<'s>,
+        object: &Object,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<Bunch> {
+        let space = self.space;
+        let wide = self.policy.selector.as_ref().is_none_or(|s| s.match_labels.is_empty());
+        if space.serves() == Serves::All && wide && space.waypoint_namespace() == space.namespace {
+            return self.at_gateway(object, found);
+        }
+        let services = self.behind(bound, object, found);
+        let mut bunches: Vec<Bunch> = Vec::new();
+        let (mut rewritten, mut elsewhere) = (false, false);
+        for service in services {
+            let behind: Vec<&Pods> =
+                space.scene.pods.iter().filter(|pods| service.fronts(pods)).collect();
+            if behind.iter().any(|pods| !self.pods.iter().any(|own| own.object == pods.object)) {
+                self.told.reasons.insert(Reason::ServiceFrontsOthers);
+            }
+            let Some(rules) = self.for_service(service, &behind, &mut rewritten, &mut elsewhere)
+            else {
+                self.told.reasons.insert(Reason::PortsRewritten);
+                let said = format!(
+                    "a port of Service {}/{} leads to different ports of its pods",
+                    service.namespace, service.name
+                );
+                found.push(refusal(Reason::PortsRewritten, object, &said));
+                continue;
+            };
+            // an ALLOW without rules lets nobody in; every other action without rules does nothing
+            if rules.is_empty()
+                && !self.policy.rules.is_empty()
+                && self.policy.action() != Action::Allow
+            {
+                continue;
+            }
+            let target = TargetRef {
+                group: String::new(),
+                kind: "Service".into(),
+                name: service.name.clone(),
+                namespace: None,
+            };
+            match bunches.iter_mut().find(|b| b.rules == rules && b.targets.len() < TARGETS) {
+                Some(bunch) => bunch.targets.push(target),
+                None => bunches.push(Bunch { targets: vec![target], rules }),
+            }
+        }
+        let all: usize = bunches.iter().map(|bunch| bunch.targets.len()).sum();
+        let reasons = &mut self.told.reasons;
+        reasons.extend((all > 1).then_some(Reason::SeveralServices));
+        reasons.extend((all > TARGETS).then_some(Reason::TargetRefsLimit));
+        reasons.extend(rewritten.then_some(Reason::PortsRewritten));
+        reasons.extend(elsewhere.then_some(Reason::PortWithoutService));
+        bunches
+    }
+
+    /// The waypoint itself serves what the policy covers, and nothing else.
+    fn at_gateway(&mut self, object: &Object, found: &mut Vec<Diagnostic>) -> Vec<Bunch> {
+        let space = self.space;
+        if self.policy.rules.iter().any(is_about_ports) {
+            let same = space.in_front(&self.pods).iter().all(|service| {
+                service
+                    .ports(&self.pods)
+                    .is_ok_and(|ports| ports.iter().all(|(port, target)| port == target))
+            });
+            if !same {
+                self.told.reasons.insert(Reason::PortsRewritten);
+                let said = "a waypoint that serves pods too sees the port of the Service or that of the pod, \
+                            as the caller has it: the rule would mean both";
+                found.push(refusal(Reason::PortsRewritten, object, said));
+            }
+        }
+        vec![Bunch {
+            targets: vec![TargetRef::gateway(space.wish.waypoint.as_str())],
+            rules: self.policy.rules.clone(),
+        }]
+    }
+
+    /// The Services in front of the policy's pods. Pods that a waypoint serves too are opted out: what is
+    /// addressed to them would pass it without meeting policies of a Service.
+    fn behind(
+        &mut self,
+        bound: &mut Bound<'s>,
+        object: &Object,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<&'s Service> {
+        let space = self.space;
+        let services = space.in_front(&self.pods);
+        let (headless, services): (Vec<&Service>, Vec<&Service>) =
+            services.into_iter().partition(|service| service.is_headless);
+        let needs_envoy = space.needs_envoy(self.at, self.policy);
+        if self.pods.is_empty() && needs_envoy {
+            self.told.reasons.insert(Reason::NoService);
+            found.push(
+                refusal(
+                    Reason::NoService,
+                    object,
+                    "none of these manifests makes pods that it selects",
+                )
+                .help("name the manifests of the workloads and Services that it is about, too"),
+            );
+        }
+        let alone = self.pods.iter().find(|pods| !services.iter().any(|s| s.fronts(pods)));
+        if let Some(pods) = alone.filter(|_| needs_envoy) {
+            let (reason, said) = if headless.iter().any(|service| service.fronts(pods)) {
+                (
+                    Reason::HeadlessService,
+                    format!(
+                        "{}/{} is called by pod address: no Service waypoint sees it",
+                        pods.namespace, pods.name
+                    ),
+                )
+            } else {
+                (
+                    Reason::NoService,
+                    format!(
+                        "no Service leads to {}/{}: no Service waypoint sees its callers",
+                        pods.namespace, pods.name
+                    ),
+                )
+            };
+            self.told.reasons.insert(reason);
+            found.push(refusal(reason, object, &said).help(
+                "`--waypoint-for all` with a policy for the whole namespace covers pod addresses",
+            ));
+        }
+        if space.serves() == Serves::All {
+            self.told.reasons.insert(Reason::PodAddressPastServicePolicy);
+            bound.opted_out.extend(self.pods.iter().map(|pods| pods.object));
+        }
+        services
+    }
+
+    /// The rules for one Service; `None` where its ports cannot be told.
+    fn for_service(
+        &self,
+        service: &Service,
+        behind: &[&Pods],
+        rewritten: &mut bool,
+        elsewhere: &mut bool,
+    ) -> Option<Vec<Rule>> {
+        if !self.policy.rules.iter().any(is_about_ports) {
+            return Some(self.policy.rules.clone());
+        }
+        let ports = service.ports(behind).ok()?;
+        let mut rules = Vec::new();
+        for rule in &self.policy.rules {
+            match mapped(rule, &ports) {
+                Mapped::Same(rule) => rules.push(rule),
+                Mapped::Rewritten(now) => {
+                    *rewritten |= now != *rule;
+                    rules.push(now);
+                }
+                Mapped::Elsewhere => *elsewhere = true,
+            }
+        }
+        Some(rules)
+    }
+
+    /// What ztunnel enforces of it: at the pods, whoever calls them.
+    fn destination(&mut self, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) {
+        let trust_domain = &self.space.wish.trust_domain;
+        let waypoint = self.space.waypoint_principal();
+        let (mut kept, mut not_kept) = (Vec::new(), Vec::new());
+        for rule in &self.policy.rules {
+            match in_its_words(rule, trust_domain) {
+                Ok((words, put)) => {
+                    self.told.reasons.extend(put);
+                    kept.push(words);
+                }
+                Err(_) => not_kept.push(rule),
+            }
+        }
+        let selector = self.policy.selector.clone();
+        match self.policy.action() {
+            Action::Allow => {
+                if !kept.is_empty() {
+                    self.told.outcome = Outcome::Split;
+                }
+                let admitted = Source { principals: vec![waypoint], ..Source::default() };
+                let rules = std::iter::once(only(admitted)).chain(kept).collect();
+                self.push("-ztunnel", about_pods(selector, Action::Allow, rules), writing, found);
+            }
+            Action::Deny => {
+                if !kept.is_empty() {
+                    self.told.outcome = Outcome::Split;
+                    kept.iter_mut().for_each(|rule| except(rule, &waypoint));
+                    let denied = about_pods(selector.clone(), Action::Deny, kept);
+                    self.push("-ztunnel", denied, writing, found);
+                }
+                if !not_kept.is_empty() {
+                    let ports: Option<Vec<Vec<String>>> =
+                        not_kept.iter().map(|rule| named(rule)).collect();
+                    let guarded = guard(selector.as_ref(), &waypoint, ports);
+                    self.push("-guard", guarded, writing, found);
+                    mark_restarted(self.space, &self.pods, writing);
+                }
+            }
+            Action::Custom => {
+                self.push("-guard", guard(selector.as_ref(), &waypoint, None), writing, found);
+                mark_restarted(self.space, &self.pods, writing);
+            }
+            Action::Audit => {}
+        }
+    }
+}
+
+/// A DENY rule that tells callers apart leaves the waypoint out: it comes for others, whom its own
+/// policies have asked.
+fn except(rule: &mut Rule, waypoint: &str) {
+    let by_condition = rule.when.iter().any(|c| c.key.starts_with("source."));
+    if rule.from.is_empty() && by_condition {
+        rule.from.push(super::policy::From::default());
+    }
+    for from in &mut rule.from {
+        from.source.not_principals.push(waypoint.to_owned());
+    }
+}
+
+/// Everybody but the waypoint is denied: on these ports of the pods, or on all.
+fn guard(selector: Option<&Selector>, waypoint: &str, ports: Option<Vec<Vec<String>>>) -> Value {
+    let mut selector = selector.cloned().unwrap_or_default();
+    selector.match_labels.insert(RESTART_TOKEN.into(), "ambient".into());
+    let mut rule = only(Source { not_principals: vec![waypoint.to_owned()], ..Source::default() });
+    if let Some(ports) = ports {
+        let ports: BTreeSet<String> = ports.into_iter().flatten().collect();
+        let mut to = super::policy::To::default();
+        to.operation.ports = ports.into_iter().collect();
+        rule.to.push(to);
+    }
+    about_pods(Some(selector), Action::Deny, vec![rule])
+}
+
+/// The label that the restart into ambient mode brings.
+fn mark_restarted(space: &Space<'_>, pods: &[&Pods], writing: &mut Writing<'_>) {
+    for pods in pods {
+        let path = super::reach::template_of(&space.objects[pods.object]).unwrap_or_default();
+        writing.label(pods.object, path, &[(RESTART_TOKEN, "ambient")], &[]);
+    }
+}
+
+/// The name of something that is made of an object; `None` where it is no name, or taken, which is
+/// reported.
+fn name(
+    space: &Space<'_>,
+    object: &Object,
+    suffix: &str,
+    found: &mut Vec<Diagnostic>,
+) -> Option<String> {
+    let name = format!("{}{suffix}", object.name);
+    let fault = if name.len() > NAME {
+        (
+            "name-too-long",
+            format!("`{}` and what is added to it are too long for a name", object.name),
+        )
+    } else if space.scene.has(&object.gvk.kind, namespace_of(object), &name) {
+        ("name-taken", format!("there is another {} `{name}`", object.gvk.kind))
+    } else {
+        return Some(name);
+    };
+    found.push(
+        Diagnostic::error(fault.0, fault.1)
+            .at(object.name_span(), "what it becomes needs this name")
+            .help("rename one of the two"),
+    );
+    None
+}
+
+/// A RequestAuthentication: to the Services of its pods, or the waypoint.
+#[allow(clippy::too_many_arguments, reason = "what is read, and what is written")]
+pub(super) fn authentication<'s>(
+    space: &Space<'s>,
+    at: usize,
+    attachment: &Attachment,
+    mut told: Policy,
+    pods: &[&'s Pods],
+    bound: &mut Bound<'s>,
+    writing: &mut Writing<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Policy {
+    let object = &space.objects[at];
+    let as_policy =
+        Authorization { selector: attachment.selector.clone(), ..Authorization::default() };
+    let mut twin = Twin { space, at, policy: &as_policy, pods: pods.to_vec(), told };
+    let before = found.len();
+    let bunches = twin.bunches(bound, object, found);
+    let alone =
+        pods.iter().any(|pods| !space.in_front(&[pods]).iter().any(|service| !service.is_headless));
+    if alone && space.serves() == Serves::Service {
+        twin.told.reasons.insert(Reason::NoService);
+        found.push(refusal(Reason::NoService, object, "no Service leads to some of its pods"));
+    }
+    if found[before..].iter().any(Diagnostic::is_error) {
+        twin.told.outcome = Outcome::Refused;
+        return twin.told;
+    }
+    twin.told.outcome = Outcome::Moves;
+    writing.remove(at);
+    let several = bunches.len() > 1;
+    for (number, bunch) in bunches.into_iter().enumerate() {
+        let suffix =
+            if several { format!("-waypoint-{}", number + 1) } else { "-waypoint".to_owned() };
+        let mut spec = object.body.get("spec").map(|spec| spec.to_json()).unwrap_or(json!({}));
+        if let Some(spec) = spec.as_object_mut() {
+            spec.shift_remove("selector");
+            spec.insert("targetRefs".into(), json!(bunch.targets));
+        }
+        twin.push(&suffix, spec, writing, found);
+    }
+    told = twin.told;
+    if !space.are_admitted_by_name(pods)
+        && let Some(name) = name(space, object, "-guard", found)
+    {
+        let waypoint = space.waypoint_principal();
+        let guard = guard(attachment.selector.as_ref(), &waypoint, None);
+        told.becomes.push(reference(object, "AuthorizationPolicy", &name));
+        let mut value = derived(object, &name, guard);
+        value["kind"] = json!("AuthorizationPolicy");
+        writing.add(at, value);
+        mark_restarted(space, pods, writing);
+    }
+    told
+}
+
+/// Does a VirtualService decide for callers in the mesh? `mesh` is what it is bound to where it names no
+/// gateway.
+fn is_for_clients(route: &Object) -> bool {
+    let gateways = route.body.get_path(&["spec", "gateways"]).and_then(|list| list.as_list());
+    gateways.is_none_or(|list| list.is_empty() || list.iter().any(|g| g.as_str() == Some("mesh")))
+}
+
+/// Is a Service among the hosts of a VirtualService, or where it leads?
+fn names(route: &Object, service: &Service) -> bool {
+    let own = namespace_of(route);
+    let is = |host: &str| {
+        let host = host.trim_end_matches('.');
+        let mut parts = host.split('.');
+        let (name, namespace) = (parts.next(), parts.next().unwrap_or(own));
+        (name == Some(service.name.as_str()) && namespace == service.namespace)
+            || host.strip_prefix("*.").is_some_and(|rest| {
+                format!("{}.svc.cluster.local", service.namespace).ends_with(rest)
+            })
+            || host == "*"
+    };
+    let hosts = route.body.get_path(&["spec", "hosts"]).and_then(|hosts| hosts.as_list());
+    let mut leads = Vec::new();
+    destinations(&route.body, &mut leads);
+    hosts.unwrap_or_default().iter().filter_map(|h| h.as_str()).any(is) || leads.into_iter().any(is)
+}
+
+/// Every `destination.host` below a node.
+fn destinations<'n>(node: &'n crate::yaml::Node, hosts: &mut Vec<&'n str>) {
+    if let Some(host) = node.get_path(&["destination", "host"]).and_then(|host| host.as_str()) {
+        hosts.push(host);
+    }
+    if let Some(mapping) = node.as_mapping() {
+        mapping.entries.iter().for_each(|entry| destinations(&entry.value, hosts));
+    }
+    node.as_list().unwrap_or_default().iter().for_each(|item| destinations(item, hosts));
+}
+
+/// Does a VirtualService change what policies read?
+fn rewrites(route: &Object) -> bool {
+    let routes = route.body.get_path(&["spec", "http"]).and_then(|routes| routes.as_list());
+    routes.unwrap_or_default().iter().any(|route| {
+        ["rewrite", "headers", "redirect", "delegate"].iter().any(|key| route.get(key).is_some())
+    })
+}
