@@ -14,6 +14,7 @@ mod exit;
 mod explain;
 mod format;
 mod function;
+mod gate;
 mod gitops;
 mod init;
 mod limits;

@@ -6,14 +6,16 @@ use std::time::Duration;
 use clap::Args;
 
 use super::allow::Allow;
+use super::gate::Gate;
 use super::output::print;
-use super::session::Session;
+use super::session::{Prepared, Session};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::delivery::commit::{self, Dry};
 use crate::diagnostic::{Diagnostic, Sources};
 use crate::pipeline::Rendered;
 use crate::report::Shown;
+use crate::resolve::Resolved;
 use crate::tree::branch::{self, Branch, Commit, Edit, Tip};
 use crate::tree::git::Git;
 use crate::tree::{Change, Scope, plan};
@@ -67,9 +69,11 @@ pub struct Publish {
 }
 
 /// An environment that is ready to be published.
-struct Ready {
+struct Ready<'s> {
     name: String,
     folder: String,
+    prepared: Prepared<'s>,
+    resolved: Resolved,
     rendered: Rendered,
     sources: Sources,
 }
@@ -95,7 +99,7 @@ impl Publish {
             let prepared = session.prepare(&mut loaded, None, &scope)?;
             let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
-            let (Some(rendered), Some(resolved)) = (rendered, &loaded.resolved) else {
+            let (Some(rendered), Some(resolved)) = (rendered, loaded.resolved.take()) else {
                 complete = false;
                 continue;
             };
@@ -107,7 +111,8 @@ impl Publish {
                 (None, None) => "rendered".to_owned(),
             };
             let folder = if path.is_empty() { name.clone() } else { format!("{path}/{name}") };
-            ready.push(Ready { name, folder, rendered, sources: loaded.sources });
+            let sources = loaded.sources;
+            ready.push(Ready { name, folder, prepared, resolved, rendered, sources });
         }
         if !complete {
             terminal.say("nothing was published");
@@ -213,12 +218,16 @@ impl Publish {
         &self,
         branch: &Branch,
         tip: &Tip,
-        ready: &[Ready],
+        ready: &[Ready<'_>],
         terminal: &Terminal,
     ) -> anyhow::Result<(Vec<Change>, ExitCode)> {
         let (mut changes, mut code) = (Vec::new(), ExitCode::Clean);
-        for Ready { folder, rendered, sources, .. } in ready {
+        for Ready { name, folder, prepared, resolved, rendered, sources } in ready {
             let local = branch.read(tip, folder)?;
+            let gate = Gate { name, prepared, done: "published" };
+            if !gate.lets_through(resolved, rendered, &local, sources.clone(), terminal) {
+                code = ExitCode::Problems;
+            }
             let Rendered { tree, provenance, .. } = rendered;
             let scope = Scope::default();
             let mut change = plan(tree, &local, provenance, &scope, &self.allow.allowances());
@@ -304,7 +313,7 @@ fn path(text: &str) -> anyhow::Result<String> {
     Ok(trimmed.to_owned())
 }
 
-fn edit<'a>(ready: &'a [Ready], changes: &'a [Change]) -> Edit<'a> {
+fn edit<'a>(ready: &'a [Ready<'_>], changes: &'a [Change]) -> Edit<'a> {
     let mut edit = Edit { write: BTreeMap::new(), delete: Vec::new() };
     for (Ready { folder, rendered, .. }, change) in ready.iter().zip(changes) {
         for path in change.create.iter().chain(&change.update) {
@@ -317,10 +326,10 @@ fn edit<'a>(ready: &'a [Ready], changes: &'a [Change]) -> Edit<'a> {
     edit
 }
 
-fn message(ready: &[Ready], changes: &[Change], dry: Option<Dry<'_>>) -> String {
+fn message(ready: &[Ready<'_>], changes: &[Change], dry: Option<Dry<'_>>) -> String {
     let changed = || ready.iter().zip(changes).filter(|(_, change)| !change.is_empty());
     let names: Vec<&str> = changed().map(|(ready, _)| ready.name.as_str()).collect();
-    let line = |(ready, change): (&Ready, &Change)| {
+    let line = |(ready, change): (&Ready<'_>, &Change)| {
         let Change { create, update, delete, .. } = change;
         let (written, changed, deleted) = (create.len(), update.len(), delete.len());
         format!("{}: {written} written, {changed} changed, {deleted} deleted", ready.name)

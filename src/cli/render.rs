@@ -3,10 +3,10 @@
 use std::ffi::OsStr;
 use std::path::{Component, Path};
 
-use chrono::Utc;
 use clap::Args;
 
 use super::allow::Allow;
+use super::gate::Gate;
 use super::gitops::Folders;
 use super::limits;
 use super::output::print;
@@ -15,9 +15,8 @@ use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::model::Target;
-use crate::pipeline::{self, Rendered};
+use crate::pipeline::Rendered;
 use crate::report::Shown;
-use crate::resolve::Resolved;
 use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
 use crate::tree::{Change, Local, Scope, Tree, plan};
 
@@ -88,7 +87,7 @@ impl Render {
                 let nothing = Local::default();
                 let may_move = match (&rendered, &resolved) {
                     (Some(rendered), Some(resolved)) => {
-                        let gate = Gate { name: &name, prepared: &prepared, scope: &scope };
+                        let gate = Gate { name: &name, prepared: &prepared, done: "written" };
                         gate.lets_through(resolved, rendered, &nothing, sources, terminal)
                     }
                     _ => false,
@@ -160,7 +159,7 @@ impl Render {
         let Loaded { sources, resolved, found, .. } = loaded;
         terminal.show(&found, &sources);
         if let (Some(rendered), Some(resolved)) = (&rendered, &resolved) {
-            let gate = Gate { name, prepared, scope };
+            let gate = Gate { name, prepared, done: "written" };
             if !gate.lets_through(resolved, rendered, &local, sources.clone(), terminal) {
                 return Ok(ExitCode::Problems);
             }
@@ -214,53 +213,6 @@ impl Render {
         }
         terminal.detail("written");
         Ok(ExitCode::Clean)
-    }
-}
-
-/// Refuses to render what moves a namespace into something that the lints call an error.
-struct Gate<'a> {
-    name: &'a str,
-    prepared: &'a Prepared<'a>,
-    scope: &'a Scope,
-}
-
-impl Gate<'_> {
-    /// False where errors of the lints concern a namespace that moves; they have been shown.
-    fn lets_through(
-        &self,
-        resolved: &Resolved,
-        rendered: &Rendered,
-        local: &Local,
-        sources: Sources,
-        terminal: &Terminal,
-    ) -> bool {
-        let moved = pipeline::moved(&rendered.provenance, local);
-        if moved.is_empty() {
-            return true;
-        }
-        let reached = self.prepared.reached().unwrap_or(&resolved.environment.reached);
-        let today = Utc::now().date_naive().to_string();
-        let mut points = self.prepared.points(resolved, sources);
-        let faults = if *self.scope == Scope::default() {
-            pipeline::concerning(&mut points, rendered, reached, &moved, &today)
-        } else {
-            // a part is judged with the rest of the point: an error there is told by a whole render
-            match points.at(reached, &|_| {}).0 {
-                Some(at) => {
-                    pipeline::concerning(&mut points, &at.rendered, reached, &moved, &today)
-                }
-                None => return true,
-            }
-        };
-        if faults.is_empty() {
-            return true;
-        }
-        terminal.show(&faults, &points.texts.sources);
-        terminal.say(&format!(
-            "{}: nothing was written: these errors concern namespaces that move to `{reached}`",
-            self.name
-        ));
-        false
     }
 }
 

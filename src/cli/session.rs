@@ -340,6 +340,11 @@ impl Prepared<'_> {
         self.reached.as_ref()
     }
 
+    /// The part that was asked for.
+    pub(super) fn scope(&self) -> &Scope {
+        self.scope
+    }
+
     /// What renders the environment point by point.
     pub(super) fn points<'p>(&'p self, resolved: &'p Resolved, sources: Sources) -> Points<'p> {
         Points::new(resolved, &self.tools, self.input, sources)

@@ -9,7 +9,7 @@ use std::time::Duration;
 use waypost::tree::branch::{Branch, Commit, Edit};
 use waypost::tree::git::Git;
 
-use crate::program::{Ran, copy_of, files, waypost_with};
+use crate::program::{Ran, copy, copy_of, files, waypost, waypost_with};
 
 const BRANCH: &str = "deploy/brownfield";
 
@@ -406,4 +406,35 @@ fn a_killed_publish_leaves_a_whole_branch() {
     }
     assert!(put(&branch, "end\n"), "the next one publishes as if nothing had been");
     git(root, &["fsck", "--strict", "--no-dangling"]);
+}
+
+/// `render` refuses to move a namespace into an error of the lints, and `publish` moved it.
+#[test]
+fn a_move_into_an_error_is_not_published() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let environments = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/world/environments");
+    let spec = "environments/ahead/environment.yaml";
+    copy(&environments.join("ahead"), &folder.path().join("environments/ahead"));
+    repository(folder.path());
+    let reach = |stage: &str| {
+        let file = folder.path().join(spec);
+        let text = std::fs::read_to_string(&file).expect("a spec");
+        let lines = text.lines().map(|line| match line.split_once("reached:") {
+            Some((indent, _)) => format!("{indent}reached: {stage}\n"),
+            None => format!("{line}\n"),
+        });
+        std::fs::write(&file, lines.collect::<String>()).expect("written");
+        commit_all(folder.path(), stage);
+    };
+    let arguments = ["publish", "--branch", "deploy/ahead"];
+    reach("till");
+    let ran = waypost(folder.path(), &arguments);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let before = git(folder.path(), &["rev-parse", "deploy/ahead"]);
+    reach("shop");
+    let ran = waypost(folder.path(), &arguments);
+    assert_eq!((ran.code, ran.stdout.as_str()), (3, ""), "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[l7-deny-noop]"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("move to `shop`"), "{}", ran.stderr);
+    assert_eq!(git(folder.path(), &["rev-parse", "deploy/ahead"]), before);
 }
