@@ -14,7 +14,7 @@ use super::{ExitCode, Global};
 use crate::model::{Environment, Reached, Unit};
 use crate::pipeline::Rendered;
 use crate::report::{Shown, visible};
-use crate::tree::Scope;
+use crate::tree::{FilePlace, Scope};
 
 /// List environments with their clusters, units and stages.
 ///
@@ -206,17 +206,15 @@ impl Listed {
 }
 
 fn listed(environment: &Environment, rendered: &Rendered) -> Listed {
-    let mut written: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    let mut written: BTreeMap<&str, BTreeSet<Unit>> = BTreeMap::new();
     for (path, _) in rendered.applied() {
-        let mut parts = path.split('/');
-        if let (Some(cluster), Some(unit)) = (parts.next(), parts.next()) {
-            written.entry(cluster).or_default().insert(unit);
-        }
+        let place = FilePlace::of(path);
+        written.entry(place.cluster).or_default().extend(place.unit());
     }
     let units = |cluster: &str| {
         let written = written.get(cluster);
-        let is_written = |unit: &&str| written.is_some_and(|units| units.contains(unit));
-        Unit::ALL.iter().map(|unit| unit.as_str()).filter(is_written).collect()
+        let is_written = |unit: &&Unit| written.is_some_and(|units| units.contains(unit));
+        Unit::ALL.iter().filter(is_written).map(|unit| unit.as_str()).collect()
     };
     let cluster = |name: &str| ListedCluster { name: name.to_owned(), units: units(name) };
     Listed {

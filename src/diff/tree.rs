@@ -7,9 +7,9 @@ use super::identity::{pair, renamed_clusters};
 use super::kustomization::is_beyond_lists;
 use super::noise::{Ignored, Noise};
 use super::object::{ChangeKind, ObjectChange};
-use super::version::{ObjectVersion, is_applied, versions};
+use super::version::{ObjectVersion, versions};
 use crate::diagnostic::Diagnostic;
-use crate::tree::{Differing, LOCK_NAME, Lock};
+use crate::tree::{Differing, FilePlace, LOCK_NAME, Lock};
 
 /// How to compare.
 #[derive(Clone, Debug, Default)]
@@ -166,7 +166,7 @@ pub fn compare(differing: &[Differing], options: &Options) -> TreeDiff {
         }
         match name {
             LOCK_NAME => {
-                let cluster = file.path.split('/').next().unwrap_or_default().to_owned();
+                let cluster = FilePlace::of(&file.path).cluster.to_owned();
                 match (&file.before, &file.after) {
                     (Some(_), None) => drop(gone.insert(cluster)),
                     (None, Some(_)) => drop(new.insert(cluster)),
@@ -257,7 +257,7 @@ fn beside_objects(file: &Differing, before: &Side, after: &Side) -> Option<FileC
 impl TreeDiff {
     fn take_lock(&mut self, file: &Differing) {
         self.files.push(FileChange::new(file, FileRole::Lock));
-        let cluster = file.path.split('/').next().unwrap_or_default();
+        let cluster = FilePlace::of(&file.path).cluster;
         let lock = |bytes: &Option<Vec<u8>>| {
             // one that cannot be read says nothing; `check` tells why
             let text = bytes.as_deref().and_then(|bytes| std::str::from_utf8(bytes).ok());
@@ -265,8 +265,7 @@ impl TreeDiff {
         };
         let (before, after) = (lock(&file.before), lock(&file.after));
         let applied = before.files.iter().filter(|(path, entry)| {
-            let area = path.split('/').next().unwrap_or_default();
-            entry.object.is_some() && is_applied(area)
+            entry.object.is_some() && FilePlace::listed(cluster, path).is_applied()
         });
         self.objects_before.insert(cluster.to_owned(), applied.count());
         let names: BTreeSet<&String> = before.stages.keys().chain(after.stages.keys()).collect();

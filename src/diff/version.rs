@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::k8s::{ObjectRef, objects_of};
+use crate::tree::FilePlace;
 use crate::yaml::{Budget, emit, read};
 
 /// An object in a file of a tree.
@@ -22,17 +23,17 @@ pub struct ObjectVersion {
 impl ObjectVersion {
     /// The cluster whose folder it lies in.
     pub fn cluster(&self) -> &str {
-        self.path.split('/').next().unwrap_or_default()
+        FilePlace::of(&self.path).cluster
     }
 
     /// The unit, or the other area of the cluster.
     pub fn area(&self) -> &str {
-        self.path.split('/').nth(1).unwrap_or_default()
+        FilePlace::of(&self.path).area().unwrap_or_default()
     }
 
     /// True when an applier applies it.
     pub fn is_applied(&self) -> bool {
-        is_applied(self.area())
+        FilePlace::of(&self.path).is_applied()
     }
 
     /// The value at a JSON pointer.
@@ -59,11 +60,6 @@ impl ObjectVersion {
     pub fn is(&self, group: &str, kind: &str) -> bool {
         self.reference.group == group && self.reference.kind == kind
     }
-}
-
-/// False for the areas of a cluster that no applier reads.
-pub(super) fn is_applied(area: &str) -> bool {
-    !matches!(area, "components" | "expected")
 }
 
 /// The objects of a file.

@@ -16,7 +16,7 @@ use super::digest::Digest;
 use super::git::{Git, GitError, Program};
 use super::local::Local;
 use super::lock::{Lock, LockError};
-use super::scope::cluster_of_lock;
+use super::place::cluster_of_lock;
 pub use unlike::unlike_commit;
 
 /// Why a branch cannot be read or written.

@@ -7,7 +7,8 @@ use super::files::Tree;
 use super::guard::{Allowances, guard_cluster, guard_delivery, guard_renamed_clusters};
 use super::local::{Holds, Local};
 use super::lock::{Lock, LockEntry, LockError};
-use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path};
+use super::place::{FilePlace, cluster_of_lock, lock_path};
+use super::scope::Scope;
 use crate::diagnostic::Diagnostic;
 
 /// What a tree was rendered from and by.
@@ -87,8 +88,11 @@ pub fn plan(
 ) -> Change {
     let mut change = Change::default();
     let shown = |path: &str| format!("{}/{path}", local.folder);
-    let rendered: BTreeSet<&str> =
-        tree.iter().map(|(path, _)| cluster_of(path)).filter(|c| scope.covers_cluster(c)).collect();
+    let rendered: BTreeSet<&str> = tree
+        .iter()
+        .map(|(path, _)| FilePlace::of(path).cluster)
+        .filter(|c| scope.covers_cluster(c))
+        .collect();
     let locked = local.locks.keys().map(String::as_str).filter(|c| scope.covers_cluster(c));
     let clusters: BTreeSet<&str> = rendered.iter().copied().chain(locked).collect();
     let mut strangers: BTreeMap<&str, Vec<Diagnostic>> = BTreeMap::new();
@@ -103,12 +107,15 @@ pub fn plan(
                 change.update.push(path.to_owned());
             }
             Some(_) => {
-                strangers.entry(cluster_of(path)).or_default().push(in_the_way(&shown(path)));
+                strangers
+                    .entry(FilePlace::of(path).cluster)
+                    .or_default()
+                    .push(in_the_way(&shown(path)));
             }
         }
     }
     for path in local.files.keys() {
-        let ours = clusters.contains(cluster_of(path)) && scope.covers(path);
+        let ours = clusters.contains(FilePlace::of(path).cluster) && scope.covers(path);
         if cluster_of_lock(path).is_some_and(|c| clusters.contains(c))
             || (ours && tree.get(path).is_some())
         {
@@ -117,7 +124,10 @@ pub fn plan(
         if ours && is_listed(local, path) {
             change.delete.push(path.clone());
         } else if ours && local.may_be_applied(path, true) {
-            strangers.entry(cluster_of(path)).or_default().push(foreign_file(&shown(path)));
+            strangers
+                .entry(FilePlace::of(path).cluster)
+                .or_default()
+                .push(foreign_file(&shown(path)));
         } else if !ours && scope.covers(path) && local.may_be_applied(path, false) {
             change.faults.push(foreign_file(&shown(path)));
         } else {
@@ -217,9 +227,8 @@ pub(super) fn next_lock(
 
 /// True when the old lock lists a file.
 pub(super) fn is_listed(local: &Local, path: &str) -> bool {
-    path.split_once('/').is_some_and(|(cluster, rest)| {
-        local.lock(cluster).is_some_and(|lock| lock.files.contains_key(rest))
-    })
+    let FilePlace { cluster, below } = FilePlace::of(path);
+    local.lock(cluster).is_some_and(|lock| lock.files.contains_key(below))
 }
 
 /// A carried file that lies where the new tree needs a folder, or the other way round, or that

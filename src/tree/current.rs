@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::Provenance;
 use super::local::Local;
 use super::lock::Lock;
-use super::scope::{cluster_of, cluster_of_lock};
+use super::place::{FilePlace, cluster_of_lock};
 
 /// True when the locks say that this very input was rendered, by this version and for these
 /// stages, and every file is as they say. Rendering is deterministic: it would give the same
@@ -38,10 +38,9 @@ pub fn is_current(local: &Local, provenance: &Provenance) -> bool {
     }
     // a file that no lock lists would be a finding
     local.files.keys().filter(|path| cluster_of_lock(path).is_none()).all(|path| {
-        let lock = locks.get(cluster_of(path));
-        let is_listed = path
-            .split_once('/')
-            .is_some_and(|(_, below)| lock.is_some_and(|lock| lock.files.contains_key(below)));
+        let FilePlace { cluster, below } = FilePlace::of(path);
+        let lock = locks.get(cluster);
+        let is_listed = lock.is_some_and(|lock| lock.files.contains_key(below));
         is_listed || !local.may_be_applied(path, lock.is_some())
     })
 }

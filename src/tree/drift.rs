@@ -6,7 +6,8 @@ use super::change::{MOVE_IT, Provenance, next_lock};
 use super::digest::Digest;
 use super::files::Tree;
 use super::local::Local;
-use super::scope::{Scope, cluster_of, cluster_of_lock, lock_path};
+use super::place::{FilePlace, cluster_of_lock, lock_path};
+use super::scope::Scope;
 use crate::diagnostic::Diagnostic;
 
 /// One file that is not as it should be.
@@ -52,7 +53,7 @@ pub enum DriftKind {
 /// Compares a tree with what lies on disk, file by file. The answer is empty exactly when a
 /// render would change nothing.
 pub fn check(tree: &Tree, local: &Local, provenance: &Provenance, scope: &Scope) -> Vec<Drift> {
-    let rendered = tree.iter().map(|(path, _)| cluster_of(path));
+    let rendered = tree.iter().map(|(path, _)| FilePlace::of(path).cluster);
     let locked = local.locks.keys().map(String::as_str);
     let clusters: BTreeSet<&str> =
         rendered.chain(locked).filter(|cluster| scope.covers_cluster(cluster)).collect();
@@ -81,7 +82,7 @@ pub fn check(tree: &Tree, local: &Local, provenance: &Provenance, scope: &Scope)
     }
     // git changed them all alike: they are one finding
     let is_ours = |path: &&String| {
-        let cluster = cluster_of(path);
+        let cluster = FilePlace::of(path).cluster;
         scope.covers(path) && clusters.contains(cluster) && drift.iter().all(|d| d.path != **path)
     };
     let mut crlf = local.crlf.iter().filter(is_ours).cloned();
@@ -92,13 +93,14 @@ pub fn check(tree: &Tree, local: &Local, provenance: &Provenance, scope: &Scope)
 }
 
 fn file_drift(path: &str, tree: &Tree, local: &Local) -> Option<DriftKind> {
-    let Some((cluster, rest)) = path.split_once('/') else {
+    let FilePlace { cluster, below } = FilePlace::of(path);
+    if below.is_empty() {
         return local.may_be_applied(path, false).then_some(DriftKind::Foreign);
-    };
+    }
     let lock = local.lock(cluster);
     let is_rendered =
         || local.locks.contains_key(cluster) || tree.below(&format!("{cluster}/")).next().is_some();
-    let written: Option<Digest> = lock.and_then(|l| l.files.get(rest)).map(|e| e.digest);
+    let written: Option<Digest> = lock.and_then(|l| l.files.get(below)).map(|e| e.digest);
     let wanted = tree.get(path);
     match (wanted.map(|f| f.digest()), written, local.files.get(path).copied()) {
         (None, None, Some(_)) => {
@@ -315,14 +317,16 @@ mod tests {
         ) {
             let (tree, local, provenance, scope) = values(&state, locked, 0, scope);
             let change = plan(&tree, &local, &provenance, &scope, &Allowances::default());
-            let listed = |path: &str| path.ends_with("waypost.lock") || path.split_once('/').is_some_and(|(c, rest)| {
-                local.lock(c).is_some_and(|lock| lock.files.contains_key(rest))
-            });
+            let listed = |path: &str| {
+                let FilePlace { cluster, below } = FilePlace::of(path);
+                let lock = local.lock(cluster);
+                FilePlace::of(path).is_lock() || lock.is_some_and(|l| l.files.contains_key(below))
+            };
             for path in local.files.keys() {
                 let kept = change.unchanged.contains(path) || change.carried.contains(path);
                 let replaced = change.update.contains(path) || change.delete.contains(path);
                 prop_assert!(!(kept && replaced));
-                prop_assert!(!replaced || (listed(path) && scope.covers_cluster(cluster_of(path))));
+                prop_assert!(!replaced || (listed(path) && scope.covers_cluster(FilePlace::of(path).cluster)));
                 prop_assert!(kept || replaced || !change.is_allowed());
             }
         }

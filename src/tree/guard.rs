@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::files::Tree;
 use super::local::Local;
 use super::lock::Lock;
-use super::scope::{Scope, cluster_of};
+use super::place::FilePlace;
+use super::scope::Scope;
 use crate::diagnostic::Diagnostic;
 use crate::k8s::ObjectRef;
 
@@ -23,9 +24,11 @@ pub struct Allowances {
     pub moves: bool,
 }
 
-/// Areas of a cluster that no applier reads. Any other folder counts as a unit here, also one of
-/// a name that this version does not know: it may be the unit's old name.
-pub(super) const NOT_APPLIED: [&str; 2] = ["components", "expected"];
+/// Does a cluster lose so much that somebody has to say that it is meant? More than a fifth, whatever
+/// the size: of four objects it may not lose one.
+pub fn is_much(lost: usize, of: usize) -> bool {
+    lost * 5 > of
+}
 
 /// The objects of a cluster, each with the units it is in.
 type Objects<'a> = BTreeMap<&'a ObjectRef, BTreeSet<&'a str>>;
@@ -33,9 +36,7 @@ type Objects<'a> = BTreeMap<&'a ObjectRef, BTreeSet<&'a str>>;
 /// Compares a cluster's locks before and after.
 ///
 /// The objects of a cluster are those of its units in the old lock; one is lost when no unit has
-/// it any more. That is more than a fifth when `5 × lost > all`, whatever the size: a cluster of
-/// four objects may not lose one unasked, and a file that changes its name or folder inside a
-/// unit loses nothing.
+/// it any more; a file that changes its name or folder inside a unit loses nothing.
 pub(super) fn guard_cluster(
     cluster: &str,
     old: &Lock,
@@ -45,7 +46,7 @@ pub(super) fn guard_cluster(
     if old.files == new.files {
         return Vec::new();
     }
-    let (before, after) = (objects(old), objects(new));
+    let (before, after) = (objects(cluster, old), objects(cluster, new));
     let Allowances { empty_unit, namespace_removal, shrink, moves } = *allowances;
     let lost: Vec<&ObjectRef> =
         before.keys().filter(|object| !after.contains_key(*object)).copied().collect();
@@ -56,7 +57,7 @@ pub(super) fn guard_cluster(
     if !namespace_removal {
         refusals.extend(removed_namespaces(cluster, &lost));
     }
-    if !shrink && lost.len() * 5 > before.len() {
+    if !shrink && is_much(lost.len(), before.len()) {
         refusals.push(shrunken(cluster, &lost, before.len()));
     }
     if !moves {
@@ -110,7 +111,7 @@ pub(super) fn guard_renamed_clusters(
     }
     let mut appeared: BTreeMap<&str, BTreeSet<&ObjectRef>> = BTreeMap::new();
     for (path, file) in tree.iter() {
-        let cluster = cluster_of(path);
+        let cluster = FilePlace::of(path).cluster;
         if rendered.contains(cluster) && !local.locks.contains_key(cluster) {
             appeared.entry(cluster).or_default().extend(file.object());
         }
@@ -118,7 +119,7 @@ pub(super) fn guard_renamed_clusters(
     let mut refusals = Vec::new();
     for gone in gone {
         let Some(lock) = local.lock(gone) else { continue };
-        let before = objects(lock);
+        let before = objects(gone, lock);
         let shared = |objects: &BTreeSet<&ObjectRef>| {
             before.keys().filter(|object| objects.contains(*object)).count()
         };
@@ -137,11 +138,12 @@ pub(super) fn guard_renamed_clusters(
     refusals
 }
 
-fn objects(lock: &Lock) -> Objects<'_> {
+fn objects<'l>(cluster: &'l str, lock: &'l Lock) -> Objects<'l> {
     let mut objects = Objects::new();
     for (path, entry) in &lock.files {
-        if let (Some((unit, _)), Some(object)) = (path.split_once('/'), &entry.object)
-            && !NOT_APPLIED.contains(&unit)
+        let place = FilePlace::listed(cluster, path);
+        if let (Some(unit), Some(object)) = (place.area(), &entry.object)
+            && place.is_applied()
         {
             objects.entry(object).or_default().insert(unit);
         }

@@ -4,11 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Change;
 use super::digest::Digest;
-use super::guard::NOT_APPLIED;
 use super::lock::{Lock, LockError};
 use super::path::is_read_by_appliers;
-use super::scope::{area_of, unit_of};
-use crate::model::Unit;
+use super::place::FilePlace;
 
 /// What an environment's folder is for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,9 +51,10 @@ impl Local {
     /// units.
     pub(super) fn may_be_applied(&self, path: &str, is_rendered: bool) -> bool {
         let is_unit = self.holds == Holds::Units && is_rendered;
-        match area_of(path) {
-            Some(area) if is_unit && NOT_APPLIED.contains(&area) => false,
-            Some(area) if is_unit && Unit::parse(area).is_some() => true,
+        let place = FilePlace::of(path);
+        match place.unit() {
+            _ if is_unit && !place.is_applied() => false,
+            Some(_) if is_unit => true,
             _ => is_read_by_appliers(path),
         }
     }
@@ -63,7 +62,7 @@ impl Local {
     /// The files of a change that are not as their lock says: somebody else has edited them.
     pub fn edited<'a>(&self, change: &'a Change) -> Vec<&'a str> {
         let is_edited = |path: &&str| {
-            let Some((cluster, below)) = path.split_once('/') else { return false };
+            let FilePlace { cluster, below } = FilePlace::of(path);
             let written = self.lock(cluster).and_then(|lock| lock.files.get(below));
             written.is_some_and(|entry| self.files.get(*path) != Some(&entry.digest))
         };
@@ -77,7 +76,7 @@ impl Local {
             self.locks.iter().filter_map(|(cluster, lock)| Some((cluster, lock.as_ref().ok()?)));
         locks
             .map(|(cluster, lock)| {
-                let applied = |path: &str| unit_of(&format!("{cluster}/{path}")).is_some();
+                let applied = |path: &str| FilePlace::listed(cluster, path).unit().is_some();
                 let objects = lock.files.iter().filter(|(_, entry)| entry.object.is_some());
                 objects.filter(|(path, _)| applied(path)).count()
             })

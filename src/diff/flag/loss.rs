@@ -8,6 +8,7 @@ use crate::diff::file::FileRole;
 use crate::diff::object::ObjectChange;
 use crate::diff::tree::TreeDiff;
 use crate::diff::version::ObjectVersion;
+use crate::tree::{FilePlace, is_much};
 
 pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
     let mut lost: BTreeMap<&str, Vec<&ObjectVersion>> = BTreeMap::new();
@@ -24,8 +25,10 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
         }
     }
     for (cluster, gone) in lost {
-        // the measure of `render`, which refuses it unasked
-        let Some(all) = diff.objects_before.get(cluster).filter(|all| gone.len() * 5 > **all)
+        // the measure of `render`, which refuses it unasked; what a namespace gives up that goes from one
+        // stage to another is what the stage is about
+        let unforeseen = gone.iter().filter(|version| !changes_stage(diff, version)).count();
+        let Some(all) = diff.objects_before.get(cluster).filter(|all| is_much(unforeseen, **all))
         else {
             continue;
         };
@@ -46,6 +49,14 @@ pub(super) fn flags(diff: &TreeDiff, flags: &mut Vec<Flag>) {
     lists(diff, flags);
 }
 
+/// Do the locks say that its namespace has reached another stage?
+fn changes_stage(diff: &TreeDiff, version: &ObjectVersion) -> bool {
+    diff.stages.iter().any(|stage| {
+        stage.cluster == version.cluster()
+            && version.reference.namespace.as_ref() == Some(&stage.namespace)
+    })
+}
+
 /// What the files say that lists of files are built by.
 pub(super) fn lists(diff: &TreeDiff, flags: &mut Vec<Flag>) {
     for file in &diff.files {
@@ -57,7 +68,7 @@ pub(super) fn lists(diff: &TreeDiff, flags: &mut Vec<Flag>) {
         if !beyond.is_empty() {
             flags.push(Flag {
                 code: Code::BuildOverridden,
-                cluster: file.path.split('/').next().unwrap_or_default().to_owned(),
+                cluster: FilePlace::of(&file.path).cluster.to_owned(),
                 namespace: None,
                 objects: Vec::new(),
                 message: format!(
@@ -70,7 +81,7 @@ pub(super) fn lists(diff: &TreeDiff, flags: &mut Vec<Flag>) {
         if !dropped.is_empty() {
             flags.push(Flag {
                 code: Code::ListingDrops,
-                cluster: file.path.split('/').next().unwrap_or_default().to_owned(),
+                cluster: FilePlace::of(&file.path).cluster.to_owned(),
                 namespace: None,
                 objects: Vec::new(),
                 message: format!(

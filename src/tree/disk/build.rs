@@ -10,7 +10,7 @@ use rayon::prelude::*;
 use super::{DiskError, EnvironmentFolder, os, read};
 use crate::tree::Tree;
 use crate::tree::change::Change;
-use crate::tree::scope::cluster_of_lock;
+use crate::tree::place::cluster_of_lock;
 
 /// Writes the new folder. In each unit `kustomization.yaml` comes last, and in each cluster the
 /// lock, so that a reader who meets an unfinished folder can tell.

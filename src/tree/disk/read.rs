@@ -11,7 +11,7 @@ use super::{Claim, DiskError, EnvironmentFolder, os};
 use crate::tree::digest::Digest;
 use crate::tree::local::Local;
 use crate::tree::lock::{Lock, LockError};
-use crate::tree::scope::cluster_of_lock;
+use crate::tree::place::cluster_of_lock;
 
 /// Reads a folder without the right to write it.
 ///
