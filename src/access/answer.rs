@@ -41,7 +41,8 @@ pub(super) fn asked(mesh: &Mesh, case: &Case) -> Result<Request, (Span, NotFound
     })
 }
 
-fn hold(
+/// What a case comes to in a state of a world, and what there is to say of it.
+pub(super) fn hold(
     world: &World,
     case: &Case,
     request: &Request,

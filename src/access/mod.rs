@@ -2,9 +2,11 @@
 //! would notice if a rule were lost.
 
 mod answer;
+mod back;
 mod mutant;
 mod mutate;
 mod transient;
 
 pub use answer::answers;
+pub use back::answers_back;
 pub use mutate::{Mutated, mutate};

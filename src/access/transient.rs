@@ -15,6 +15,16 @@ pub(super) struct Transient {
 }
 
 impl Transient {
+    /// Pods that are not in the state that the point ends in.
+    pub(super) fn of(pods: BTreeMap<WorkloadId, PodState>) -> Self {
+        Self { pods, waypoints: BTreeMap::new() }
+    }
+
+    /// Are there pods in this state?
+    pub(super) fn has(&self, state: PodState) -> bool {
+        self.pods.values().any(|own| *own == state)
+    }
+
     pub(super) fn apply(&self, mesh: &Mesh) -> Mesh {
         let mut mesh = mesh.clone();
         self.pods.iter().for_each(|(id, state)| mesh.set_state(*id, *state));
@@ -50,10 +60,7 @@ pub(super) fn states(world: &World, before: Option<&Mesh>, request: &Request) ->
         Client::Workload(id) => vec![id],
         Client::Outside(_) => vec![],
     };
-    let servers = match request.to {
-        Destination::Pod { workload, .. } => vec![workload],
-        Destination::Service { service, .. } => mesh.service(service).endpoints.clone(),
-    };
+    let servers = servers(mesh, request.to);
     for side in [client, servers] {
         let old: BTreeMap<WorkloadId, PodState> = side
             .iter()
@@ -94,4 +101,12 @@ pub(super) fn states(world: &World, before: Option<&Mesh>, request: &Request) ->
         states.extend(more);
     }
     states
+}
+
+/// The workloads whose pods are addressed.
+pub(super) fn servers(mesh: &Mesh, to: Destination) -> Vec<WorkloadId> {
+    match to {
+        Destination::Pod { workload, .. } => vec![workload],
+        Destination::Service { service, .. } => mesh.service(service).endpoints.clone(),
+    }
 }

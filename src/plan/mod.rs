@@ -55,6 +55,16 @@ pub fn points(environment: &Environment) -> Vec<Reached> {
     std::iter::once(Reached::None).chain(steps).collect()
 }
 
+/// The point that a stage goes back to once its pods are restarted: its labels and restarts are taken back
+/// while waypoints and policies stay, which go with the next step. Elsewhere no pod changes on the way
+/// back.
+pub fn way_back(reached: &Reached) -> Option<Reached> {
+    match reached {
+        Reached::Stage(stage, Step::Workloads) => Some(Reached::Stage(stage.clone(), Step::Mesh)),
+        Reached::Stage(_, Step::Mesh | Step::Enrollment) | Reached::None => None,
+    }
+}
+
 /// The points from the one that is reached to the end.
 pub fn points_to_come(environment: &Environment) -> Vec<Reached> {
     let mut points = points(environment);

@@ -7,8 +7,9 @@ use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
 use super::world::Asked;
 use super::{Of, pretty, world, write};
-use crate::access::{answers, mutate};
+use crate::access::{answers, answers_back, mutate};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
+use crate::model::Reached;
 use crate::plan;
 use crate::report::access::{self as report, CaseResult};
 use crate::tree::Scope;
@@ -22,8 +23,8 @@ use crate::world::World;
 pub struct Test {
     #[command(flatten)]
     of: Of,
-    /// At every point of the migration, and in every state between two points: pods restarted or
-    /// not yet, on either side, and waypoints ready or not yet.
+    /// At every point of the migration, and in every state between two points, forth and back: pods
+    /// restarted or not yet, on either side, and waypoints ready or not yet.
     #[arg(long, conflicts_with = "stage")]
     every_stage: bool,
     /// Ask the tests themselves: take each rule of each AuthorizationPolicy away, then turn it round,
@@ -55,14 +56,16 @@ impl Test {
         } else {
             let stage = self.of.stage.as_deref();
             world::world(self.of.of.as_deref(), stage, global, terminal)?
-                .map(|Asked { world, sources }| vec![Way { worlds: vec![world], sources }])
+                .map(|Asked { world, sources }| vec![Way { worlds: vec![(None, world)], sources }])
         };
         let Some(ways) = worlds else { return Ok(ExitCode::Problems) };
         let all = ways.iter().flat_map(|way| {
-            let before = std::iter::once(None).chain(way.worlds.iter().map(Some));
-            way.worlds.iter().zip(before).map(|(world, before)| (world, before, &way.sources))
+            let before =
+                std::iter::once(None).chain(way.worlds.iter().map(|(_, world)| Some(world)));
+            way.worlds.iter().zip(before).map(move |(at, before)| (way, at, before))
         });
-        for (world, before, sources) in all {
+        for (way, (reached, world), before) in all {
+            let sources = &way.sources;
             let mut found = world.found.clone();
             if world.cases.is_empty() {
                 found.push(
@@ -81,6 +84,10 @@ impl Test {
             if !self.mutate {
                 let before = before.map(|world| &world.mesh);
                 results.extend(answers(world, before, &mut found));
+                let back = reached.as_ref().and_then(plan::way_back);
+                if let Some(to) = back.and_then(|back| way.at(&back)) {
+                    results.extend(answers_back(world, to, &mut found));
+                }
             }
             sort(&mut found);
             terminal.show(&found, sources);
@@ -139,7 +146,7 @@ impl Test {
                     terminal.show(&found, &points.texts.sources);
                     return Ok(None);
                 };
-                worlds.push(at.world);
+                worlds.push((Some(reached), at.world));
             }
             environments.push(Way { worlds, sources: points.texts.sources });
         }
@@ -149,8 +156,16 @@ impl Test {
 
 /// The worlds of one environment, in the order of its points.
 struct Way {
-    worlds: Vec<World>,
+    worlds: Vec<(Option<Reached>, World)>,
     sources: Sources,
+}
+
+impl Way {
+    /// The world of a point.
+    fn at(&self, point: &Reached) -> Option<&World> {
+        let found = self.worlds.iter().find(|(reached, _)| reached.as_ref() == Some(point));
+        found.map(|(_, world)| world)
+    }
 }
 
 fn lines(results: &[CaseResult]) -> String {
