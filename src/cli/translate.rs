@@ -1,14 +1,16 @@
 //! `waypost translate`
 
+mod accept;
 mod files;
 
-use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
+use chrono::Utc;
 use clap::{Args, ValueEnum};
 use similar::TextDiff;
 
+use self::accept::{Accept, Accepted};
 use self::files::{Input, Inputs};
 use super::output::print;
 use super::terminal::Terminal;
@@ -54,8 +56,13 @@ pub struct Translate {
     /// The version of Istio; the newest that is known where none is given.
     #[arg(long, value_name = "VERSION")]
     istio: Option<IstioVersion>,
-    /// A kind of loss that is accepted; may be given several times.
-    #[arg(long, value_enum, value_name = "KIND")]
+    /// A loss that is accepted, by its kind, or a file of those that are; may be given several times.
+    ///
+    /// `pod-addresses`: callers of pods' own addresses are refused. `outside-mesh`: callers without
+    /// identity. `sidecar-callers`: callers that keep their sidecars. `unknown-callers`: identities that
+    /// policies name and no workload here bears. `service-fronts-others`: callers of other pods behind the
+    /// same Service. A file is a list of `kind`, `namespace`, `policy`, `reason`, `owner` and `expires`.
+    #[arg(long, value_name = "KIND|FILE")]
     accept: Vec<Accept>,
     /// How the outcome is told.
     #[arg(short, long, value_enum, default_value_t)]
@@ -69,32 +76,6 @@ enum WaypointFor {
     Service,
     /// What is addressed to Services, and to pods.
     All,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Accept {
-    /// Callers of pods' own addresses are refused: Service policies are not asked there.
-    PodAddresses,
-    /// Callers without identity are refused: a waypoint does not take them.
-    OutsideMesh,
-    /// Callers that keep their sidecars are refused: they go past the waypoint.
-    SidecarCallers,
-    /// Identities that policies name and no workload here bears may be refused.
-    UnknownCallers,
-    /// Callers of other pods behind the same Service are refused.
-    ServiceFrontsOthers,
-}
-
-impl Accept {
-    fn consent(self) -> Consent {
-        match self {
-            Accept::PodAddresses => Consent::PodAddresses,
-            Accept::OutsideMesh => Consent::OutsideMesh,
-            Accept::SidecarCallers => Consent::SidecarCallers,
-            Accept::UnknownCallers => Consent::UnknownCallers,
-            Accept::ServiceFrontsOthers => Consent::ServiceFrontsOthers,
-        }
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -115,6 +96,9 @@ impl Translate {
             files::check_out(&global.root.join(out), &self.paths, &global.root)?;
         }
         let (objects, mut found) = inputs.objects();
+        let today = Utc::now().date_naive().to_string();
+        let accepted =
+            Accepted::read(&self.accept, &global.root, &today, &mut inputs.sources, &mut found)?;
         let wish = self.wish(&objects);
         let settings = |options: &mut Options| {
             if let Some(version) = self.istio {
@@ -140,9 +124,7 @@ impl Translate {
         terminal.detail("translated");
         sort(&mut found);
         terminal.show(&found, &inputs.sources);
-        let accepted: BTreeSet<Consent> = self.accept.iter().map(|kind| kind.consent()).collect();
-        let consents = translated.consents();
-        let missing: Vec<Consent> = consents.difference(&accepted).copied().collect();
+        let missing: Vec<Consent> = accepted.missing(&translated, &objects).into_iter().collect();
         let code = if has_errors(&found) {
             ExitCode::Problems
         } else if missing.is_empty() {

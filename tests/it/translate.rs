@@ -114,6 +114,44 @@ fn nothing_is_written_before_a_loss_is_accepted() {
 }
 
 #[test]
+fn a_loss_is_accepted_for_one_policy_until_a_day() {
+    let folder = copied(&policy("deny-path"));
+    let accept = |policy: &str, expires: &str| {
+        let entry = |kind: &str| {
+            format!(
+                "- {{kind: {kind}, namespace: shop, policy: {policy}, reason: known, owner: shop, \
+                 expires: {expires}}}\n"
+            )
+        };
+        let text = entry("pod-addresses") + &entry("outside-mesh");
+        fs::write(folder.path().join("accept.yaml"), text).unwrap();
+        translate(folder.path(), &["--accept", "accept.yaml"])
+    };
+    let ran = accept("no-admin", "2999-12-31");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(accept("other", "2999-12-31").code, 5);
+    let ran = accept("no-admin", "2020-01-01");
+    assert_eq!((ran.code, ran.stderr.matches("warning[expired-consent]").count()), (5, 2));
+    fs::write(folder.path().join("accept.yaml"), "- {kind: gain}\n").unwrap();
+    let ran = translate(folder.path(), &["--accept", "accept.yaml"]);
+    assert!(ran.code == 3 && ran.stderr.contains("error[bad-consent]"), "{}", ran.stderr);
+}
+
+/// A RequestAuthentication that selects no pods of the manifests was said to be a gateway's.
+#[test]
+fn tokens_of_pods_that_are_not_known_are_not_left_unread() {
+    let text = policy("tokens-alone").replace("app: cart", "app: nothing");
+    let folder = copied(&text);
+    let ran = translate(folder.path(), &[]);
+    assert!(ran.code == 3 && ran.stderr.contains("error[no-service]"), "{}", ran.stderr);
+    // nor is a policy that ztunnel decides left where a waypoint may come before its pods
+    let unknown = policy("identities").replace("cart", "other");
+    let folder = copied(&format!("{}---\n{unknown}", policy("methods-and-port")));
+    let ran = translate(folder.path(), &[]);
+    assert!(ran.code == 3 && ran.stderr.contains("error[no-service]"), "{}", ran.stderr);
+}
+
+#[test]
 fn files_in_which_nothing_changes_are_the_same_byte_for_byte() {
     let folder = copied(&policy("identities"));
     let other =

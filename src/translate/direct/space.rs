@@ -226,6 +226,15 @@ impl<'s> Space<'s> {
         }
     }
 
+    /// Does a policy of sidecars hold for gateways here?
+    fn gateways(&self, selector: Option<&Selector>) -> bool {
+        self.scene.pods.iter().any(|pods| {
+            pods.namespace == self.namespace
+                && pods.are_gateways()
+                && selector.is_none_or(|s| s.selects(&pods.labels))
+        })
+    }
+
     fn authorization(
         &self,
         at: usize,
@@ -239,11 +248,7 @@ impl<'s> Space<'s> {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
         let pods = self.selected(policy.selector.as_ref());
-        let gateways = self.scene.pods.iter().any(|pods| {
-            pods.namespace == self.namespace
-                && pods.are_gateways()
-                && policy.selector.as_ref().is_none_or(|s| s.selects(&pods.labels))
-        });
+        let gateways = self.gateways(policy.selector.as_ref());
         if gateways && pods.is_empty() {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
@@ -263,6 +268,8 @@ impl<'s> Space<'s> {
             .iter()
             .any(|service| bound.services.iter().any(|bound| bound.object == service.object));
         let needs_envoy = self.needs_envoy(at, policy);
+        // pods that are not known may be behind the waypoint as well
+        let is_bound = is_bound || (pods.is_empty() && !bound.services.is_empty());
         if !needs_envoy && !is_bound {
             self.in_words_of_ztunnel(at, policy, &mut told, writing);
             return told;
@@ -317,7 +324,7 @@ impl<'s> Space<'s> {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
         let pods = self.selected(attachment.selector.as_ref());
-        if pods.is_empty() {
+        if pods.is_empty() && self.gateways(attachment.selector.as_ref()) {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
         let told = self.stays(at, &pods, &[Reason::RequestAuthentication, Reason::HttpAttributes]);

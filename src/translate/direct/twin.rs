@@ -306,7 +306,7 @@ impl<'s> Twin<'_, 's> {
         let (headless, services): (Vec<&Service>, Vec<&Service>) =
             services.into_iter().partition(|service| service.is_headless);
         let needs_envoy = space.needs_envoy(self.at, self.policy);
-        if self.pods.is_empty() && needs_envoy {
+        if self.pods.is_empty() {
             self.told.reasons.insert(Reason::NoService);
             found.push(
                 refusal(
