@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::sync::OnceLock;
+
+use super::suspects::Suspects;
 
 /// A name in [`Identities`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +17,8 @@ pub struct IdentityId(pub(super) u32);
 pub struct Identities {
     uris: Vec<String>,
     ids: HashMap<String, IdentityId>,
+    /// By what tests name, once the mesh is complete.
+    suspects: OnceLock<Suspects>,
 }
 
 /// What stands before every identity on the wire.
@@ -28,7 +33,13 @@ impl Identities {
         let id = IdentityId(u32::try_from(self.uris.len()).unwrap_or(u32::MAX));
         self.uris.push(format!("{SCHEME}{principal}"));
         self.ids.insert(principal.to_owned(), id);
+        self.suspects = OnceLock::new();
         id
+    }
+
+    /// Them by what tests name.
+    pub(super) fn suspects(&self) -> &Suspects {
+        self.suspects.get_or_init(|| Suspects::of(self))
     }
 
     /// The id of a known identity.
@@ -122,16 +133,22 @@ pub struct IdentitySet {
 }
 
 impl IdentitySet {
-    /// Those for whom something holds; the peer without identity is asked as `None`.
+    /// Those for whom something holds, of those for whom it can hold at all; of everybody where that is
+    /// not known. The peer without identity is asked as `None`.
     pub(super) fn collect(
         identities: &Identities,
+        suspects: Option<Vec<IdentityId>>,
         holds: impl Fn(Option<Peer<'_>>) -> bool,
     ) -> Self {
         let mut words = vec![0; identities.len().div_ceil(64)];
-        for (i, peer) in identities.peers().enumerate() {
-            if holds(Some(peer)) {
-                words[i / 64] |= 1 << (i % 64);
+        let mut ask = |peer: Peer<'_>| {
+            if let (Some(id), true) = (peer.id, holds(Some(peer))) {
+                words[id.0 as usize / 64] |= 1 << (id.0 % 64);
             }
+        };
+        match suspects {
+            Some(suspects) => suspects.into_iter().for_each(|id| ask(identities.peer(id))),
+            None => identities.peers().for_each(ask),
         }
         Self { words, none: holds(None) }
     }
@@ -157,7 +174,7 @@ mod tests {
         let a = identities.intern("td/ns/a/sa/a");
         let b = identities.intern("td/ns/b/sa/b");
         assert_eq!(identities.intern("td/ns/a/sa/a"), a);
-        let set = IdentitySet::collect(&identities, |peer| {
+        let set = IdentitySet::collect(&identities, None, |peer| {
             peer.and_then(|p| p.parts()).is_some_and(|(_, ns, _)| ns == "a")
         });
         assert!(set.may_hold(Some(identities.peer(a))));

@@ -29,6 +29,7 @@ mod find;
 mod gateway;
 mod identity;
 mod matcher;
+mod matrix;
 mod mesh;
 mod network_policy;
 mod notes;
@@ -43,6 +44,7 @@ mod raw;
 mod request;
 mod request_authentication;
 mod sidecar;
+mod suspects;
 mod unlogged;
 mod version;
 mod waypoint;
@@ -51,7 +53,6 @@ mod ztunnel_point;
 
 pub use ask::Seen;
 pub use classify::{Classification, Place, RuleAt, RuleEffect};
-pub use decide::{Cell, Matrix};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
 pub use envoy::{ChainKind, Logged};
 pub use equivalence::{
@@ -61,10 +62,11 @@ pub use equivalence::{
 pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
 pub use matcher::{Glob, IpBlock};
+pub use matrix::{Cell, Matrix, Rows};
 pub use mesh::{
     Allowed, Binding, Cluster, ClusterId, ConfigMaps, Gateway, GatewayId, GatewayKind, Listener,
-    Mesh, Namespace, NamespaceId, Obstacle, PROTOCOLS, PodState, Port, Protocol, Reads, Role,
-    Route, RouteId, Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState,
+    Mesh, Namespace, NamespaceId, Obstacle, PROTOCOLS, Parameters, PodState, Port, Protocol, Reads,
+    Role, Route, RouteId, Sends, Serves, Service, ServiceId, ServiceKind, Unknown, WaypointState,
     Workload, WorkloadId, obstacles,
 };
 pub use network_policy::NetworkPolicy;

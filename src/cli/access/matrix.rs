@@ -2,9 +2,11 @@
 
 use clap::{Args, ValueEnum};
 
+use super::super::output::print;
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
-use super::{Format, Of, pretty, world, write};
+use super::{Format, Of, world, write};
+use crate::report::Shown;
 use crate::report::access::{self as report, AccessTable};
 
 /// Show who reaches what: every workload, and somebody outside, against every service port.
@@ -40,26 +42,34 @@ impl Matrix {
         };
         let has_errors = asked.show(terminal);
         let world = &asked.world;
-        let matrix = world.mesh.matrix();
-        terminal.detail("decided");
-        let mut table = AccessTable::new(&world.mesh, &matrix);
+        let rows = world.mesh.rows();
         let for_programs = matches!(self.format, Format::Csv | Format::Json);
         let grouped = match self.by {
             Some(by) => by == By::Namespace,
-            None => !for_programs && table.size() > report::LARGE,
+            None => !for_programs && rows.size() > report::LARGE,
         };
-        if grouped {
-            table = table.by_namespace();
+        let whole = || match grouped {
+            true => AccessTable::by_namespace(AccessTable::parts(&rows)),
+            false => AccessTable::new(&world.mesh, &rows.of(&rows.rows)),
+        };
+        // what programs read is written as it is worked out: it may be larger than memory
+        let parts = || -> Box<dyn Iterator<Item = AccessTable> + '_> {
+            match grouped {
+                true => Box::new(std::iter::once_with(whole)),
+                false => Box::new(AccessTable::parts(&rows)),
+            }
+        };
+        match self.format {
+            Format::Csv => report::csv(parts()).try_for_each(|part| write(&part))?,
+            Format::Json => {
+                report::json(parts()).try_for_each(|part| print(&Shown::json(&part)))?;
+            }
+            Format::Text => write(&report::text(&whole()))?,
+            Format::Markdown => write(&report::markdown(&whole()))?,
+            Format::Dot => write(&report::dot(&whole()))?,
+            Format::Mermaid => write(&report::mermaid(&whole()))?,
         }
-        let text = match self.format {
-            Format::Text => report::text(&table),
-            Format::Markdown => report::markdown(&table),
-            Format::Csv => report::csv(&table),
-            Format::Json => pretty(&report::json(&table))?,
-            Format::Dot => report::dot(&table),
-            Format::Mermaid => report::mermaid(&table),
-        };
-        write(&text)?;
+        terminal.detail("decided");
         Ok(if has_errors { ExitCode::Problems } else { ExitCode::Clean })
     }
 }

@@ -3,6 +3,7 @@
 mod diff;
 mod explain;
 mod graph;
+mod pairs;
 mod policies;
 mod replay;
 mod suggest;
@@ -16,12 +17,13 @@ pub use diff::{
 };
 pub use explain::{explain, explain_json};
 pub use graph::{dot, mermaid};
+pub use pairs::{csv, json};
 pub use policies::{
     PolicyFate, RuleFate, policies_json, policies_markdown, policies_summary, policies_text,
     policy_fates,
 };
 pub use replay::{ReplayReport, requests, suggest_from_logs};
 pub use suggest::{SuggestedCase, SuggestedTest, suggest};
-pub use table::{AccessTable, Column, LARGE, Row, csv, json, markdown, text};
+pub use table::{AccessTable, Column, LARGE, Row, markdown, text};
 pub use test::{CaseResult, junit, results_json};
 pub use ztunnel::{columns, policies, services, workloads};

@@ -1,19 +1,19 @@
 //! Who reaches what, as a table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt::Write;
-
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
-use serde_json::json;
 
 use crate::report::escape::cell;
 use crate::report::visible;
 use crate::simulate::{
-    Cell, Client, Matrix, Mesh, Observed, Point, Reason, Rule, ServiceId, Verdict,
+    Cell, Client, Matrix, Mesh, Observed, Point, Reason, Rows, Rule, ServiceId, Verdict,
 };
 
 /// Beyond so many pairs a table for people is by namespace, unless it is asked for otherwise.
 pub const LARGE: usize = 900;
+
+/// So many clients are in a part of a table.
+const PART: usize = 64;
 
 /// A table of clients and services, ready to be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,18 +47,18 @@ pub struct Column {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Entry {
-    verdict: Verdict,
-    depends: bool,
+pub(super) struct Entry {
+    pub verdict: Verdict,
+    pub depends: bool,
     /// Its place in what is said.
     said: u32,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Said {
-    point: String,
-    rule: Option<String>,
-    observed: &'static str,
+pub(super) struct Said {
+    pub point: String,
+    pub rule: Option<String>,
+    pub observed: &'static str,
 }
 
 impl AccessTable {
@@ -72,7 +72,12 @@ impl AccessTable {
         Self { rows, columns, cells, said: said.all }
     }
 
-    fn said(&self, entry: &Entry) -> &Said {
+    /// The table of a mesh in parts of some clients each: of a large one nobody holds all cells.
+    pub fn parts<'r>(rows: &'r Rows<'_>) -> impl Iterator<Item = Self> + 'r {
+        rows.rows.chunks(PART).map(|clients| Self::new(rows.mesh(), &rows.of(clients)))
+    }
+
+    pub(super) fn said(&self, entry: &Entry) -> &Said {
         &self.said[entry.said as usize]
     }
 
@@ -80,7 +85,7 @@ impl AccessTable {
         self.cells.get(row * self.columns.len() + column)
     }
 
-    fn entries(&self) -> impl Iterator<Item = (&Row, &Column, &Entry)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&Row, &Column, &Entry)> {
         let width = self.columns.len().max(1);
         self.cells
             .iter()
@@ -98,50 +103,60 @@ impl AccessTable {
             .map(|(row, column, e)| (row, column, e.verdict == Verdict::Allow && !e.depends))
     }
 
-    /// The same table by namespaces.
-    pub fn by_namespace(&self) -> Self {
-        let mut sums: BTreeMap<(&str, &str), (Verdict, bool)> = BTreeMap::new();
-        for (row, column, entry) in self.entries() {
-            let place = sums
-                .entry((&row.namespace, &column.namespace))
-                .or_insert((entry.verdict, entry.depends));
-            place.0 = place.0.with(entry.verdict);
-            place.1 |= entry.depends;
-        }
-        let unique = |names: Vec<&str>| {
-            let mut seen: Vec<String> = Vec::new();
-            for name in names {
-                if !seen.iter().any(|s| s == name) {
-                    seen.push(name.to_owned());
+    /// The table by namespaces, of its parts.
+    pub fn by_namespace(parts: impl Iterator<Item = Self>) -> Self {
+        let (mut rows, mut columns) = (Namespaces::default(), Namespaces::default());
+        let mut sums: HashMap<(usize, usize), (Verdict, bool)> = HashMap::new();
+        for part in parts {
+            let of_columns: Vec<usize> =
+                part.columns.iter().map(|c| columns.number(&c.namespace)).collect();
+            let cells = part.cells.chunks(part.columns.len().max(1));
+            for (row, cells) in part.rows.iter().zip(cells) {
+                let row = rows.number(&row.namespace);
+                for (entry, column) in cells.iter().zip(&of_columns) {
+                    let first = (entry.verdict, entry.depends);
+                    let place = sums.entry((row, *column)).or_insert(first);
+                    place.0 = place.0.with(entry.verdict);
+                    place.1 |= entry.depends;
                 }
             }
-            seen
-        };
-        let rows = unique(self.rows.iter().map(|r| r.namespace.as_str()).collect());
-        let columns = unique(self.columns.iter().map(|c| c.namespace.as_str()).collect());
-        let cells = rows
-            .iter()
-            .flat_map(|row| columns.iter().map(move |column| (row, column)))
-            .map(|(row, column)| {
-                let sum = sums.get(&(row.as_str(), column.as_str())).copied();
+        }
+        let pairs = (0..rows.names.len())
+            .flat_map(|row| (0..columns.names.len()).map(move |column| (row, column)));
+        let cells = pairs
+            .map(|pair| {
+                let sum = sums.get(&pair).copied();
                 let (verdict, depends) = sum.unwrap_or((Verdict::Unreachable, false));
                 Entry { verdict, depends, said: 0 }
             })
             .collect();
+        let row = |name: String| Row { name: name.clone(), namespace: name };
+        let column = |name: String| Column { name: name.clone(), namespace: name };
         Self {
-            rows: rows.into_iter().map(|n| Row { name: n.clone(), namespace: n }).collect(),
-            columns: columns
-                .into_iter()
-                .map(|n| Column { name: n.clone(), namespace: n })
-                .collect(),
+            rows: rows.names.into_iter().map(row).collect(),
+            columns: columns.names.into_iter().map(column).collect(),
             cells,
             said: vec![Said::default()],
         }
     }
+}
 
-    /// How many cells there are.
-    pub fn size(&self) -> usize {
-        self.cells.len()
+/// Namespaces, numbered as they come.
+#[derive(Default)]
+struct Namespaces {
+    names: Vec<String>,
+    numbers: HashMap<String, usize>,
+}
+
+impl Namespaces {
+    fn number(&mut self, name: &str) -> usize {
+        if let Some(known) = self.numbers.get(name) {
+            return *known;
+        }
+        let next = self.names.len();
+        self.names.push(name.to_owned());
+        self.numbers.insert(name.to_owned(), next);
+        next
     }
 }
 
@@ -250,73 +265,4 @@ pub fn markdown(table: &AccessTable) -> String {
     }
     let _ = writeln!(out, "\n`{LEGEND}`");
     out
-}
-
-/// For a spreadsheet: one line a pair.
-pub fn csv(table: &AccessTable) -> String {
-    let mut out = String::from("from,to,verdict,depends on request,decided at,rule,client sees\n");
-    let quoted = |text: &str| {
-        // a spreadsheet computes what begins like a formula
-        let sign = if text.starts_with(['=', '+', '-', '@']) { "'" } else { "" };
-        let text = format!("{sign}{text}");
-        if text.contains([',', '"', '\n']) {
-            format!("\"{}\"", text.replace('"', "\"\""))
-        } else {
-            text
-        }
-    };
-    for (row, column, entry) in table.entries() {
-        let said = table.said(entry);
-        let fields = [
-            row.name.as_str(),
-            column.name.as_str(),
-            entry.verdict.as_str(),
-            if entry.depends { "yes" } else { "no" },
-            said.point.as_str(),
-            said.rule.as_deref().unwrap_or_default(),
-            said.observed,
-        ];
-        for (index, field) in fields.into_iter().enumerate() {
-            let comma = if index == 0 { "" } else { "," };
-            let _ = write!(out, "{comma}{}", quoted(field));
-        }
-        out.push('\n');
-    }
-    out
-}
-
-/// For a program: written pair by pair. Frozen: `version` goes up when a field changes its meaning.
-pub fn json(table: &AccessTable) -> impl Serialize + '_ {
-    ForPrograms(table)
-}
-
-struct ForPrograms<'t>(&'t AccessTable);
-
-struct Pairs<'t>(&'t AccessTable);
-
-impl Serialize for ForPrograms<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(Some(2))?;
-        map.serialize_entry("version", &1)?;
-        map.serialize_entry("pairs", &Pairs(self.0))?;
-        map.end()
-    }
-}
-
-impl Serialize for Pairs<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let table = self.0;
-        serializer.collect_seq(table.entries().map(|(row, column, entry)| {
-            let said = table.said(entry);
-            json!({
-                "from": row.name,
-                "to": column.name,
-                "verdict": entry.verdict.as_str(),
-                "dependsOnRequest": entry.depends,
-                "point": said.point,
-                "rule": said.rule,
-                "clientSees": said.observed,
-            })
-        }))
-    }
 }

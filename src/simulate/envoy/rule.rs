@@ -3,8 +3,9 @@
 use std::sync::OnceLock;
 
 use super::facts::Facts;
-use super::field::Test;
-use crate::simulate::identity::{Identities, IdentitySet, Peer};
+use super::field::{IdentityTest, Test};
+use crate::simulate::identity::{Identities, IdentityId, IdentitySet, Peer};
+use crate::simulate::suspects::{self, Suspects};
 
 /// One rule, compiled for one kind of filter chain.
 #[derive(Debug)]
@@ -65,7 +66,19 @@ impl Rule {
 
     /// Works out, for all identities of a mesh at once, who cannot match.
     pub fn prepare(&self, identities: &Identities) {
-        self.who.get_or_init(|| IdentitySet::collect(identities, |peer| self.may_hold_for(peer)));
+        self.who.get_or_init(|| {
+            let suspects = self.suspects(identities.suspects());
+            IdentitySet::collect(identities, suspects, |peer| self.may_hold_for(peer))
+        });
+    }
+
+    /// Those for whom it can hold; `None` where that may be anybody.
+    fn suspects(&self, known: &Suspects) -> Option<Vec<IdentityId>> {
+        let by_conditions = self.conditions.suspects(known);
+        if self.sources.is_empty() {
+            return by_conditions;
+        }
+        suspects::of_any(&self.sources, |source| source.suspects(known)).or(by_conditions)
     }
 
     /// False when it is known not to hold for this peer.
@@ -100,6 +113,10 @@ impl Conjunction {
         self.0.iter().all(|clause| clause.may_hold_for(peer))
     }
 
+    fn suspects(&self, known: &Suspects) -> Option<Vec<IdentityId>> {
+        suspects::of_all(&self.0, |clause| clause.suspects(known))
+    }
+
     fn failed(&self, facts: &Facts<'_>) -> Vec<String> {
         self.0.iter().filter(|clause| !clause.holds(facts)).filter_map(Clause::field).collect()
     }
@@ -127,5 +144,18 @@ impl Clause {
             _ => false,
         };
         (self.any.is_empty() || self.any.iter().any(holds)) && !self.none.iter().any(refuses)
+    }
+
+    fn suspects(&self, known: &Suspects) -> Option<Vec<IdentityId>> {
+        if self.any.is_empty() {
+            return None;
+        }
+        suspects::of_any(&self.any, |test| match test {
+            Test::Identity(IdentityTest::Principal(glob)) => known.principal(glob),
+            Test::Identity(
+                IdentityTest::Namespace(namespace) | IdentityTest::ServiceAccount { namespace, .. },
+            ) => known.namespace(namespace),
+            _ => None,
+        })
     }
 }

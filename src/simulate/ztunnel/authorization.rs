@@ -145,9 +145,10 @@ impl Authorization {
     /// Works out, for all identities of a mesh at once, who cannot match.
     pub fn prepare(&self, identities: &Identities) {
         for group in &self.groups {
-            group
-                .who
-                .get_or_init(|| IdentitySet::collect(identities, |peer| group.may_match(peer)));
+            group.who.get_or_init(|| {
+                let suspects = group.suspects(identities.suspects());
+                IdentitySet::collect(identities, suspects, |peer| group.may_match(peer))
+            });
         }
     }
 }

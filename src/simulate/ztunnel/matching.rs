@@ -4,8 +4,9 @@
 use std::net::IpAddr;
 
 use super::authorization::{Authorization, Clause, Group, Match, ServiceAccount};
-use crate::simulate::identity::Peer;
+use crate::simulate::identity::{IdentityId, Peer};
 use crate::simulate::matcher::{Glob, IpBlock};
+use crate::simulate::suspects::{self, Suspects};
 
 /// A connection as the destination's ztunnel sees it.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,6 +43,15 @@ impl Group {
     pub(super) fn may_match(&self, peer: Option<Peer<'_>>) -> bool {
         self.clauses.iter().all(|clause| clause.any(|m| m.peer_matches(peer)))
     }
+
+    /// Those for whom it can match; `None` where that may be anybody.
+    pub(super) fn suspects(&self, known: &Suspects) -> Option<Vec<IdentityId>> {
+        suspects::of_all(&self.clauses, |clause| {
+            // without matches a clause is true
+            let matches = Some(&clause.matches).filter(|all| !all.is_empty())?;
+            suspects::of_any(matches.iter().filter(|m| !m.is_empty()), |m| m.suspects(known))
+        })
+    }
 }
 
 impl Clause {
@@ -64,6 +74,26 @@ impl Match {
             && field(&self.source_ips, &self.not_source_ips, inside(connection.source_ip))
             && field(&self.destination_ports, &self.not_destination_ports, port)
             && self.peer_matches(connection.peer)
+    }
+
+    fn suspects(&self, known: &Suspects) -> Option<Vec<IdentityId>> {
+        let exactly = |glob: &Glob| match glob {
+            Glob::Exact(name) => known.namespace(name),
+            _ => None,
+        };
+        let some = |told: Option<Vec<IdentityId>>, is_asked: bool| told.filter(|_| is_asked);
+        let by_field = [
+            some(
+                suspects::of_any(&self.principals, |glob| known.principal(glob)),
+                !self.principals.is_empty(),
+            ),
+            some(suspects::of_any(&self.namespaces, exactly), !self.namespaces.is_empty()),
+            some(
+                suspects::of_any(&self.service_accounts, |a| known.namespace(&a.namespace)),
+                !self.service_accounts.is_empty(),
+            ),
+        ];
+        suspects::of_all(by_field, |told| told)
     }
 
     /// The fields about the peer. Nothing positive holds without an identity, everything
