@@ -1,6 +1,6 @@
 //! The namespaces of a mesh on both sides: how they take part, and by which waypoint.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use super::mode::MeshMode;
 use crate::simulate::{Binding, GatewayKind, Mesh, NamespaceId};
@@ -60,7 +60,7 @@ fn states(mesh: &Mesh) -> BTreeMap<(String, String), NamespaceState> {
             None
         }
     };
-    let waypoints: Vec<_> = mesh
+    let waypoints: HashSet<_> = mesh
         .gateways()
         .filter(|(_, gateway)| gateway.kind == GatewayKind::Waypoint)
         .map(|(_, gateway)| gateway.workload)

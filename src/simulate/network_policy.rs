@@ -1,7 +1,9 @@
 //! NetworkPolicy: which pods may open which ports. In ambient what must be open between pods is
 //! 15008 (facts/istio-ambient.md §6.5).
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::ops::Deref;
 
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
@@ -42,11 +44,6 @@ impl NetworkPolicy {
             spec: object.parse::<raw::Specified<raw::NetworkPolicy>>()?.spec,
         })
     }
-
-    fn selects(&self, end: &PodEnd<'_>) -> bool {
-        end.namespace.is_some_and(|(id, _)| id == self.namespace)
-            && self.spec.pod_selector.matches(end.labels)
-    }
 }
 
 /// What goes between pods.
@@ -71,21 +68,56 @@ pub enum Blocked {
     ServerPort,
 }
 
-/// The policy that blocks a connection: the first of those that isolate an end, when none of them
-/// admits it. A node's own processes are not asked for, nor what stays in one pod.
-pub fn blocking<'p>(
-    policies: &'p [NetworkPolicy],
+/// The policies of a mesh.
+#[derive(Debug, Default)]
+pub struct NetworkPolicies {
+    all: Vec<NetworkPolicy>,
+    by_namespace: HashMap<NamespaceId, Vec<usize>>,
+}
+
+impl NetworkPolicies {
+    pub(super) fn add(&mut self, policy: NetworkPolicy) {
+        self.by_namespace.entry(policy.namespace).or_default().push(self.all.len());
+        self.all.push(policy);
+    }
+
+    /// Those of a namespace, with their places.
+    pub fn of(&self, namespace: NamespaceId) -> impl Iterator<Item = (usize, &NetworkPolicy)> {
+        let own = self.by_namespace.get(&namespace).into_iter().flatten();
+        own.map(|place| (*place, &self.all[*place]))
+    }
+
+    /// Those that select a pod.
+    fn selecting(&self, end: &PodEnd<'_>) -> impl Iterator<Item = (usize, &NetworkPolicy)> {
+        let own = end.namespace.into_iter().flat_map(|(id, _)| self.of(id));
+        own.filter(|(_, policy)| policy.spec.pod_selector.matches(end.labels))
+    }
+}
+
+impl Deref for NetworkPolicies {
+    type Target = [NetworkPolicy];
+
+    fn deref(&self) -> &[NetworkPolicy] {
+        &self.all
+    }
+}
+
+/// The policy that blocks a connection, by its place: the first of those that isolate an end, when none
+/// of them admits it. A node's own processes are not asked for, nor what stays in one pod.
+pub fn blocking(
+    policies: &NetworkPolicies,
     from: &PodEnd<'_>,
     to: &PodEnd<'_>,
     port: u16,
     transport: Transport,
-) -> Option<(&'p NetworkPolicy, Blocked)> {
-    let verdict = |isolating: Vec<&'p NetworkPolicy>, admits: &dyn Fn(&NetworkPolicy) -> bool| {
-        if isolating.iter().any(|p| admits(p)) { None } else { isolating.into_iter().next() }
+) -> Option<(usize, Blocked)> {
+    type Isolating<'p> = Vec<(usize, &'p NetworkPolicy)>;
+    let verdict = |isolating: Isolating<'_>, admits: &dyn Fn(&NetworkPolicy) -> bool| {
+        if isolating.iter().any(|(_, p)| admits(p)) { None } else { isolating.first().map(|p| p.0) }
     };
     let ports_hold = |ports: &[_], port, named: &[_]| ports_hold(ports, port, named, transport);
-    let out = policies.iter().filter(|p| p.spec.isolates_egress() && p.selects(from)).collect();
-    let incoming = policies.iter().filter(|p| p.spec.isolates_ingress() && p.selects(to)).collect();
+    let out = policies.selecting(from).filter(|(_, p)| p.spec.isolates_egress()).collect();
+    let incoming = policies.selecting(to).filter(|(_, p)| p.spec.isolates_ingress()).collect();
     let admits_out = |p: &NetworkPolicy| {
         p.spec
             .egress
@@ -98,13 +130,15 @@ pub fn blocking<'p>(
             .iter()
             .any(|rule| peers_hold(p, &rule.from, from) && ports_hold(&rule.ports, port, to.ports))
     };
-    if let Some(policy) = verdict(out, &admits_out) {
+    if let Some(place) = verdict(out, &admits_out) {
+        let policy = &policies[place];
         let peer = policy.spec.egress.iter().any(|rule| peers_hold(policy, &rule.to, to));
-        return Some((policy, if peer { Blocked::ServerPort } else { Blocked::Server }));
+        return Some((place, if peer { Blocked::ServerPort } else { Blocked::Server }));
     }
-    let policy = verdict(incoming, &admits_in)?;
+    let place = verdict(incoming, &admits_in)?;
+    let policy = &policies[place];
     let peer = policy.spec.ingress.iter().any(|rule| peers_hold(policy, &rule.from, from));
-    Some((policy, if peer { Blocked::ClientPort } else { Blocked::Client }))
+    Some((place, if peer { Blocked::ClientPort } else { Blocked::Client }))
 }
 
 /// Is an end one of these peers? Without any, everybody is.

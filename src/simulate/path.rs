@@ -500,9 +500,6 @@ impl<'a, 's> Way<'a, 's> {
         else {
             return true;
         };
-        let Some(policy) = policies.iter().position(|p| std::ptr::eq(p, policy)) else {
-            return true;
-        };
         let pod = self.hop.workload.filter(|id| self.mesh.workload(*id).makes_pods());
         let refusal = NetworkRefusal { policy, from: pod, to, blocked };
         self.step(Point::Network(to), port, Reason::NetworkPolicy(refusal))

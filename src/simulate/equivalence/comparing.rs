@@ -415,8 +415,7 @@ impl<'m> Comparing<'m> {
             let bounds = callers().map(|caller| Bound::Requests(caller, place.target.clone()));
             self.found.bounds.extend(bounds);
         }
-        self.found.pairs +=
-            group.all.iter().map(|of| of.callers(crowd, told).count()).sum::<usize>();
+        self.found.pairs += group.all.iter().map(Members::len).sum::<usize>();
         self.found.requests += asked.all.len();
         let mut best: BTreeMap<Change, (usize, Difference)> = BTreeMap::new();
         for http in &asked.all {
@@ -482,6 +481,13 @@ impl<'m> Comparing<'m> {
 }
 
 impl<'c, 'm> Members<'c, 'm> {
+    fn len(&self) -> usize {
+        match self {
+            Members::Known(group) => group.len(),
+            Members::Strangers(all) => all.len(),
+        }
+    }
+
     fn callers<'a>(
         &'a self,
         crowd: &'a Crowd<'m>,

@@ -122,8 +122,18 @@ impl Kind {
 pub enum Group {
     /// These.
     These(Vec<u32>),
-    /// All of a kind for whom no test of the place holds.
-    Rest(u32),
+    /// All of a kind for whom no test of the place holds, and how many they are.
+    Rest(u32, usize),
+}
+
+impl Group {
+    /// How many they are.
+    pub fn len(&self) -> usize {
+        match self {
+            Group::These(all) => all.len(),
+            Group::Rest(_, count) => *count,
+        }
+    }
 }
 
 impl<'m> Crowd<'m> {
@@ -350,11 +360,12 @@ impl<'m> Crowd<'m> {
                 *touched.entry(kind).or_default() += 1;
             }
         }
-        let rest = (0..self.kinds.len() as u32).filter(|kind| {
-            let all = self.kinds[*kind as usize].len();
-            is_asked(*kind) && all > touched.get(kind).copied().unwrap_or_default()
+        let rest = (0..self.kinds.len() as u32).filter(|kind| is_asked(*kind)).map(|kind| {
+            let all = self.kinds[kind as usize].len();
+            Group::Rest(kind, all - touched.get(&kind).copied().unwrap_or_default())
         });
-        groups.into_values().map(Group::These).chain(rest.map(Group::Rest)).collect()
+        let all = groups.into_values().map(Group::These).chain(rest);
+        all.filter(|group| group.len() > 0).collect()
     }
 
     /// One of a group.
@@ -370,7 +381,7 @@ impl<'m> Crowd<'m> {
     ) -> Box<dyn Iterator<Item = &'c Client<'m>> + 'c> {
         match group {
             Group::These(all) => Box::new(all.iter().map(|index| self.client(*index))),
-            Group::Rest(kind) => Box::new(
+            Group::Rest(kind, _) => Box::new(
                 self.kinds[*kind as usize]
                     .iter()
                     .filter(|index| !prepared.touched.contains_key(index))

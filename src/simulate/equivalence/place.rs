@@ -108,7 +108,7 @@ fn pod_ports(
 /// A port for every class that NetworkPolicies tell apart by number: each one that they name alone, the
 /// ends of ranges, and what lies beside them. The one that none names is asked anyway.
 fn network_ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
-    let policies = meshes.into_iter().flat_map(|mesh| &mesh.fixed.network_policies);
+    let policies = meshes.into_iter().flat_map(|mesh| mesh.fixed.network_policies.iter());
     let rules = policies.flat_map(|policy| policy.spec.ingress.iter().chain(&policy.spec.egress));
     let mut starts: BTreeSet<u16> = BTreeSet::new();
     for port in rules.flat_map(|rule| &rule.ports) {

@@ -5,7 +5,7 @@
 //! a field that is added later does not compile before it is compared here. What is left out is named
 //! with `_`. To compare too much only costs questions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::hash::Hash;
 
 use crate::simulate::gateway;
@@ -14,6 +14,7 @@ use crate::simulate::mesh::{
     Role, Route, Sends, Service, ServiceId, Workload, WorkloadId, WorkloadPoints, ZtunnelPoint,
 };
 use crate::simulate::network_policy::NetworkPolicy;
+use crate::simulate::outbound::{Facing, alike};
 use crate::simulate::peer_authentication::PeerAuthentication;
 use crate::simulate::policy::{Policy, PolicyId};
 use crate::simulate::raw;
@@ -32,7 +33,7 @@ pub struct Same<'m> {
     servers: HashMap<[WorkloadId; 2], bool>,
     gateways: HashMap<[GatewayId; 2], bool>,
     services: HashMap<[ServiceId; 2], bool>,
-    /// What decides about traffic that leaves proxies is the same everywhere.
+    /// The rules for traffic that leaves proxies are the same.
     outbound: bool,
 }
 
@@ -50,7 +51,7 @@ impl<'m> Same<'m> {
             servers: HashMap::new(),
             gateways: HashMap::new(),
             services: HashMap::new(),
-            outbound: meshes[0].fixed.outbound == meshes[1].fixed.outbound,
+            outbound: alike(meshes),
         }
     }
 
@@ -142,6 +143,7 @@ impl<'m> Same<'m> {
                     && endpoints.len() == new.endpoints.len()
                     && endpoints.iter().zip(&new.endpoints).all(|(a, b)| own.server([*a, *b]))
                     && own.binding(bindings)
+                    && own.facing(ids)
                     && both(points, |points| own.envoy(points))
                     && own.routes(ids)
             },
@@ -191,10 +193,17 @@ impl<'m> Same<'m> {
             })
     }
 
+    /// A service as the proxies of clients see it.
+    fn facing(&self, ids: [ServiceId; 2]) -> bool {
+        let [old, new] = self.each(|mesh, side| Facing::of(mesh, ids[side]));
+        old == new
+    }
+
     /// What is behind a service: its ports and its endpoints.
     fn behind(&mut self, ids: [ServiceId; 2]) -> bool {
         let [old, new] = self.each(|mesh, side| mesh.service(ids[side]));
         old.ports == new.ports
+            && self.facing(ids)
             && old.unknown == new.unknown
             && old.endpoints.len() == new.endpoints.len()
             && old.endpoints.iter().zip(&new.endpoints).all(|(a, b)| self.server([*a, *b]))
@@ -216,8 +225,7 @@ impl<'m> Same<'m> {
                 let bindings = own.each(|mesh, side| mesh.workload_binding(ids[side]));
                 let fronts = own.each(|mesh, side| {
                     let all = mesh.services_of(ids[side]).iter();
-                    all.map(|id| (mesh.service_name(*id), mesh.service(*id).ports.clone()))
-                        .collect::<Vec<_>>()
+                    all.map(|id| Facing::of(mesh, *id)).collect::<Vec<_>>()
                 });
                 *mode == new.mode
                     && *port_modes == new.port_modes
@@ -503,19 +511,14 @@ fn remembered<'m, K: Copy + Eq + Hash>(
 /// By workload: the NetworkPolicies that select its pods.
 fn selecting(mesh: &Mesh) -> HashMap<WorkloadId, Vec<usize>> {
     let mut selecting: HashMap<WorkloadId, Vec<usize>> = HashMap::new();
-    let mut by_namespace: BTreeMap<NamespaceId, Vec<usize>> = BTreeMap::new();
-    for (index, policy) in mesh.fixed.network_policies.iter().enumerate() {
-        by_namespace.entry(policy.namespace).or_default().push(index);
-    }
-    if by_namespace.is_empty() {
+    let policies = &mesh.fixed.network_policies;
+    if policies.is_empty() {
         return selecting;
     }
     for (id, workload) in mesh.workloads().filter(|(_, workload)| workload.makes_pods()) {
-        let own = by_namespace.get(&workload.namespace).into_iter().flatten();
-        let selects = |index: &&usize| {
-            mesh.fixed.network_policies[**index].spec.pod_selector.matches(&workload.labels)
-        };
-        let own: Vec<usize> = own.filter(selects).copied().collect();
+        let own = policies.of(workload.namespace);
+        let own = own.filter(|(_, policy)| policy.spec.pod_selector.matches(&workload.labels));
+        let own: Vec<usize> = own.map(|(place, _)| place).collect();
         if !own.is_empty() {
             selecting.insert(id, own);
         }

@@ -190,6 +190,8 @@ pub struct KnownIdentities<'m> {
     by_domain: HashMap<&'m str, Vec<u32>>,
     /// Those that an application's proxy shows.
     shown: HashSet<u32>,
+    /// How many of those each trust domain has.
+    shown_of: HashMap<&'m str, usize>,
     asked: HashMap<Who, Vec<u32>>,
 }
 
@@ -207,8 +209,8 @@ impl<'m> KnownIdentities<'m> {
                 self.by_domain.entry(domain).or_default().push(number);
             }
         }
-        if is_shown {
-            self.shown.insert(number);
+        if is_shown && self.shown.insert(number) {
+            *self.shown_of.entry(peer.trust_domain()).or_default() += 1;
         }
         number
     }
@@ -350,14 +352,9 @@ fn seen(
         *touched.entry(domain).or_default() += 1;
         seen.insert((domain.to_owned(), own.clone()));
     }
-    let mut all: HashMap<&str, usize> = HashMap::new();
-    for number in &identities.shown {
-        let domain = Peer::from_uri(identities.uris[*number as usize]).trust_domain();
-        *all.entry(domain).or_default() += 1;
-    }
-    for (domain, count) in all {
-        if count > touched.get(domain).copied().unwrap_or_default() {
-            seen.insert((domain.to_owned(), Vec::new()));
+    for (domain, count) in &identities.shown_of {
+        if *count > touched.get(domain).copied().unwrap_or_default() {
+            seen.insert(((*domain).to_owned(), Vec::new()));
         }
     }
     seen

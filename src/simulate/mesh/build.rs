@@ -613,7 +613,9 @@ impl Builder {
             ("networking.k8s.io", "NetworkPolicy") => {
                 let namespace = self.namespace_of(cluster, object);
                 let read = self.keep(NetworkPolicy::read(object, namespace));
-                self.fixed.network_policies.extend(read);
+                if let Some(policy) = read {
+                    self.fixed.network_policies.add(policy);
+                }
             }
             _ => {}
         }

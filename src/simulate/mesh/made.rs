@@ -56,6 +56,9 @@ impl Obstacle {
     const FIXED: [&'static str; 4] = ["name", "namespace", "ownerReferences", "finalizers"];
 }
 
+/// The label of a ConfigMap in the root namespace whose parameters are for a whole class.
+const DEFAULTS_FOR_CLASS: &str = "gateway.istio.io/defaults-for-class";
+
 /// ConfigMaps by namespace and name.
 pub type ConfigMaps<'a> = BTreeMap<(&'a str, &'a str), &'a Object>;
 
@@ -69,7 +72,7 @@ pub fn obstacles(gateway: &Object, root: &str, config_maps: &ConfigMaps<'_>) -> 
         .range((root, "")..)
         .map_while(|((namespace, _), map)| (*namespace == root).then_some(*map))
         .filter(|map| {
-            let of = map.labels.get("gateway.istio.io/defaults-for-class");
+            let of = map.labels.get(DEFAULTS_FOR_CLASS);
             of.is_some_and(|of| Some(of.as_str()) == class)
         });
     if let (Some(only), None) = (defaults.next(), defaults.next()) {
@@ -89,6 +92,21 @@ pub fn obstacles(gateway: &Object, root: &str, config_maps: &ConfigMaps<'_>) -> 
         found.extend(in_parameters(map));
     }
     found
+}
+
+/// All that a mesh reads of a ConfigMap, its own configuration apart: what keeps Gateways from being made,
+/// and for which class it is the default.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Parameters {
+    class: Option<String>,
+    obstacles: Vec<Obstacle>,
+}
+
+impl Parameters {
+    /// What is read of this one.
+    pub fn of(map: &Object) -> Self {
+        Self { class: map.labels.get(DEFAULTS_FOR_CLASS).cloned(), obstacles: in_parameters(map) }
+    }
 }
 
 fn in_parameters(map: &Object) -> Vec<Obstacle> {

@@ -2,6 +2,7 @@
 
 mod alias;
 mod build;
+mod by_namespace;
 mod endpoints;
 mod entry;
 mod gateway;
@@ -23,7 +24,7 @@ use crate::k8s::{Labels, Object};
 
 use super::envoy::{Both, ChainKind, Policies, TrustDomains, compile};
 use super::identity::{Identities, Peer};
-use super::network_policy::NetworkPolicy;
+use super::network_policy::NetworkPolicies;
 use super::options::Options;
 use super::peer_authentication::PeerAuthentication;
 use super::policy::{Policy, PolicyId};
@@ -34,7 +35,7 @@ pub(super) use build::bind;
 pub(super) use entry::{Entry, tunnel};
 pub use gateway::{Allowed, Binding, Gateway, GatewayId, GatewayKind, Serves, WaypointState};
 pub use listener::{Listener, Reads};
-pub use made::{ConfigMaps, Obstacle, obstacles};
+pub use made::{ConfigMaps, Obstacle, Parameters, obstacles};
 pub(super) use points::{AuthorizationRef, EnvoyPoint, WorkloadPoints, ZtunnelPoint};
 pub(super) use route::Course;
 pub use route::{Route, RouteId, Sends};
@@ -113,7 +114,7 @@ pub(super) struct Fixed {
     converted: Vec<OnceLock<Conversion>>,
     pub peer_authentications: Vec<(ClusterId, PeerAuthentication)>,
     pub request_authentications: Vec<(ClusterId, RequestAuthentication)>,
-    pub network_policies: Vec<NetworkPolicy>,
+    pub network_policies: NetworkPolicies,
     pub routes: Vec<Route>,
     pub service_routes: HashMap<ServiceId, Vec<RouteId>>,
     pub shown_namespaces: HashSet<NamespaceId>,

@@ -8,13 +8,14 @@ use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, TargetRef};
 use crate::simulate::envoy::{Chain, CustomState};
 use crate::simulate::options::Options;
-use crate::simulate::peer_authentication::{Levels, MtlsMode};
+use crate::simulate::peer_authentication::{Levels, MtlsMode, PeerAuthentication};
 use crate::simulate::policy::{Action, Policy, PolicyId};
 use crate::simulate::raw::WorkloadSelector;
 use crate::simulate::request_authentication::RequestAuthentication;
 use crate::simulate::version::Behaviour;
 use crate::simulate::ztunnel::{self, Authorization, Conversion};
 
+use super::by_namespace::ByNamespace;
 use super::{
     Binding, ClusterId, Fixed, Gateway, GatewayKind, NamespaceId, Role, Service, ServiceKind,
     Workload,
@@ -35,6 +36,8 @@ pub(in crate::simulate) struct Points {
     static_strict: Vec<Authorization>,
     /// By PeerAuthentication: the policy made of it, if any.
     converted: Vec<Option<Authorization>>,
+    peer_authentications: ByNamespace,
+    request_authentications: ByNamespace,
 }
 
 /// The policies that one Envoy asks.
@@ -166,14 +169,20 @@ impl Fixed {
 
 /// Works out all places. The mesh is otherwise complete.
 pub(super) fn attach(fixed: &mut Fixed) {
+    let all = fixed.peer_authentications.iter();
+    fixed.points.peer_authentications =
+        ByNamespace::new(all.map(|(cluster, p)| (*cluster, p.namespace.as_str())));
+    let all = fixed.request_authentications.iter();
+    fixed.points.request_authentications =
+        ByNamespace::new(all.map(|(cluster, r)| (*cluster, r.namespace.as_str())));
     fixed.points.static_strict =
         fixed.clusters.iter().map(|(o, _)| ztunnel::static_strict(&o.root_namespace)).collect();
     fixed.points.converted = (0..fixed.peer_authentications.len())
         .map(|i| {
             let (cluster, own) = &fixed.peer_authentications[i];
             let root = &fixed.options(*cluster).root_namespace;
-            let all = peers(fixed, *cluster);
-            let mut levels = Levels::of(all, root, &own.namespace, &Labels::new());
+            let all = peers(fixed, *cluster, &own.namespace);
+            let mut levels = Levels::of(all.iter().copied(), root, &own.namespace, &Labels::new());
             levels.workload = Some(own);
             ztunnel::convert_strict(own, &levels, root)
         })
@@ -240,11 +249,17 @@ impl Interner {
     }
 }
 
-fn peers(
-    fixed: &Fixed,
-    cluster: ClusterId,
-) -> impl Iterator<Item = &crate::simulate::peer_authentication::PeerAuthentication> + Clone {
-    fixed.peer_authentications.iter().filter(move |(c, _)| *c == cluster).map(|(_, p)| p)
+/// The PeerAuthentications that can concern a namespace: its own, and those of the root namespace.
+fn peers<'f>(fixed: &'f Fixed, cluster: ClusterId, namespace: &str) -> Vec<&'f PeerAuthentication> {
+    let root = fixed.options(cluster).root_namespace.as_str();
+    let all = fixed.points.peer_authentications.of_all(cluster, &[namespace, root]);
+    all.into_iter().map(|place| &fixed.peer_authentications[place].1).collect()
+}
+
+/// The place of a PeerAuthentication of a cluster.
+fn place_of(fixed: &Fixed, cluster: ClusterId, peer: &PeerAuthentication) -> Option<usize> {
+    let all = fixed.points.peer_authentications.of(cluster, &peer.namespace).iter();
+    all.copied().find(|place| std::ptr::eq(&fixed.peer_authentications[*place].1, peer))
 }
 
 fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> WorkloadPoints {
@@ -253,9 +268,7 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
     let levels = levels(fixed, workload.namespace, &workload.labels);
     let (ztunnel, dangling) =
         ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
-    let mode_from = levels.deciding().and_then(|decides| {
-        fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, decides))
-    });
+    let mode_from = levels.deciding().and_then(|decides| place_of(fixed, cluster, decides));
     WorkloadPoints {
         envoy: interner.envoy(cluster, envoy.0, envoy.1),
         ztunnel: interner.ztunnel(ztunnel),
@@ -296,7 +309,8 @@ pub(super) fn namespace_mode(fixed: &Fixed, namespace: NamespaceId) -> MtlsMode 
 fn levels<'f>(fixed: &'f Fixed, namespace: NamespaceId, labels: &Labels) -> Levels<'f> {
     let namespace = &fixed.namespaces[namespace.0 as usize];
     let root = &fixed.options(namespace.cluster).root_namespace;
-    Levels::of(peers(fixed, namespace.cluster), root, &namespace.name, labels)
+    let all = peers(fixed, namespace.cluster, &namespace.name);
+    Levels::of(all.into_iter(), root, &namespace.name, labels)
 }
 
 /// What a workload of these labels asks at its ztunnel, and the policy that it lists in vain.
@@ -324,21 +338,22 @@ fn by_selector(
         .collect();
     let own = &fixed.namespaces[namespace.0 as usize];
     let root = &fixed.options(own.cluster).root_namespace;
-    let tokens = tokens(fixed, own.cluster, |r| {
-        (r.namespace == own.name || r.namespace == *root)
-            && r.targets().next().is_none()
-            && selects(&r.spec.selector)
+    let tokens = tokens(fixed, own.cluster, &[&own.name, root], |r| {
+        r.targets().next().is_none() && selects(&r.spec.selector)
     });
     (policies, tokens)
 }
 
+/// The RequestAuthentications of these namespaces that are wanted.
 fn tokens(
     fixed: &Fixed,
     cluster: ClusterId,
+    namespaces: &[&str],
     wanted: impl Fn(&RequestAuthentication) -> bool,
 ) -> Vec<usize> {
-    let all = fixed.request_authentications.iter().enumerate();
-    all.filter(|(_, (c, r))| *c == cluster && wanted(r)).map(|(i, _)| i).collect()
+    let mut all = fixed.points.request_authentications.of_all(cluster, namespaces);
+    all.retain(|place| wanted(&fixed.request_authentications[*place].1));
+    all
 }
 
 /// The policies of a namespace and of the root namespace.
@@ -376,10 +391,8 @@ fn ztunnel_policies(
         .map(AuthorizationRef::Policy)
         .collect();
     let strict = ztunnel::listed(levels);
-    let own = levels
-        .workload
-        .filter(|_| strict.converted)
-        .and_then(|own| fixed.peer_authentications.iter().position(|(_, p)| std::ptr::eq(p, own)));
+    let own =
+        levels.workload.filter(|_| strict.converted).and_then(|own| place_of(fixed, cluster, own));
     let mut dangling = None;
     match own {
         Some(index) if fixed.points.converted[index].is_some() => {
@@ -431,7 +444,11 @@ fn waypoint(
         })
         .copied()
         .collect();
-    let tokens = tokens(fixed, cluster, |r| r.targets().any(|t| hits(&r.namespace, t)));
+    let names: Vec<&str> =
+        namespaces.iter().map(|n| fixed.namespaces[n.0 as usize].name.as_str()).collect();
+    // the root namespace has them also where nothing else is in it
+    let names: Vec<&str> = names.into_iter().chain([root.as_str()]).collect();
+    let tokens = tokens(fixed, cluster, &names, |r| r.targets().any(|t| hits(&r.namespace, t)));
     interner.envoy(cluster, policies, tokens)
 }
 
@@ -468,7 +485,11 @@ fn targeted(
         let policy = &fixed.policies[id.0 as usize].1;
         policy.targets().any(|target| hits(&policy.namespace, target))
     }));
-    found.extend(tokens(fixed, cluster, |r| r.targets().any(|t| hits(&r.namespace, t))));
+    let own = &fixed.namespaces[namespace.0 as usize];
+    let namespaces = [own.name.as_str(), fixed.options(cluster).root_namespace.as_str()];
+    found.extend(tokens(fixed, cluster, &namespaces, |r| {
+        r.targets().any(|t| hits(&r.namespace, t))
+    }));
     (policies, found)
 }
 

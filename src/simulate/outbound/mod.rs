@@ -1,11 +1,13 @@
 //! The client's side of a connection: what its own proxy makes of an address, and so whether the
 //! server sees an identity (facts/outbound.md §1 and §2.1).
 //!
+//! - `alike`: do the proxies of two meshes send alike?
 //! - `host`: host names of rules, and who may see what; `rule`: DestinationRules; `scope`: Sidecars;
 //! - `tables`: all of them, worked out once for a mesh;
 //! - `leaving`: which cluster of the client's proxy takes a connection;
 //! - `transport`: what that cluster speaks to one endpoint.
 
+mod alike;
 mod host;
 mod leaving;
 mod rule;
@@ -13,6 +15,7 @@ mod scope;
 mod tables;
 mod transport;
 
+pub(super) use alike::{Facing, alike};
 pub use leaving::Why;
 pub(super) use leaving::{Leaving, leaving};
 pub(super) use tables::Tables;

@@ -8,7 +8,7 @@ use crate::simulate::mesh::{ClusterId, NamespaceId};
 use crate::simulate::raw::{self, TlsMode, TrafficPolicy};
 
 /// A DestinationRule.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(in crate::simulate) struct DestinationRule {
     pub cluster: ClusterId,
     pub namespace: NamespaceId,
@@ -23,6 +23,33 @@ pub(in crate::simulate) struct DestinationRule {
     selector: Option<Labels>,
     policy: Option<TrafficPolicy>,
     subsets: Vec<raw::Subset>,
+}
+
+/// By what is written: the place of its namespace in the mesh says nothing that the name does not.
+impl PartialEq for DestinationRule {
+    fn eq(&self, other: &Self) -> bool {
+        let Self {
+            cluster,
+            namespace: _,
+            space,
+            name,
+            host,
+            age,
+            export,
+            selector,
+            policy,
+            subsets,
+        } = self;
+        *cluster == other.cluster
+            && *space == other.space
+            && *name == other.name
+            && *host == other.host
+            && *age == other.age
+            && *export == other.export
+            && *selector == other.selector
+            && *policy == other.policy
+            && *subsets == other.subsets
+    }
 }
 
 /// What a client's TLS settings come to.

@@ -6,7 +6,7 @@ use crate::simulate::mesh::{ClusterId, NamespaceId};
 use crate::simulate::raw::{self, OutboundMode};
 
 /// A Sidecar.
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(in crate::simulate) struct Scope {
     pub cluster: ClusterId,
     pub namespace: NamespaceId,
@@ -19,6 +19,20 @@ pub(in crate::simulate) struct Scope {
     pub mode: Option<OutboundMode>,
     /// Without any, everything is known.
     egress: Vec<Listener>,
+}
+
+/// By what is written: the place of its namespace in the mesh says nothing that the name does not.
+impl PartialEq for Scope {
+    fn eq(&self, other: &Self) -> bool {
+        let Self { cluster, namespace: _, space, name, age, selector, mode, egress } = self;
+        *cluster == other.cluster
+            && *space == other.space
+            && *name == other.name
+            && *age == other.age
+            && *selector == other.selector
+            && *mode == other.mode
+            && *egress == other.egress
+    }
 }
 
 /// What a Sidecar imports for a port, or for all.

@@ -12,7 +12,7 @@ use crate::simulate::peer_authentication::MtlsMode;
 use crate::simulate::raw;
 
 /// DestinationRules, Sidecars and the rest, by what they are for.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 pub(in crate::simulate) struct Tables {
     pub rules: Vec<DestinationRule>,
     pub scopes: Vec<Scope>,

@@ -44,8 +44,7 @@ impl raw::NetworkPolicyRule {
 impl<'m> Pods<'m> {
     /// The NetworkPolicies that isolate a pod in one direction.
     pub fn isolating(&self, pod: &Pod<'_>, direction: Direction) -> Vec<&'m NetworkPolicy> {
-        let all = &self.mesh.fixed.network_policies;
-        let own = self.network[pod.namespace.0 as usize].iter().map(|i| &all[*i]);
+        let own = self.mesh.fixed.network_policies.of(pod.namespace).map(|(_, policy)| policy);
         own.filter(|p| p.isolates(direction) && p.spec.pod_selector.matches(&pod.labels)).collect()
     }
 

@@ -39,8 +39,6 @@ pub struct Pods<'m> {
     pub cluster: ClusterId,
     by_namespace: Vec<Vec<Pod<'m>>>,
     shown: Vec<bool>,
-    /// The NetworkPolicies of each namespace, as places in the mesh's list.
-    pub(super) network: Vec<Vec<usize>>,
 }
 
 impl<'m> Pods<'m> {
@@ -85,11 +83,7 @@ impl<'m> Pods<'m> {
                 });
             }
         }
-        let mut network = vec![Vec::new(); namespaces];
-        for (index, policy) in mesh.fixed.network_policies.iter().enumerate() {
-            network[policy.namespace.0 as usize].push(index);
-        }
-        Self { mesh, cluster, by_namespace, shown, network }
+        Self { mesh, cluster, by_namespace, shown }
     }
 
     /// The namespace of this name.
