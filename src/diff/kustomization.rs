@@ -5,7 +5,7 @@
 //! overrides), 3.1 (Flux builds an existing kustomization), 6.1; kustomize api/types/kustomization.go
 //! (fields), api/internal/target (a resource is a file, a folder or a remote).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
@@ -28,6 +28,11 @@ pub(super) fn is_beyond_lists(path: &str) -> bool {
         || lower.starts_with(".argocd-source")
         || lower.ends_with(".jsonnet")
         || lower.ends_with(".libsonnet")
+}
+
+/// True for a file whose text says to appliers what of its folder is applied.
+pub fn is_list(path: &str) -> bool {
+    matches!(path.rsplit('/').next(), Some("kustomization.yaml" | "Kustomization"))
 }
 
 /// What a file says to appliers beyond which files of its folder are applied; nothing where it says no
@@ -119,18 +124,24 @@ fn is_own_file(path: &str) -> bool {
 }
 
 /// The first file of a tree, on either side, that says more to appliers than which files are applied.
-/// `after` is the whole tree; `differing` says what it was.
-pub fn beyond_lists(differing: &[Differing], after: &BTreeMap<String, Vec<u8>>) -> Option<String> {
-    let has_after = |path: &str| after.contains_key(path);
-    let here = after.iter().find(|(path, bytes)| !beyond_list(path, bytes, &has_after).is_empty());
-    if let Some((path, _)) = here {
+/// `paths` are those of the whole tree after, `lists` its files that [`is_list`] names; `differing` says
+/// what was there before.
+pub fn beyond_lists(
+    differing: &[Differing],
+    paths: &BTreeSet<String>,
+    lists: &BTreeMap<String, Vec<u8>>,
+) -> Option<String> {
+    let has_after = |path: &str| paths.contains(path);
+    let by_name = paths.iter().find(|path| is_beyond_lists(path));
+    let here = lists.iter().find(|(path, bytes)| !beyond_list(path, bytes, &has_after).is_empty());
+    if let Some(path) = by_name.into_iter().chain(here.map(|(path, _)| path)).min() {
         return Some(path.clone());
     }
     let changed: BTreeMap<&str, &Differing> =
         differing.iter().map(|file| (file.path.as_str(), file)).collect();
     let has_before = |path: &str| match changed.get(path) {
         Some(file) => file.before.is_some(),
-        None => after.contains_key(path),
+        None => paths.contains(path),
     };
     let there = differing.iter().find(|file| {
         let bytes = file.before.as_deref();

@@ -20,6 +20,7 @@
 //! - [`TreeDiff::is_empty`] only where the trees are equal, byte for byte. What is hidden is counted.
 
 mod access;
+mod asked;
 mod field;
 mod field_path;
 mod file;
@@ -41,7 +42,7 @@ pub use field_path::{FieldPath, Step};
 pub use file::{FileChange, FileRole};
 pub use flag::{Code, Context, Flag, Level, flags, told_flags};
 pub use hunk::{Hunk, Line, LineKind, hunks};
-pub use kustomization::beyond_lists;
+pub use kustomization::{beyond_lists, is_list};
 pub use mode::MeshMode;
 pub use noise::{Ignored, Noise};
 pub use object::{ChangeKind, ObjectChange};

@@ -24,6 +24,17 @@ pub struct Object {
 }
 
 impl Object {
+    /// Does it say the same as another one, wherever either was read?
+    pub fn says(&self, other: &Self) -> bool {
+        let Self { gvk, name, namespace, labels, annotations, body } = self;
+        *gvk == other.gvk
+            && *name == other.name
+            && *namespace == other.namespace
+            && *labels == other.labels
+            && *annotations == other.annotations
+            && body.says(&other.body)
+    }
+
     /// Its identity.
     pub fn reference(&self) -> ObjectRef {
         ObjectRef {

@@ -26,7 +26,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub use claim::Claim;
-pub use compare::{compare, read_all, read_file};
+pub use compare::{Listed, compare, read_file, read_some};
 pub use folder::EnvironmentFolder;
 pub use read::read;
 pub use swap::SwapMethod;

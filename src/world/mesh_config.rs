@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::Existing;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
-use crate::model::{ClusterName, Environment};
+use crate::model::ClusterName;
 use crate::simulate::{IstioVersion, Options, PathNormalization, Traffic};
 
 /// What of `MeshConfig` decides about access.
@@ -65,7 +66,7 @@ pub fn of_objects<'a>(
 /// The same for a cluster of an environment. What the spec says counts: the ConfigMap is TSB's
 /// output of it.
 pub(super) fn of_environment<'a>(
-    environment: &Environment,
+    existing: &Existing,
     cluster: &ClusterName,
     objects: impl IntoIterator<Item = &'a Object>,
     found: &mut Vec<Diagnostic>,
@@ -73,11 +74,11 @@ pub(super) fn of_environment<'a>(
     let mut options = Options::default();
     configure(&mut options, objects, found);
     options.cluster = cluster.as_str().to_owned();
-    if let Some(version) = environment.istio {
+    if let Some(version) = existing.istio {
         options.istio = IstioVersion::new(version.major, version.minor);
     }
-    if let Some(settings) = environment.clusters.get(cluster) {
-        options.trust_domain = settings.trust_domain.as_str().to_owned();
+    if let Some((trust_domain, _)) = existing.clusters.get(cluster) {
+        options.trust_domain.clone_from(trust_domain);
     }
     options
 }

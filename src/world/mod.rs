@@ -128,12 +128,11 @@ impl World {
             by_cluster.entry(cluster).or_default().push(Rendered { area, object });
         }
         let mut found = Vec::new();
-        let clusters = resolved.environment.clusters.keys().map(|name| {
+        let clusters = existing.clusters.keys().map(|name| {
             let rendered = by_cluster.remove(name.as_str()).unwrap_or_default();
             let objects = existing.overlaid(name, &rendered);
-            let environment = &resolved.environment;
             let options = mesh_config::of_environment(
-                environment,
+                existing,
                 name,
                 objects.iter().map(|present| &*present.object),
                 &mut found,
@@ -142,8 +141,7 @@ impl World {
         });
         let clusters = clusters.collect();
         let name = format!("{}, stage {reached}", resolved.environment.name);
-        let kept = resolved.environment.kept_sidecars();
-        Self::new(name, clusters, &kept, case::of_environment(resolved), found)
+        Self::new(name, clusters, &existing.kept, case::of_environment(resolved), found)
     }
 
     /// An environment at a point whose rendered tree this is. `patched` are the texts that kustomize
@@ -168,7 +166,7 @@ impl World {
     fn new(
         name: String,
         clusters: Vec<Cluster>,
-        kept: &BTreeSet<[&str; 4]>,
+        kept: &BTreeSet<[String; 4]>,
         cases: Vec<Case>,
         mut found: Vec<Diagnostic>,
     ) -> Self {

@@ -10,8 +10,10 @@ use crate::simulate::{Mesh, PodState, Workload, WorkloadId};
 /// nothing restarts, as cluster, namespace, kind and name. Gives back what they would be.
 pub(super) fn not_restarted(
     mesh: &mut Mesh,
-    kept: &BTreeSet<[&str; 4]>,
+    kept: &BTreeSet<[String; 4]>,
 ) -> BTreeMap<WorkloadId, PodState> {
+    let kept: BTreeSet<[&str; 4]> =
+        kept.iter().map(|own| own.each_ref().map(String::as_str)).collect();
     let is_kept = |w: &Workload| {
         let namespace = mesh.namespace(w.namespace);
         let cluster = mesh.options(namespace.cluster).cluster.as_str();

@@ -95,6 +95,24 @@ impl Node {
         keys.iter().try_fold(self, |node, key| node.get(key)).filter(|node| !node.is_null())
     }
 
+    /// Does it say the same as another one, wherever either stands?
+    pub fn says(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::List(own), Value::List(other)) => {
+                own.len() == other.len() && own.iter().zip(other).all(|(a, b)| a.says(b))
+            }
+            (Value::Mapping(own), Value::Mapping(other)) => {
+                own.entries.len() == other.entries.len()
+                    && own
+                        .entries
+                        .iter()
+                        .zip(&other.entries)
+                        .all(|(a, b)| a.key == b.key && a.value.says(&b.value))
+            }
+            (own, other) => own == other,
+        }
+    }
+
     /// The node at a JSON pointer.
     pub fn at(&self, pointer: &Pointer) -> Option<&Node> {
         pointer.tokens().try_fold(self, |node, token| match &node.value {

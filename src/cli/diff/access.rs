@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::side::Trees;
 use crate::diagnostic::FileId;
-use crate::diff::TreeDiff;
 use crate::k8s::Object;
 use crate::resolve::Resolved;
 use crate::simulate::Mesh;
@@ -20,29 +18,13 @@ pub(super) struct Meshes {
     pub after: Mesh,
 }
 
-/// False where no answer of the simulator can have changed: it reads neither TSB's own resources
-/// nor the parameters of a waypoint's pods.
-pub(super) fn matters(tree: &TreeDiff) -> bool {
-    tree.objects.iter().any(|object| {
-        [&object.before, &object.after].into_iter().flatten().any(|version| {
-            let group = version.reference.group.as_str();
-            let is_tsb = group == "install.tetrate.io" || group.ends_with("tsb.tetrate.io");
-            let is_plain = group.is_empty()
-                && matches!(version.reference.kind.as_str(), "ConfigMap" | "ResourceQuota");
-            !(is_tsb || is_plain)
-        })
-    })
-}
-
 /// Reads both meshes, side by side. What did not change is parsed once.
 pub(super) fn meshes(
-    trees: &Trees,
-    name: &str,
+    files: &BTreeMap<String, Vec<u8>>,
     differing: &[Differing],
-    (before, after): (&Resolved, &Resolved),
+    (before, after): ((&Resolved, &Existing), (&Resolved, &Existing)),
     rename: &(dyn Fn(&str) -> String + Sync),
-) -> anyhow::Result<Meshes> {
-    let files = trees.files(&trees.after, name)?;
+) -> Meshes {
     let changed: BTreeMap<&str, &Differing> =
         differing.iter().map(|file| (file.path.as_str(), file)).collect();
     let same: Vec<(Place, &Vec<u8>)> = files
@@ -52,7 +34,8 @@ pub(super) fn meshes(
         .collect();
     let same: Vec<(Place, Vec<Arc<Object>>)> =
         same.into_par_iter().map(|(place, bytes)| (place, objects(bytes))).collect();
-    let side = |resolved: &Resolved, bytes: fn(&Differing) -> Option<&Vec<u8>>, own: bool| {
+    type Bytes = fn(&Differing) -> Option<&Vec<u8>>;
+    let side = |(resolved, existing): (&Resolved, &Existing), bytes: Bytes, own: bool| {
         let mut rendered = Vec::new();
         for (place, objects) in &same {
             let place = if own { place.clone() } else { renamed(place, rename) };
@@ -65,13 +48,13 @@ pub(super) fn meshes(
             rendered.extend(objects.into_iter().map(|object| (place.clone(), object)));
         }
         let reached = &resolved.environment.reached;
-        World::of_environment(resolved, reached, &Existing::new(resolved), rendered).mesh
+        World::of_environment(resolved, reached, existing, rendered).mesh
     };
     let (before, after) = rayon::join(
         || side(before, |file| file.before.as_ref(), false),
         || side(after, |file| file.after.as_ref(), true),
     );
-    Ok(Meshes { before, after })
+    Meshes { before, after }
 }
 
 /// Places are those of the side after; `rename` says which cluster of the other one is meant.

@@ -1,7 +1,10 @@
 //! One environment of a report.
 
+use std::cell::OnceCell;
+use std::collections::BTreeMap;
+
 use super::super::session::Loaded;
-use super::access::{matters, meshes};
+use super::access::meshes;
 use super::origin::origins;
 use super::side::{Differ, Pair, Side, Trees};
 use super::spec::{Specs, Which, stale};
@@ -12,7 +15,8 @@ use crate::diff::{
 use crate::report::diff::{Access, EnvironmentReport, EnvironmentState, Migration, Origins};
 use crate::resolve::Resolved;
 use crate::simulate::Mesh;
-use crate::tree::Differing;
+use crate::tree::{Differing, disk};
+use crate::world::Existing;
 
 /// An environment, and the files of its trees that differ.
 pub(super) struct Looked<'a> {
@@ -43,11 +47,18 @@ impl Looked<'_> {
             remarks: pair.remarks(),
             tree,
         };
-        let matters = matters(&report.tree);
+        let can_change = report.tree.can_change_access();
         report.remarks.extend(trees.not_compared());
         // what comes or goes whole is told as that
         if report.state == EnvironmentState::Changed {
-            let files_after = |cluster: &str, word: &str| having(trees, &pair.after, cluster, word);
+            // read once, and only where a flag asks for them
+            let files = OnceCell::new();
+            let files_after = |cluster: &str, word: &str| {
+                // a tree that cannot be read has been told by now
+                let all = files
+                    .get_or_init(|| trees.files(&trees.after, &pair.after).unwrap_or_default());
+                having(all, cluster, word)
+            };
             report.flags = flags(&report.tree, &Context { files_after: &files_after });
             if !told.is_empty() {
                 let before = trees.told(&trees.before, &pair.before)?;
@@ -92,7 +103,10 @@ impl Looked<'_> {
         report.migration = migration(old.as_ref(), new.as_ref());
         let beyond = match files.is_empty() {
             true => None,
-            false => beyond_lists(&files, &trees.files(&trees.after, &pair.after)?),
+            false => {
+                let disk::Listed { paths, read } = trees.lists(&trees.after, &pair.after)?;
+                beyond_lists(&files, &paths, &read)
+            }
         };
         let unreadable = report.tree.unreadable().map(|(path, _)| path.to_owned()).next();
         report.access = if !ask {
@@ -103,11 +117,21 @@ impl Looked<'_> {
             Access::NotSimulated(format!(
                 "`{path}` says more than which files are applied, so what is applied is not known"
             ))
-        } else if !matters && specs.are_unchanged() {
+        } else if !can_change && specs.are_unchanged() {
             Access::Same
         } else {
             match (old.as_ref().or(new.as_ref()), new.as_ref().or(old.as_ref())) {
-                (Some(old), Some(new)) => simulate(trees, pair, &files, (old, new), &mut report)?,
+                (Some(old), Some(new)) => {
+                    let (before, after) = (Existing::new(old), Existing::new(new));
+                    // what cannot change an answer is not read
+                    match !can_change && before.says(&after) {
+                        true => Access::Same,
+                        false => {
+                            let both = ((old, &before), (new, &after));
+                            simulate(trees, pair, &files, both, &mut report)?
+                        }
+                    }
+                }
                 _ => Access::NotSimulated(
                     "there is no spec that can be read, whose inventory says who is there"
                         .to_owned(),
@@ -138,25 +162,26 @@ fn state(pair: &Pair, is_empty: bool) -> EnvironmentState {
     }
 }
 
-/// Files of a cluster, after, whose text has a word in it.
-fn having(trees: &Trees, name: &str, cluster: &str, word: &str) -> Vec<(String, String)> {
+/// Files of a cluster whose text has a word in it.
+fn having(files: &BTreeMap<String, Vec<u8>>, cluster: &str, word: &str) -> Vec<(String, String)> {
     let folder = format!("{cluster}/");
-    // a tree that cannot be read has been told by now
-    let files = trees.files(&trees.after, name).unwrap_or_default();
-    let here = files.into_iter().filter(|(path, _)| path.starts_with(&folder));
-    let texts = here.filter_map(|(path, bytes)| Some((path, String::from_utf8(bytes).ok()?)));
-    texts.filter(|(_, text)| text.contains(word)).collect()
+    let word = memchr::memmem::Finder::new(word);
+    let here = files.iter().filter(|(path, _)| path.starts_with(&folder));
+    here.filter(|(_, bytes)| word.find(bytes).is_some())
+        .filter_map(|(path, bytes)| Some((path.clone(), String::from_utf8(bytes.clone()).ok()?)))
+        .collect()
 }
 
 fn simulate(
     trees: &Trees,
     pair: &Pair,
     files: &[Differing],
-    both: (&Resolved, &Resolved),
+    both: ((&Resolved, &Existing), (&Resolved, &Existing)),
     report: &mut EnvironmentReport,
 ) -> anyhow::Result<Access> {
     let rename = |cluster: &str| pair.cluster_before(cluster);
-    let meshes = meshes(trees, &pair.after, files, both, &rename)?;
+    let after = trees.files(&trees.after, &pair.after)?;
+    let meshes = meshes(&after, files, both, &rename);
     report.topology = topology(&meshes.before, &meshes.after);
     Ok(access(&meshes.before, &meshes.after))
 }

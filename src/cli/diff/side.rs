@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 
 use super::super::Usage;
+use crate::diff::is_list;
 use crate::model::Target;
 use crate::tree::git::{BlobId, Content, Git, Revision};
 use crate::tree::{Differing, disk};
@@ -385,6 +386,18 @@ impl Trees {
         self.files_below(side, &self.out, name)
     }
 
+    /// The paths of an environment's tree, and those files that say what is applied.
+    pub(super) fn lists(&self, side: &Side, name: &str) -> anyhow::Result<disk::Listed> {
+        if let Some(folder) = self.on_disk(side, &self.out) {
+            return Ok(disk::read_some(&folder.join(name), is_list)?);
+        }
+        // git reads what it is asked for at once
+        let mut files = self.files(side, name)?;
+        let paths = files.keys().cloned().collect();
+        files.retain(|path, _| is_list(path));
+        Ok(disk::Listed { paths, read: files })
+    }
+
     fn files_below(
         &self,
         side: &Side,
@@ -393,7 +406,7 @@ impl Trees {
     ) -> anyhow::Result<BTreeMap<String, Vec<u8>>> {
         let Side::Revision(revision) = side else {
             return match self.on_disk(side, folder) {
-                Some(folder) => Ok(disk::read_all(&folder.join(name))?),
+                Some(folder) => Ok(disk::read_some(&folder.join(name), |_| true)?.read),
                 None => Ok(BTreeMap::new()),
             };
         };

@@ -3,7 +3,6 @@
 
 use super::super::session::Session;
 use super::super::terminal::Terminal;
-use super::access::matters;
 use super::environment::access;
 use super::origin::origins;
 use super::secret::hidden;
@@ -80,7 +79,7 @@ impl Compared<'_> {
         let tree = compare(&files, options);
         let files_after = |cluster: &str, word: &str| having(&new.rendered.tree, cluster, word);
         let flags = flags(&tree, &Context { files_after: &files_after });
-        let access = match (ask, matters(&tree)) {
+        let access = match (ask, tree.can_change_access()) {
             (false, _) => Access::NotAsked,
             (true, false) => Access::Same,
             (true, true) => access(&old.world.mesh, &new.world.mesh),

@@ -1,6 +1,6 @@
 //! Two folders, file by file, as bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::Read;
 use std::path::Path;
 
@@ -67,20 +67,32 @@ pub fn read_file(folder: &Path, path: &str) -> Result<Option<Vec<u8>>, DiskError
     }
 }
 
-/// Every file of a folder with its bytes, by path.
+/// What a folder holds.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// The paths of all its files.
+    pub paths: BTreeSet<String>,
+    /// The bytes of those that were wanted, by path.
+    pub read: BTreeMap<String, Vec<u8>>,
+}
+
+/// The paths of a folder's files, and the bytes of those that are wanted.
 ///
 /// # Errors
 /// As [`compare`].
-pub fn read_all(folder: &Path) -> Result<BTreeMap<String, Vec<u8>>, DiskError> {
-    let read: Vec<Result<_, DiskError>> = files(folder)?
+pub fn read_some(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Listed, DiskError> {
+    let paths = files(folder)?;
+    let all: Vec<&String> = paths.iter().filter(|path| wanted(path)).collect();
+    let read: Vec<Result<_, DiskError>> = all
         .into_par_iter()
         .map(|path| {
             let mut bytes = Vec::new();
-            read_into(folder, Some(&path), &mut bytes)?;
-            Ok((path, bytes))
+            read_into(folder, Some(path), &mut bytes)?;
+            Ok((path.clone(), bytes))
         })
         .collect();
-    read.into_iter().collect()
+    let read = read.into_iter().collect::<Result<_, _>>()?;
+    Ok(Listed { paths: paths.into_iter().collect(), read })
 }
 
 fn files(folder: &Path) -> Result<Vec<String>, DiskError> {

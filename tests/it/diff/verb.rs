@@ -268,6 +268,32 @@ fn where_there_are_no_stages_there_is_no_plan() {
 
 /// An empty name was the repository's own folder, so that a variable that is not set in a pipeline
 /// compared the tree with itself: no changes.
+/// The state of the answers about the only environment, as the base and the working tree differ.
+fn access_state(root: &Path) -> String {
+    let ran = waypost(root, &["diff", "--base", "HEAD", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    let state = &json["environments"][0]["access"]["state"];
+    state.as_str().unwrap_or_else(|| panic!("{}", ran.stdout)).to_owned()
+}
+
+#[test]
+fn what_cannot_change_access_is_not_asked_although_the_spec_changed() {
+    let folder = repository();
+    let root = folder.path();
+    let spec = root.join("environments/brownfield");
+    edit(&spec.join("environment.yaml"), "istio: \"1.24\"", "istio: \"1.30\"");
+    edit(&spec.join("environment.yaml"), "{for: all}", "{for: all, replicas: 2}");
+    render(root, &[]);
+    commit_all(root, "two replicas");
+    edit(&spec.join("environment.yaml"), "replicas: 2", "replicas: 3");
+    render(root, &[]);
+    assert_eq!(access_state(root), "same");
+    // the inventory says who is there: what it says may change answers also where the tree does not
+    edit(&spec.join("inventory/httpbin.yaml"), "targetPort: 80}", "targetPort: 81}");
+    render(root, &[]);
+    assert_eq!(access_state(root), "simulated");
+}
+
 #[test]
 fn an_empty_base_is_refused() {
     let folder = repository();
