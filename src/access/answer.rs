@@ -1,6 +1,6 @@
 //! What access tests come to.
 
-use super::transient::{Transient, states};
+use super::transient::{OnTheWay, Transient};
 use crate::diagnostic::{Diagnostic, Span};
 use crate::report::access::CaseResult;
 use crate::simulate::{HttpRequest, Mesh, NotFound, Request, Verdict};
@@ -13,10 +13,11 @@ pub fn answers(
     found: &mut Vec<Diagnostic>,
 ) -> Vec<CaseResult> {
     let mut results = Vec::new();
+    let way = OnTheWay::to(world, before);
     for case in &world.cases {
         match asked(&world.mesh, case) {
             Ok(request) => {
-                for state in states(world, before, &request) {
+                for state in way.states(&request) {
                     let (result, diagnostic) = hold(world, case, &request, &state);
                     found.extend(diagnostic);
                     results.push(result);

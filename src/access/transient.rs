@@ -1,6 +1,6 @@
 //! The states that a mesh may be in on the way from one point of a migration to the next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use crate::simulate::{
     Client, Destination, GatewayId, Mesh, PodState, Request, WaypointState, WorkloadId,
@@ -49,58 +49,75 @@ impl Transient {
     }
 }
 
-/// Every state that matters to a request on the way from one point to the next: what differs from
-/// before may have changed already or not yet, on each side for itself; and a pod may be restarted
-/// at any time.
-pub(super) fn states(world: &World, before: Option<&Mesh>, request: &Request) -> Vec<Transient> {
-    let mesh = &world.mesh;
-    let mut states = vec![Transient::default()];
-    let Some(before) = before else { return states };
-    let client = match request.from {
-        Client::Workload(id) => vec![id],
-        Client::Outside(_) => vec![],
-    };
-    let servers = servers(mesh, request.to);
-    for side in [client, servers] {
-        let old: BTreeMap<WorkloadId, PodState> = side
-            .iter()
-            .filter_map(|id| {
-                let was = before.find_workload(&mesh.workload_name(*id), false).ok()?;
-                let was = before.state(was);
-                (was != mesh.state(*id)).then_some((*id, was))
-            })
-            .collect();
-        let restarted: BTreeMap<WorkloadId, PodState> = side
-            .iter()
-            .filter_map(|id| world.restarted.get(id).map(|state| (*id, *state)))
-            .collect();
-        let base = states.clone();
-        for others in [old, restarted].iter().filter(|o| !o.is_empty()) {
-            states.extend(base.iter().map(|state| {
-                let mut state = state.clone();
-                state.pods.extend(others);
-                state
-            }));
+/// The way to a point of a migration from the one before it.
+pub(super) struct OnTheWay<'a> {
+    world: &'a World,
+    before: Option<&'a Mesh>,
+    /// The waypoints that are new: they may be there and not ready.
+    new: BTreeMap<GatewayId, WaypointState>,
+}
+
+impl<'a> OnTheWay<'a> {
+    /// The way to a world; without a point before it there is none.
+    pub(super) fn to(world: &'a World, before: Option<&'a Mesh>) -> Self {
+        let new = before.map_or_else(BTreeMap::new, |before| {
+            let known: HashSet<(&str, &str)> = names(before).map(|(_, name)| name).collect();
+            let new = names(&world.mesh).filter(|(_, name)| !known.contains(name));
+            new.map(|(id, _)| (id, WaypointState::NotProgrammed)).collect()
+        });
+        Self { world, before, new }
+    }
+
+    /// Every state that matters to a request: what differs from before may have changed already or not
+    /// yet, on each side for itself; and a pod may be restarted at any time.
+    pub(super) fn states(&self, request: &Request) -> Vec<Transient> {
+        let mesh = &self.world.mesh;
+        let mut states = vec![Transient::default()];
+        let Some(before) = self.before else { return states };
+        let client = match request.from {
+            Client::Workload(id) => vec![id],
+            Client::Outside(_) => vec![],
+        };
+        let servers = servers(mesh, request.to);
+        for side in [client, servers] {
+            let old: BTreeMap<WorkloadId, PodState> = side
+                .iter()
+                .filter_map(|id| {
+                    let was = before.find_workload(&mesh.workload_name(*id), false).ok()?;
+                    let was = before.state(was);
+                    (was != mesh.state(*id)).then_some((*id, was))
+                })
+                .collect();
+            let restarted: BTreeMap<WorkloadId, PodState> = side
+                .iter()
+                .filter_map(|id| self.world.restarted.get(id).map(|state| (*id, *state)))
+                .collect();
+            let base = states.clone();
+            for others in [old, restarted].iter().filter(|o| !o.is_empty()) {
+                states.extend(base.iter().map(|state| {
+                    let mut state = state.clone();
+                    state.pods.extend(others);
+                    state
+                }));
+            }
         }
+        if !self.new.is_empty() {
+            let more: Vec<Transient> = states
+                .iter()
+                .map(|state| Transient { pods: state.pods.clone(), waypoints: self.new.clone() })
+                .collect();
+            states.extend(more);
+        }
+        states
     }
-    let new: BTreeMap<GatewayId, WaypointState> = mesh
-        .gateways()
-        .filter(|(_, g)| {
-            let namespace = &mesh.namespace(g.namespace).name;
-            !before.gateways().any(|(_, old)| {
-                old.name == g.name && before.namespace(old.namespace).name == *namespace
-            })
-        })
-        .map(|(id, _)| (id, WaypointState::NotProgrammed))
-        .collect();
-    if !new.is_empty() {
-        let more: Vec<Transient> = states
-            .iter()
-            .map(|state| Transient { pods: state.pods.clone(), waypoints: new.clone() })
-            .collect();
-        states.extend(more);
-    }
-    states
+}
+
+/// The gateways of a mesh, by namespace and name.
+fn names(mesh: &Mesh) -> impl Iterator<Item = (GatewayId, (&str, &str))> {
+    mesh.gateways().map(|(id, gateway)| {
+        let namespace = mesh.namespace(gateway.namespace);
+        (id, (namespace.name.as_str(), gateway.name.as_str()))
+    })
 }
 
 /// The workloads whose pods are addressed.

@@ -4,8 +4,8 @@
 //! What is not there is not assumed: a rule speaks of a namespace's mode, a waypoint or a Service
 //! only where the objects show it.
 
-use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::OnceLock;
 
 use crate::diagnostic::{FileId, Span};
 use crate::k8s::{Labels, Object};
@@ -96,7 +96,7 @@ pub struct RuleInput<'a> {
     known: HashMap<Span, WorkloadId>,
     services: HashMap<Span, ServiceId>,
     gateways: HashMap<Span, GatewayId>,
-    at_waypoints: OnceCell<BTreeMap<PolicyId, Vec<(ServiceId, GatewayId)>>>,
+    at_waypoints: OnceLock<BTreeMap<PolicyId, Vec<(ServiceId, GatewayId)>>>,
     kinds: BTreeMap<(&'a str, &'a str), Vec<&'a Object>>,
     places: BTreeMap<(&'a str, &'a str), BTreeMap<&'a str, Vec<&'a Object>>>,
     namespaces: BTreeMap<&'a str, &'a Object>,
@@ -166,7 +166,7 @@ impl<'a> RuleInput<'a> {
             known: known.map(|(id, workload)| (workload.span, id)).collect(),
             services: mesh.services().map(|(id, service)| (service.span, id)).collect(),
             gateways: mesh.gateways().map(|(id, gateway)| (gateway.span, id)).collect(),
-            at_waypoints: OnceCell::new(),
+            at_waypoints: OnceLock::new(),
             kinds,
             places,
             namespaces,

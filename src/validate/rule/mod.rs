@@ -14,6 +14,8 @@ mod suppress;
 mod traffic;
 mod waypoint;
 
+use rayon::prelude::*;
+
 use crate::diagnostic::{Diagnostic, Severity};
 
 pub use input::{RuleInput, RuleObjects, Settings};
@@ -119,11 +121,15 @@ pub fn explain(code: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.code == code)
 }
 
-/// Applies every rule.
+/// Applies every rule; what they find is in their order.
 pub fn check_all(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    for rule in RULES {
-        (rule.check)(input, found);
-    }
+    let check = |rule: &Rule| {
+        let mut own = Vec::new();
+        (rule.check)(input, &mut own);
+        own
+    };
+    let all: Vec<Vec<Diagnostic>> = RULES.par_iter().map(check).collect();
+    found.extend(all.into_iter().flatten());
 }
 
 #[cfg(test)]
