@@ -331,15 +331,22 @@ impl<'s> Space<'s> {
         super::twin::authentication(self, at, attachment, told, &pods, bound, writing, found)
     }
 
-    /// Would callers of the pods' own addresses still meet an ALLOW policy that names them?
-    pub fn are_admitted_by_name(&self, pods: &[&Pods]) -> bool {
+    /// Are callers of the pods' own addresses refused without a guard? ALLOW policies that keep no rule for
+    /// them admit the waypoint alone.
+    pub fn are_shut(&self, pods: &[&Pods]) -> bool {
         pods.iter().all(|pods| {
-            self.authorizations().any(|(at, policy)| {
+            let mut allow = self.authorizations().filter(|(at, policy)| {
                 policy.action() == Action::Allow
                     && !policy.has_targets()
                     && !is_dry_run(&self.objects[*at])
                     && policy.selector.as_ref().is_none_or(|s| s.selects(&pods.labels))
-            })
+            });
+            let keeps = |policy: &Authorization| {
+                let domain = &self.wish.trust_domain;
+                policy.rules.iter().any(|rule| in_its_words(rule, domain).is_ok())
+            };
+            let first = allow.next();
+            first.is_some_and(|(_, policy)| !keeps(policy)) && !allow.any(|(_, p)| keeps(p))
         })
     }
 

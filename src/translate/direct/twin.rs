@@ -525,7 +525,7 @@ pub(super) fn authentication<'s>(
         twin.push(&suffix, spec, writing, found);
     }
     told = twin.told;
-    if !space.are_admitted_by_name(pods)
+    if !space.are_shut(pods)
         && let Some(name) = name(space, object, "-guard", found)
     {
         let waypoint = space.waypoint_principal();

@@ -4,6 +4,7 @@
 //! `WAYPOST_EDITS=20000 cargo test --test it one_edit` asks more; `WAYPOST_SEED` starts elsewhere.
 
 mod made;
+mod translated;
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
