@@ -103,7 +103,9 @@ fn matrix(folder: &Path) {
 /// waypoint gets a replica more.
 fn one_edit(root: &Path, namespaces: usize) {
     ambient(root, namespaces, 2);
-    waypost(root, &["render", "estate"]);
+    let first = waypost(root, &["render", "estate"]);
+    line(&format!("{namespaces} ambient namespaces: the first render"), &first);
+    assert!(root.join("rendered/estate").is_dir(), "the environment cannot be rendered");
     let copy = other("cp", root, &["-r", "rendered", "before"]);
     line(&format!("{namespaces} ambient namespaces: cp -r of the tree"), &copy);
     ambient(root, namespaces, 3);

@@ -260,7 +260,7 @@ metadata:
   name: estate
 spec:
   organization: tetrate
-  versions: {tsb: \"1.13\", istio: \"1.24\"}
+  versions: {tsb: \"1.13\", istio: \"1.30\"}
   sources:
     tsb: [tsb.yaml]
   clusters:
