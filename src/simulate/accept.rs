@@ -12,6 +12,7 @@ use super::peer_authentication::PeerAuthentication;
 use super::policy::{Action, Policy};
 use super::raw;
 use super::request_authentication::RequestAuthentication;
+use super::taken::{has_port_of_digits, is_key_set, is_selected_label, is_timeout};
 use super::version::Behaviour;
 use super::ztunnel::port;
 
@@ -29,8 +30,10 @@ pub(super) fn refusal(policy: &Policy, object: &Object, options: &Options) -> Op
 
 /// The same of a PeerAuthentication: modes of single ports need a selector.
 pub(super) fn peer_refusal(peer: &PeerAuthentication, object: &Object) -> Option<Diagnostic> {
-    (peer.selector.is_none() && !peer.ports.is_empty())
-        .then(|| not_accepted(object, "`portLevelMtls` requires a selector"))
+    let without = peer.selector.is_none() && !peer.ports.is_empty();
+    let why = without.then(|| "`portLevelMtls` requires a selector".to_owned());
+    let why = why.or_else(|| peer.selector.as_ref().and_then(bad_selector));
+    why.map(|why| not_accepted(object, &why))
 }
 
 /// The same of a RequestAuthentication.
@@ -45,14 +48,37 @@ pub(super) fn token_refusal(tokens: &RequestAuthentication, object: &Object) -> 
     if let Some(why) = tokens.targets().find_map(bad_target) {
         return Some(not_accepted(object, &why));
     }
-    spec.jwt_rules.iter().find_map(|rule| {
-        match (rule.issuer.is_empty(), rule.jwks_uri.is_empty(), rule.jwks.is_empty()) {
-            (true, true, _) => Some("a rule needs an `issuer` or a `jwksUri`"),
-            (_, false, false) => Some("only one of `jwks` and `jwksUri` may be set"),
-            _ => None,
-        }
-        .map(|why| not_accepted(object, why))
-    })
+    let why = spec.selector.as_ref().and_then(bad_selector);
+    let why = why.or_else(|| spec.jwt_rules.iter().find_map(bad_jwt_rule).map(str::to_owned));
+    why.map(|why| not_accepted(object, &why))
+}
+
+/// `validateJwtRule`, and what the CRD says of texts that are empty and of durations.
+fn bad_jwt_rule(rule: &raw::JwtRule) -> Option<&'static str> {
+    match (rule.issuer.is_empty(), rule.jwks_uri.is_empty(), rule.jwks.is_empty()) {
+        (true, true, _) => return Some("a rule needs an `issuer` or a `jwksUri`"),
+        (_, false, false) => return Some("only one of `jwks` and `jwksUri` may be set"),
+        _ => {}
+    }
+    let texts = [&rule.audiences, &rule.from_params, &rule.from_cookies];
+    let is_empty = |texts: &Vec<String>| texts.iter().any(String::is_empty);
+    if texts.into_iter().any(is_empty) || rule.from_headers.iter().any(|h| h.name.is_empty()) {
+        return Some("an audience, a header, a parameter and a cookie have a name");
+    }
+    if !rule.jwks.is_empty() && !is_key_set(&rule.jwks) {
+        return Some("`jwks` is not a JSON Web Key Set");
+    }
+    if !has_port_of_digits(&rule.jwks_uri) {
+        return Some("the port in `jwksUri` is not a number");
+    }
+    let is_bad = rule.timeout.as_ref().is_some_and(|timeout| !is_timeout(timeout));
+    is_bad.then_some("`timeout` is not a duration of at least 1ms")
+}
+
+fn bad_selector(selector: &raw::WorkloadSelector) -> Option<String> {
+    let mut labels = selector.match_labels.iter().flatten();
+    let (key, value) = labels.find(|(key, value)| !is_selected_label(key, value))?;
+    Some(format!("`{key}: {value}` is not a label: a selector takes no wildcard"))
 }
 
 const ONE_BINDING: &str = "only one of `selector`, `targetRef` and `targetRefs` may be set";
@@ -73,6 +99,9 @@ fn reason(policy: &Policy, object: &Object, options: &Options) -> Option<Refusal
         return at(ONE_BINDING.into());
     }
     if let Some(why) = policy.targets().find_map(bad_target) {
+        return at(why);
+    }
+    if let Some(why) = spec.selector.as_ref().and_then(bad_selector) {
         return at(why);
     }
     match (policy.action, policy.provider.is_empty(), spec.rules.is_empty()) {

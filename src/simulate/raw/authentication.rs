@@ -71,6 +71,8 @@ pub struct JwtRule {
     /// Cookies to take it from, instead of `authorization`.
     #[serde(deserialize_with = "or_default")]
     pub from_cookies: Vec<String>,
+    /// How long fetching the keys may take.
+    pub timeout: Option<String>,
     /// Claims that are lists, written with blanks between.
     #[serde(deserialize_with = "or_default")]
     pub space_delimited_claims: Vec<String>,

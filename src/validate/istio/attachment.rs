@@ -2,6 +2,7 @@
 
 use super::{field, items};
 use crate::diagnostic::Diagnostic;
+use crate::simulate::is_selected_label;
 use crate::yaml::{Node, Value};
 
 /// The kinds that `allowedTargetRefs` lists, with their groups.
@@ -43,13 +44,11 @@ pub(super) fn check_selector(selector: &Node, found: &mut Vec<Diagnostic>) {
     };
     for entry in &labels.entries {
         let value = entry.value.as_str().unwrap_or_default();
-        let at = if entry.key.is_empty() || entry.key.contains('*') {
-            entry.key_span
-        } else if value.contains('*') {
-            entry.value.span
-        } else {
+        if is_selected_label(&entry.key, value) {
             continue;
-        };
+        }
+        let is_value = is_selected_label(&entry.key, "");
+        let at = if is_value { entry.value.span } else { entry.key_span };
         found.push(
             Diagnostic::error(
                 "selector-wildcard",

@@ -32,6 +32,7 @@ fn what_says_who_may_connect_and_is_refused_is_not_in_force() {
             strict(", selector: {matchLabels: {app: web}}, portLevelMtls: {'080': {mode: STRICT}}"),
             "`080` in `portLevelMtls`",
         ),
+        (strict(", selector: {matchLabels: {'app*': web}}"), "a selector takes no wildcard"),
     ] {
         let (mesh, found) = mesh_and_findings(&pair(AMBIENT, AMBIENT, &text), &Options::default());
         assert!(found.iter().any(|d| d.message.contains(why)), "{text}: {found:#?}");
@@ -61,6 +62,23 @@ fn tokens_that_istio_refuses_to_ask_for_are_not_asked_for() {
         (
             "selector: {}, targetRef: {kind: Service, name: web}, jwtRules: [{issuer: a}]",
             "only one of `selector`, `targetRef` and `targetRefs` may be set",
+        ),
+        ("jwtRules: [{issuer: a, jwks: 'no keys'}]", "`jwks` is not a JSON Web Key Set"),
+        ("jwtRules: [{issuer: a, jwks: '{\"keys\": 1}'}]", "`jwks` is not a JSON Web Key Set"),
+        (
+            "jwtRules: [{issuer: a, jwksUri: 'https://a.example:b/c'}]",
+            "the port in `jwksUri` is not a number",
+        ),
+        ("jwtRules: [{issuer: a, timeout: 0.5ms}]", "`timeout` is not a duration of at least 1ms"),
+        ("jwtRules: [{issuer: a, timeout: soon}]", "`timeout` is not a duration of at least 1ms"),
+        ("jwtRules: [{issuer: a, audiences: ['']}]", "an audience, a header, a parameter"),
+        (
+            "jwtRules: [{issuer: a, fromHeaders: [{prefix: x}]}]",
+            "an audience, a header, a parameter",
+        ),
+        (
+            "selector: {matchLabels: {app: 'w*'}}, jwtRules: [{issuer: a}]",
+            "a selector takes no wildcard",
         ),
     ] {
         let (_, found) =
