@@ -109,6 +109,7 @@ impl Verify {
             .flat_map(|sources| sources.get(name).into_iter().flatten())
             .cloned()
             .collect();
+        let direct = resolved.direct.get(name).map(Vec::as_slice).unwrap_or_default();
         let told: Vec<_> = rendered
             .delivery
             .values()
@@ -121,6 +122,7 @@ impl Verify {
             applied: &applied,
             made_by_tsb: &made_by_tsb,
             existing: &existing,
+            direct,
             told: &told,
         };
         if self.commands {

@@ -377,6 +377,10 @@ pub fn commands(expected: &Expected<'_>) -> Vec<Vec<String>> {
         let list = if is_tsb { &mut of_tsb } else { &mut kinds };
         list.push(resource(group, version, kind));
     }
+    for object in expected.direct {
+        let GroupVersionKind { group, version, kind } = &object.gvk;
+        kinds.push(resource(group, version, kind));
+    }
     for list in [&mut kinds, &mut of_tsb] {
         list.sort();
         list.dedup();

@@ -11,6 +11,7 @@
 mod client_side;
 mod components;
 mod delivery;
+mod direct;
 mod dump;
 mod foreign;
 mod labels;
@@ -52,6 +53,8 @@ pub struct Expected<'a> {
     pub made_by_tsb: &'a [&'a Object],
     /// What exists anyway: the inventory, and what the user applies beside us.
     pub existing: &'a [Arc<Object>],
+    /// Of that, what the user applies beside us.
+    pub direct: &'a [Arc<Object>],
     /// What the appliers are told.
     pub told: &'a [ObjectRef],
 }
@@ -117,6 +120,7 @@ pub fn verify(expected: &Expected<'_>, dump: &Dump) -> Verdict {
     components::check(expected, dump, &mut verdict);
     delivery::check(expected, dump, &mut verdict);
     objects::check_cluster(expected, dump, &mut verdict);
+    direct::check(expected, dump, &mut verdict);
     foreign::check_root(expected, dump, &mut verdict);
     for namespace in expected.cluster.namespaces.values() {
         let one = One { expected, namespace, state: expected.state_of(namespace) };

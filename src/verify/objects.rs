@@ -2,7 +2,7 @@
 
 use super::status::is_being_deleted;
 use super::{Answer, Dump, Expected, One, Row, Verdict, managers};
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
 use crate::model::{DataplaneMode, Unit};
 use crate::yaml::{Node, Value};
@@ -76,24 +76,13 @@ fn compare(
             .help(help),
         );
     };
-    if is_being_deleted(live) {
-        return Some(
-            Diagnostic::error("missing-object", format!("{reference} of unit `{unit}` is being deleted"))
-                .at(live.name_span(), "all that it holds goes with it")
-                .help("suspend what applies it, find out who deletes it, and apply its unit again once it is gone"),
-        );
+    if let Some(finding) = is_being_deleted_note(live, &format!("of unit `{unit}`")) {
+        return Some(finding);
     }
-    let mut differences = Vec::new();
-    compare_nodes(&object.body, &live.body, &mut Vec::new(), &mut differences);
-    let first = differences.first()?;
-    let path: Vec<&str> = first.path.iter().map(String::as_str).collect();
+    let FirstDifference { path, wanted, found, more, at } = first_difference(object, live)?;
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
     let owners = managers::of(live, &path);
     let shown = path.join(".");
-    let more = match differences.len() {
-        1 => String::new(),
-        n => format!(", one of {n} such fields"),
-    };
-    let span = first.live.unwrap_or(live.name_span());
     let injects = path.last() == Some(&"istio-injection") && one_is_ambient(expected, object);
     let help = if injects {
         format!(
@@ -107,14 +96,43 @@ fn compare(
     Some(
         Diagnostic::error(
             if injects { "label-survived" } else { "stale-object" },
-            format!(
-                "{reference}: `{shown}` is {}, and rendered {}{more}",
-                first.found, first.wanted
-            ),
+            format!("{reference}: `{shown}` is {found}, and rendered {wanted}{more}"),
         )
-        .at(span, format!("set {}", managers::told(&owners)))
+        .at(at, format!("set {}", managers::told(&owners)))
         .help(help),
     )
+}
+
+/// An object that goes. `from` says where it belongs.
+pub(super) fn is_being_deleted_note(live: &Object, from: &str) -> Option<Diagnostic> {
+    is_being_deleted(live).then(|| {
+        let message = format!("{} {from} is being deleted", live.reference());
+        Diagnostic::error("missing-object", message)
+            .at(live.name_span(), "all that it holds goes with it")
+            .help("suspend what applies it, find out who deletes it, and apply it again once it is gone")
+    })
+}
+
+/// The first field in which a live object is not as it is wanted, and how many more there are.
+pub(super) struct FirstDifference {
+    pub path: Vec<String>,
+    pub wanted: String,
+    pub found: String,
+    pub more: String,
+    pub at: Span,
+}
+
+/// Compares what is wanted with what is there.
+pub(super) fn first_difference(wanted: &Object, live: &Object) -> Option<FirstDifference> {
+    let mut differences = Vec::new();
+    compare_nodes(&wanted.body, &live.body, &mut Vec::new(), &mut differences);
+    let more = match differences.len() {
+        0 | 1 => String::new(),
+        n => format!(", one of {n} such fields"),
+    };
+    let Difference { path, wanted, found, live: at } = differences.into_iter().next()?;
+    let at = at.unwrap_or(live.name_span());
+    Some(FirstDifference { path, wanted, found, more, at })
 }
 
 /// An object of which a unit has a part only.
@@ -141,7 +159,7 @@ struct Difference {
     path: Vec<String>,
     wanted: String,
     found: String,
-    live: Option<crate::diagnostic::Span>,
+    live: Option<Span>,
 }
 
 /// Everything that is rendered must be there; what is there besides is not ours. A list counts as

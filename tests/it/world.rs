@@ -74,6 +74,38 @@ fn what_is_applied_beside_us_is_not_foreign() {
     assert!(!ran.stderr.contains("kubectl delete"), "{}", ran.stderr);
 }
 
+/// A policy that somebody had opened by hand was no finding: only what is rendered was compared.
+#[test]
+fn what_is_applied_beside_us_is_verified_as_it_is_written() {
+    const ROW: &str = "what is applied beside waypost is as written";
+    let folder = tempfile::tempdir().unwrap();
+    let rendered = run(&["render", "direct-linted", "--stdout"]);
+    let direct = root().join("environments/direct-linted/direct/no-admin.yaml");
+    let direct = std::fs::read_to_string(direct).unwrap();
+    assert!(direct.contains("action: DENY"), "{direct}");
+    let dump = folder.path().join("dump.yaml");
+    let verify = |direct: &str| {
+        std::fs::write(&dump, format!("{}---\n{direct}", rendered.stdout)).unwrap();
+        run(&["verify", "direct-linted", dump.to_str().unwrap()])
+    };
+    let ran = verify(&direct);
+    assert!(ran.stdout.contains(&format!("ok  (cluster)  {ROW}")), "{}", ran.stdout);
+    let ran = verify(&direct.replace("action: DENY", "action: AUDIT"));
+    assert!(ran.stdout.contains(&format!("NO  (cluster)  {ROW}")), "{}", ran.stdout);
+    let said = "`spec.action` is `AUDIT`, and written `DENY`";
+    assert!(
+        ran.stderr.contains("error[stale-object]") && ran.stderr.contains(said),
+        "{}",
+        ran.stderr
+    );
+    let ran = verify(&direct.replace("name: no-admin", "name: other"));
+    assert!(
+        ran.stderr.contains("no-admin of `sources.direct` is not in the cluster"),
+        "{}",
+        ran.stderr
+    );
+}
+
 #[test]
 fn what_is_applied_beside_us_is_validated_where_it_is_written() {
     for verb in ["validate", "render"] {
@@ -175,4 +207,18 @@ fn a_suppression_lets_the_move_through() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let ran = run(&["validate", "ahead-accepted"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+}
+
+/// `replicas: null` was a wrong type, and an inherited `replicas` stayed beside `autoscaling`.
+#[test]
+fn a_namespace_replaces_inherited_replicas_by_autoscaling() {
+    let (resolved, ..) = read(&root(), "waypoint-autoscaling");
+    let cluster = resolved.environment.clusters.values().next().unwrap();
+    let waypoint = |name: &str| cluster.namespaces[name].waypoint.clone().unwrap();
+    assert_eq!((waypoint("counted").replicas, waypoint("counted").autoscaling), (Some(3), None));
+    for name in ["scaled", "nulled"] {
+        let own = waypoint(name);
+        assert_eq!(own.replicas, None, "{name}");
+        assert!(own.autoscaling.is_some() && own.resources.is_some(), "{name}");
+    }
 }
