@@ -3,10 +3,12 @@
 
 mod answer;
 mod back;
+mod meanwhile;
 mod mutant;
 mod mutate;
 mod transient;
 
 pub use answer::answers;
 pub use back::answers_back;
+pub use meanwhile::meanwhile;
 pub use mutate::{Mutated, mutate};

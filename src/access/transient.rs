@@ -20,6 +20,16 @@ impl Transient {
         Self { pods, waypoints: BTreeMap::new() }
     }
 
+    /// With waypoints that are not ready besides.
+    pub(super) fn without(self, waypoints: BTreeMap<GatewayId, WaypointState>) -> Self {
+        Self { waypoints, ..self }
+    }
+
+    /// Is it the state that the point ends in?
+    pub(super) fn is_end(&self) -> bool {
+        self.pods.is_empty() && self.waypoints.is_empty()
+    }
+
     /// Are there pods in this state?
     pub(super) fn has(&self, state: PodState) -> bool {
         self.pods.values().any(|own| *own == state)
@@ -60,11 +70,7 @@ pub(super) struct OnTheWay<'a> {
 impl<'a> OnTheWay<'a> {
     /// The way to a world; without a point before it there is none.
     pub(super) fn to(world: &'a World, before: Option<&'a Mesh>) -> Self {
-        let new = before.map_or_else(BTreeMap::new, |before| {
-            let known: HashSet<(&str, &str)> = names(before).map(|(_, name)| name).collect();
-            let new = names(&world.mesh).filter(|(_, name)| !known.contains(name));
-            new.map(|(id, _)| (id, WaypointState::NotProgrammed)).collect()
-        });
+        let new = before.map_or_else(BTreeMap::new, |before| new_waypoints(before, &world.mesh));
         Self { world, before, new }
     }
 
@@ -126,4 +132,11 @@ pub(super) fn servers(mesh: &Mesh, to: Destination) -> Vec<WorkloadId> {
         Destination::Pod { workload, .. } => vec![workload],
         Destination::Service { service, .. } => mesh.service(service).endpoints.clone(),
     }
+}
+
+/// The waypoints that a mesh has and the one before has not: they may be there and not ready.
+pub(super) fn new_waypoints(before: &Mesh, mesh: &Mesh) -> BTreeMap<GatewayId, WaypointState> {
+    let known: HashSet<(&str, &str)> = names(before).map(|(_, name)| name).collect();
+    let new = names(mesh).filter(|(_, name)| !known.contains(name));
+    new.map(|(id, _)| (id, WaypointState::NotProgrammed)).collect()
 }

@@ -623,3 +623,27 @@ spec:
         })
     );
 }
+
+/// On the way back pods have neither ztunnel nor sidecar until they are restarted, and only AccessTests
+/// were asked in such states.
+#[test]
+fn states_between_two_points_are_compared_with_both() {
+    let back = ["access", "diff", "brownfield@httpbin", "brownfield@httpbin/mesh"];
+    let (code, out, err) = run(&back);
+    assert_eq!(code, 0, "{err}");
+    assert!(!out.contains("meanwhile"), "{out}");
+    let (code, out, err) = run(&[&back[..], &["--transient", "--fail-on", "gain"]].concat());
+    assert_eq!(code, 5, "{err}");
+    let opened = "meanwhile, while pods of httpbin/httpbin are outside the mesh:";
+    let (_, meanwhile) = out.split_once(opened).unwrap_or_else(|| panic!("{out}"));
+    let gain =
+        meanwhile.lines().find(|line| line.contains("gain") && line.contains("client/sleep"));
+    assert!(gain.is_some_and(|line| line.contains("httpbin/httpbin:8000")), "{out}");
+    // the way there never opens anything that neither end does
+    let forth = ["access", "diff", "brownfield@httpbin/enrollment", "brownfield@httpbin"];
+    let (code, out, err) = run(&[&forth[..], &["--transient", "--fail-on", "gain"]].concat());
+    assert_eq!(code, 0, "{out}{err}");
+    let (_, json, _) = run(&[&back[..], &["--transient", "--format", "json"]].concat());
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert!(json["transient"][0]["state"].is_string(), "{json}");
+}

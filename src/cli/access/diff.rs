@@ -5,7 +5,8 @@ use clap::{Args, ValueEnum};
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
 use super::{ReportFormat, pretty, world, write};
-use crate::report::access as report;
+use crate::access::meanwhile;
+use crate::report::access::{self as report, Between};
 use crate::simulate::{self, compare};
 
 /// Show who gains and who loses access from one mesh to another.
@@ -23,6 +24,10 @@ pub struct Diff {
     /// The mesh after, in the same form.
     #[arg(value_name = "AFTER")]
     after: String,
+    /// Compare every state between the two as well: pods that are restarted or not yet, on either side, and
+    /// waypoints that are not ready. What opens or shuts there, and neither before nor after, is told.
+    #[arg(long)]
+    transient: bool,
     /// End with 5 when there is such a change. May be given several times.
     #[arg(long, value_enum, value_name = "CHANGE")]
     fail_on: Vec<FailOn>,
@@ -54,13 +59,14 @@ impl Diff {
         let has_errors = before.show(terminal) | after.show(terminal);
         let comparison = compare(&before.world.mesh, &after.world.mesh);
         terminal.detail("compared");
-        write(&match self.format {
-            ReportFormat::Text => report::comparison_text(&comparison),
-            ReportFormat::Markdown => report::comparison_markdown(&comparison),
-            ReportFormat::Json => pretty(&report::comparison_json(&comparison))?,
-        })?;
-        let gained = comparison.of(simulate::Change::Gain).count();
-        let lost = comparison.of(simulate::Change::Loss).count();
+        let between =
+            if self.transient { meanwhile(&before.world, &after.world) } else { Vec::new() };
+        write(&self.shown(&comparison, &between)?)?;
+        let count = |change| {
+            let meanwhile = between.iter().map(|state| state.comparison.of(change).count());
+            comparison.of(change).count() + meanwhile.sum::<usize>()
+        };
+        let (gained, lost) = (count(simulate::Change::Gain), count(simulate::Change::Loss));
         let other = comparison.of(simulate::Change::Other).count();
         let unknown = report::not_compared(&comparison).len();
         terminal.say(&format!(
@@ -90,5 +96,27 @@ impl Diff {
             return Ok(ExitCode::Refused);
         }
         Ok(if has_errors { ExitCode::Problems } else { ExitCode::Clean })
+    }
+
+    fn shown(
+        &self,
+        comparison: &simulate::Comparison,
+        between: &[Between],
+    ) -> anyhow::Result<String> {
+        Ok(match self.format {
+            ReportFormat::Text => {
+                report::comparison_text(comparison) + &report::between_text(between)
+            }
+            ReportFormat::Markdown => {
+                report::comparison_markdown(comparison) + &report::between_markdown(between)
+            }
+            ReportFormat::Json => {
+                let mut value = report::comparison_json(comparison);
+                if self.transient {
+                    value["transient"] = report::between_json(between);
+                }
+                pretty(&value)?
+            }
+        })
     }
 }

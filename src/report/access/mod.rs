@@ -1,5 +1,6 @@
 //! Access results as text, for people and for programs.
 
+mod between;
 mod diff;
 mod explain;
 mod graph;
@@ -11,6 +12,7 @@ mod table;
 mod test;
 mod ztunnel;
 
+pub use between::{Between, between_json, between_markdown, between_text};
 pub use diff::{
     answer_text, comparison_json, comparison_markdown, comparison_text, not_compared, request_text,
     verb,
