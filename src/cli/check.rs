@@ -58,6 +58,8 @@ impl Check {
             terminal.show(&found, &Sources::default());
             worst = ExitCode::Differs;
         }
+        let mut owners = session.owners(&self.folders);
+        let mut applied = session.applied(&self.folders, &names);
         for name in names {
             // without a spec there is nothing to compare its tree with
             if strays.iter().any(|stray| stray.environment.as_ref() == Some(&name))
@@ -72,8 +74,11 @@ impl Check {
             loaded.found.extend(elsewhere);
             let rendered = session.render(&mut loaded, &prepared);
             terminal.show(&loaded.found, &loaded.sources);
-            let twice = rendered.as_ref().map(|r| session.owned_twice(&name, r, &self.folders));
-            let twice = twice.unwrap_or_default();
+            let mut twice = Vec::new();
+            if let (Some(rendered), Some(resolved)) = (&rendered, &loaded.resolved) {
+                twice.extend(owners.twice(&name, rendered));
+                twice.extend(applied.twice(&resolved.environment, rendered));
+            }
             if !twice.is_empty() {
                 terminal.show(&twice, &loaded.sources);
                 worst = worst.max(ExitCode::Problems);

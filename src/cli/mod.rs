@@ -5,6 +5,7 @@
 
 mod access;
 mod allow;
+mod applied;
 mod changed;
 mod check;
 mod completions;

@@ -6,10 +6,12 @@ use std::path::{Component, Path};
 use clap::Args;
 
 use super::allow::Allow;
+use super::applied::Applied;
 use super::gate::Gate;
 use super::gitops::Folders;
 use super::limits;
 use super::output::print;
+use super::owners::Owners;
 use super::session::{Loaded, Prepared, Session, scope};
 use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
@@ -18,7 +20,7 @@ use crate::model::Target;
 use crate::pipeline::Rendered;
 use crate::report::Shown;
 use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
-use crate::tree::{Change, Local, Scope, Tree, plan};
+use crate::tree::{Change, Local, Tree, plan};
 
 /// Render environments into the tree that Argo CD or Flux applies.
 ///
@@ -77,6 +79,10 @@ impl Render {
         };
         let mut worst = ExitCode::Clean;
         let mut stream = String::new();
+        // an environment that is current is not rendered: all locks are asked
+        let (names_of, objects) =
+            (session.owners(&self.folders), session.applied(&self.folders, &[]));
+        let mut owners = AllOwners { names: names_of, objects };
         for name in names {
             let mut loaded = session.load(&name);
             let prepared = session.prepare(&mut loaded, self.stage.as_deref(), &scope)?;
@@ -100,7 +106,7 @@ impl Render {
                     }
                 }
             } else {
-                self.to_disk(&name, &session, loaded, &prepared, &scope, (global, terminal))?
+                self.to_disk(&name, &session, &mut owners, loaded, &prepared, (global, terminal))?
             };
             worst = worst.max(code);
         }
@@ -124,11 +130,12 @@ impl Render {
         &self,
         name: &str,
         session: &Session<'_>,
+        owners: &mut AllOwners<'_>,
         mut loaded: Loaded,
         prepared: &Prepared<'_>,
-        scope: &Scope,
         (global, terminal): (&Global, &Terminal),
     ) -> anyhow::Result<ExitCode> {
+        let scope = prepared.scope();
         let elsewhere = loaded.resolved.as_ref().filter(|_| self.folders.told().is_some());
         let elsewhere = elsewhere.and_then(|r| self.folders.read_elsewhere(global, name, r));
         loaded.found.extend(elsewhere);
@@ -164,8 +171,11 @@ impl Render {
                 return Ok(ExitCode::Problems);
             }
         }
-        let twice = rendered.as_ref().map(|r| session.owned_twice(name, r, &self.folders));
-        let twice = twice.unwrap_or_default();
+        let mut twice = Vec::new();
+        if let (Some(rendered), Some(resolved)) = (&rendered, &resolved) {
+            twice.extend(owners.names.twice(name, rendered));
+            twice.extend(owners.objects.twice(&resolved.environment, rendered));
+        }
         if !twice.is_empty() {
             terminal.show(&twice, &sources);
             terminal.say(&format!("{name}: nothing was written"));
@@ -211,9 +221,16 @@ impl Render {
                 }
             }
         }
+        owners.names.written(name);
         terminal.detail("written");
         Ok(ExitCode::Clean)
     }
+}
+
+/// Who else renders a name or applies an object.
+struct AllOwners<'a> {
+    names: Owners<'a>,
+    objects: Applied<'a>,
 }
 
 /// The folder of an applier, as it is.

@@ -1,10 +1,13 @@
 //! What several verbs do alike: find the environments, read one, render it into memory.
 
+use std::cell::OnceCell;
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
+use super::applied::Applied;
 use super::changed::{Changes, other_version};
 use super::gitops::Folders;
-use super::owners::owned_twice;
+use super::owners::Owners;
 use super::stray::{Stray, strays};
 use super::terminal::Terminal;
 use super::{Global, Usage};
@@ -30,6 +33,11 @@ pub(super) struct Session<'a> {
     files: Files,
     schemas: SpecSchemas,
     terminal: &'a Terminal,
+    /// What environments have in common: asked for once, by the first that needs it.
+    environments: OnceCell<(Vec<String>, Vec<Diagnostic>, Sources)>,
+    left_out: OnceCell<Vec<String>>,
+    validator: OnceCell<Arc<Validator>>,
+    renderer: OnceCell<Arc<Renderer>>,
 }
 
 /// An environment that has been read, with its findings.
@@ -60,6 +68,10 @@ impl<'a> Session<'a> {
             files,
             schemas: SpecSchemas::compile().map_err(|e| anyhow::anyhow!(e))?,
             terminal,
+            environments: OnceCell::new(),
+            left_out: OnceCell::new(),
+            validator: OnceCell::new(),
+            renderer: OnceCell::new(),
         })
     }
 
@@ -78,32 +90,39 @@ impl<'a> Session<'a> {
         if !wanted.is_empty() {
             return Some(wanted.to_vec());
         }
-        let check = self.check();
-        let mut reader = Reader::new(&self.files, &check);
-        let (names, found) = reader.environments();
-        self.terminal.show(&found, reader.sources());
-        (!has_errors(&found)).then_some(names)
+        let (names, found, sources) = self.environments();
+        self.terminal.show(found, sources);
+        (!has_errors(found)).then(|| names.clone())
     }
 
     /// The environments that there are; what is wrong with them is told elsewhere.
-    pub(super) fn known(&self) -> Vec<String> {
-        let check = self.check();
-        Reader::new(&self.files, &check).environments().0
+    pub(super) fn known(&self) -> &[String] {
+        &self.environments().0
+    }
+
+    /// As [`Session::known`], with what is wrong.
+    fn environments(&self) -> &(Vec<String>, Vec<Diagnostic>, Sources) {
+        self.environments.get_or_init(|| {
+            let check = self.check();
+            let mut reader = Reader::new(&self.files, &check);
+            let (names, found) = reader.environments();
+            (names, found, reader.into_sources())
+        })
     }
 
     /// What lies where environments and their trees lie, and belongs to none.
     pub(super) fn strays(&self, folders: &Folders) -> Vec<Stray> {
-        strays(&self.files, &self.known(), folders)
+        strays(&self.files, self.known(), folders)
     }
 
-    /// Names that an environment renders for an applier as another one does.
-    pub(super) fn owned_twice(
-        &self,
-        name: &str,
-        rendered: &Rendered,
-        folders: &Folders,
-    ) -> Vec<Diagnostic> {
-        owned_twice(&self.files, name, rendered, folders)
+    /// Who renders which names for appliers.
+    pub(super) fn owners<'s>(&'s self, folders: &'s Folders) -> Owners<'s> {
+        Owners::new(&self.files, folders)
+    }
+
+    /// Who applies which objects to which clusters, in a run over these environments.
+    pub(super) fn applied<'s>(&'s self, folders: &'s Folders, run: &[String]) -> Applied<'s> {
+        Applied::new(self, &self.files, folders, run)
     }
 
     /// The merged document of an environment, and its texts. The findings are shown; `None` where
@@ -165,11 +184,7 @@ impl<'a> Session<'a> {
     /// Files that the spec names and a sparse checkout leaves out: what was rendered from them would be
     /// lost.
     fn left_out(&self, named: &BTreeSet<String>) -> Option<Diagnostic> {
-        let Files::Disk(root) = &self.files else { return None };
-        let root = root.canonicalize().ok()?;
-        // git is asked only where there is a repository; where it cannot answer, nothing is known
-        root.ancestors().find(|folder| folder.join(".git").symlink_metadata().is_ok())?;
-        let left_out = Git::open(&root).and_then(|git| git.left_out()).unwrap_or_default();
+        let left_out = self.left_out.get_or_init(|| left_out(&self.files));
         let is_named = |path: &&String| {
             named.iter().any(|named| {
                 let rest = path.strip_prefix(named.trim_end_matches('/'));
@@ -229,6 +244,18 @@ impl<'a> Session<'a> {
         templates
     }
 
+    /// The templates. Those of the user point at the texts of the environment, so that only the
+    /// built-in ones are one for all environments.
+    fn renderer(&self, loaded: &mut Loaded) -> Arc<Renderer> {
+        let templates = std::mem::take(&mut loaded.templates);
+        if templates.is_empty() {
+            return Arc::clone(self.renderer.get_or_init(|| Arc::new(Renderer::new(templates).0)));
+        }
+        let (renderer, found) = Renderer::new(templates);
+        loaded.found.extend(found);
+        Arc::new(renderer)
+    }
+
     /// What rendering a loaded environment takes.
     pub(super) fn prepare<'s>(
         &self,
@@ -236,10 +263,11 @@ impl<'a> Session<'a> {
         stage: Option<&str>,
         scope: &'s Scope,
     ) -> anyhow::Result<Prepared<'s>> {
-        let (renderer, found) = Renderer::new(std::mem::take(&mut loaded.templates));
-        loaded.found.extend(found);
-        let (validator, found) = Validator::new(&embedded(), &[], Options::default());
-        loaded.found.extend(found);
+        let renderer = self.renderer(loaded);
+        let validator = self.validator.get_or_init(|| {
+            // what is built in has no findings: a test compiles all of it
+            Arc::new(Validator::new(&embedded(), &[], Options::default()).0)
+        });
         let mut reached = None;
         if let Some(resolved) = &loaded.resolved {
             let environment = &resolved.environment;
@@ -260,7 +288,7 @@ impl<'a> Session<'a> {
             }
         }
         Ok(Prepared {
-            tools: Tools { renderer, validator },
+            tools: Tools { renderer, validator: Arc::clone(validator) },
             reached,
             scope,
             input: pipeline::input_digest(&loaded.sources),
@@ -358,6 +386,17 @@ impl Prepared<'_> {
     fn request(&self) -> Request<'_> {
         Request { stage: self.reached.as_ref(), scope: self.scope, input: self.input }
     }
+}
+
+/// The files of a repository that a sparse checkout leaves out.
+fn left_out(files: &Files) -> Vec<String> {
+    let Files::Disk(root) = files else { return Vec::new() };
+    // git is asked only where there is a repository; where it cannot answer, nothing is known
+    let Ok(root) = root.canonicalize() else { return Vec::new() };
+    if !root.ancestors().any(|folder| folder.join(".git").symlink_metadata().is_ok()) {
+        return Vec::new();
+    }
+    Git::open(&root).and_then(|git| git.left_out()).unwrap_or_default()
 }
 
 /// Keys and tokens in what people wrote: they would be rendered. What exists in the clusters is

@@ -57,9 +57,9 @@ pub struct Request<'a> {
 /// What rendering uses: made once, shared by all environments and threads.
 pub struct Tools {
     /// The templates.
-    pub renderer: Renderer,
+    pub renderer: Arc<Renderer>,
     /// The schemas.
-    pub validator: Validator,
+    pub validator: Arc<Validator>,
 }
 
 /// A rendered environment.

@@ -41,6 +41,7 @@ impl<'f> Reader<'f> {
         let mut names = self.folders();
         names.retain(|name| !self.is_base(name));
         found.extend(self.links().iter().map(|path| symlink(path, None)));
+        found.extend(self.unreadable());
         if names.is_empty() && found.is_empty() {
             found
                 .push(Diagnostic::error("unknown-environment", "there is no environment here").help(
@@ -77,15 +78,15 @@ impl<'f> Reader<'f> {
     }
 
     fn input(&mut self, name: &str, found: &mut Vec<Diagnostic>) -> Option<Input> {
-        let folders = self.folders();
-        if !folders.iter().any(|f| f == name) {
+        if !self.is_there(name) {
+            let folders = self.folders();
             let path = format!("{ENVIRONMENTS}/{name}");
             let links = self.links();
             // all of them lie behind a link, where `environments` is one
             let link = links.iter().find(|link| **link == path || *link == ENVIRONMENTS);
             found.push(match link {
                 Some(link) => symlink(link, None),
-                None => unknown_environment(name, &folders),
+                None => self.unreadable().unwrap_or_else(|| unknown_environment(name, &folders)),
             });
             return None;
         }
@@ -130,17 +131,40 @@ impl<'f> Reader<'f> {
 
     /// The folders of `environments/` that hold an `environment.yaml`.
     fn folders(&self) -> Vec<String> {
-        let files = self.library.files();
-        let Entry::Folder(names) = files.entry(ENVIRONMENTS, 0) else { return Vec::new() };
-        let has_environment = |name: &str| match files.entry(&format!("{ENVIRONMENTS}/{name}"), 0) {
-            Entry::Folder(names) => names.iter().any(|(n, _)| n == ENVIRONMENT_FILE),
-            _ => false,
+        let Entry::Folder(names) = self.library.files().entry(ENVIRONMENTS, 0) else {
+            return Vec::new();
         };
         names
             .into_iter()
-            .filter(|(name, kind)| *kind == EntryKind::Folder && has_environment(name))
+            .filter(|(name, kind)| *kind == EntryKind::Folder && self.has_document(name))
             .map(|(name, _)| name)
             .collect()
+    }
+
+    /// True for a folder of `environments/` with a document, called exactly so. The others are not
+    /// entered: there may be hundreds.
+    fn is_there(&self, name: &str) -> bool {
+        let Entry::Folder(names) = self.library.files().entry(ENVIRONMENTS, 0) else {
+            return false;
+        };
+        let is_it = |(n, kind): &(String, EntryKind)| n == name && *kind == EntryKind::Folder;
+        names.iter().any(is_it) && self.has_document(name)
+    }
+
+    fn has_document(&self, name: &str) -> bool {
+        match self.library.files().entry(&format!("{ENVIRONMENTS}/{name}"), 0) {
+            Entry::Folder(names) => names.iter().any(|(n, _)| n == ENVIRONMENT_FILE),
+            _ => false,
+        }
+    }
+
+    /// Why nothing can be said of what lies in `environments/`.
+    fn unreadable(&self) -> Option<Diagnostic> {
+        let Entry::Unreadable(why) = self.library.files().entry(ENVIRONMENTS, 0) else {
+            return None;
+        };
+        let message = format!("`{ENVIRONMENTS}` cannot be read: {why}");
+        Some(Diagnostic::error("unreadable-file", message))
     }
 
     /// Symbolic links where environments lie: one that is not followed must not go unseen.

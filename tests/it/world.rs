@@ -132,7 +132,7 @@ fn read(root: &Path, name: &str) -> (Resolved, Sources, Tools) {
     assert!(!has_errors(&found), "{found:?}");
     let (renderer, _) = Renderer::new(BTreeMap::new());
     let (validator, _) = Validator::new(&embedded(), &[], Options::default());
-    (resolved.unwrap(), sources, Tools { renderer, validator })
+    (resolved.unwrap(), sources, Tools { renderer: renderer.into(), validator: validator.into() })
 }
 
 #[test]

@@ -45,3 +45,37 @@ fn names_that_two_environments_render_are_an_error_that_names_both() {
     assert_eq!(run(root, &["render"]).code, 0);
     assert_eq!(run(root, &["check"]).code, 0);
 }
+
+#[test]
+fn objects_that_two_environments_apply_to_one_cluster_are_an_error_that_names_both() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let root = folder.path();
+    environment(root, "red", "west");
+    environment(root, "blue", "west");
+    let ran = run(root, &["render"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let said = "environments `red` and `blue` both apply `";
+    assert!(ran.stderr.contains("error[applied-twice]"), "{}", ran.stderr);
+    assert!(
+        ran.stderr.contains(said) && ran.stderr.contains("to cluster `west`"),
+        "{}",
+        ran.stderr
+    );
+    assert!(!root.join("rendered/red").exists(), "nothing was written of the second");
+    // one of them alone asks the lock of the other
+    for verb in ["check", "render"] {
+        let ran = run(root, &[verb, "red"]);
+        assert!(ran.code >= 3 && ran.stderr.contains("applied-twice"), "{verb}: {}", ran.stderr);
+    }
+    // a cluster has one platform: this is another of that name
+    let spec = root.join("environments/red/environment.yaml");
+    let text = std::fs::read_to_string(&spec).expect("a spec");
+    std::fs::write(&spec, text.replace("platform: generic", "platform: gke")).expect("written");
+    assert_eq!(run(root, &["render"]).code, 0);
+    assert_eq!(run(root, &["check"]).code, 0);
+    // what no applier is told of is nobody's
+    let text = text.lines().filter(|line| !line.contains("delivery:")).collect::<Vec<_>>();
+    std::fs::write(&spec, text.join("\n") + "\n").expect("written");
+    let ran = run(root, &["render", "red"]);
+    assert!(!ran.stderr.contains("applied-twice"), "{}", ran.stderr);
+}

@@ -1,0 +1,158 @@
+//! Objects that two environments apply to one cluster: whoever is applied last takes them, and one that
+//! prunes deletes what the other still wants (facts/gitops-delivery.md 4.5, 8.3 T23).
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::gitops::Folders;
+use super::session::Session;
+use crate::diagnostic::Diagnostic;
+use crate::k8s::ObjectRef;
+use crate::model::{Cluster, Environment, Unit};
+use crate::pipeline::Rendered;
+use crate::spec::{Entry, Files};
+use crate::tree::{LOCK_NAME, Lock};
+
+/// A lock has a line for each file.
+const LOCK_LIMIT: usize = 256 << 20;
+
+/// What a cluster is known by. A name is one cluster within an organization of TSB, and that has one
+/// trust domain and one platform: environments that differ in those mean two clusters.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct ClusterId {
+    organization: String,
+    name: String,
+    trust_domain: String,
+    platform: &'static str,
+}
+
+impl ClusterId {
+    fn of(environment: &Environment, cluster: &Cluster) -> Self {
+        Self {
+            organization: environment.organization.clone(),
+            name: cluster.name.to_string(),
+            trust_domain: cluster.trust_domain.to_string(),
+            platform: cluster.platform.as_str(),
+        }
+    }
+}
+
+/// Who applies which object where: what was rendered in this run, and the locks of the environments that
+/// are not in it.
+pub(super) struct Applied<'a> {
+    session: &'a Session<'a>,
+    files: &'a Files,
+    /// Where trees lie, below the repository's folder; `None` for a folder elsewhere.
+    out: Option<&'a str>,
+    /// The environments whose locks are not asked: they are in this run, or have been asked.
+    known: BTreeSet<String>,
+    owners: BTreeMap<ClusterId, BTreeMap<ObjectRef, String>>,
+}
+
+impl<'a> Applied<'a> {
+    /// Nothing has been rendered yet; these environments will be, all of them.
+    pub(super) fn new(
+        session: &'a Session<'a>,
+        files: &'a Files,
+        folders: &'a Folders,
+        run: &[String],
+    ) -> Self {
+        let out = folders.out().to_str().filter(|_| folders.out().is_relative());
+        let known = run.iter().cloned().collect();
+        Self { session, files, out, known, owners: BTreeMap::new() }
+    }
+
+    /// What another environment applies to a cluster of this one, too: one finding for each cluster and
+    /// each other environment. What no applier is told of is applied by hand, if at all.
+    pub(super) fn twice(
+        &mut self,
+        environment: &Environment,
+        rendered: &Rendered,
+    ) -> Vec<Diagnostic> {
+        if !is_delivered(environment) {
+            return Vec::new();
+        }
+        self.read_others(environment);
+        let name = environment.name.as_str();
+        let mut found = Vec::new();
+        for cluster in environment.clusters.values() {
+            let own = rendered.tree.iter().filter_map(|(path, file)| {
+                let below = path.strip_prefix(cluster.name.as_str())?.strip_prefix('/')?;
+                file.object().filter(|_| is_applied(below))
+            });
+            let owners = self.owners.entry(ClusterId::of(environment, cluster)).or_default();
+            let mut shared: BTreeMap<&str, Vec<&ObjectRef>> = BTreeMap::new();
+            let mut new = Vec::new();
+            for object in own {
+                match owners.get(object) {
+                    Some(other) if other != name => {
+                        shared.entry(other).or_default().push(object);
+                    }
+                    _ => new.push(object),
+                }
+            }
+            found
+                .extend(shared.iter().map(|(other, objects)| twice(name, other, objects, cluster)));
+            owners.extend(new.into_iter().map(|object| (object.clone(), name.to_owned())));
+        }
+        found
+    }
+
+    /// The locks of other environments that have a cluster of one of these names, each read once.
+    fn read_others(&mut self, environment: &Environment) {
+        let Some(out) = self.out else { return };
+        let Entry::Folder(others) = self.files.entry(out, 0) else { return };
+        for (other, _) in others {
+            let folder = |cluster: &str| format!("{out}/{other}/{cluster}/{LOCK_NAME}");
+            let is_there = |cluster: &Cluster| {
+                self.files.entry(&folder(cluster.name.as_str()), 0) != Entry::Missing
+            };
+            if self.known.contains(&other) || !environment.clusters.values().any(is_there) {
+                continue;
+            }
+            self.known.insert(other.clone());
+            // what is wrong with it is told where it is asked for
+            let Some(resolved) = self.session.load(&other).resolved else { continue };
+            for cluster in resolved.environment.clusters.values() {
+                let Entry::File(text) =
+                    self.files.entry(&folder(cluster.name.as_str()), LOCK_LIMIT)
+                else {
+                    continue;
+                };
+                let Ok(lock) = Lock::parse(&text.replace("\r\n", "\n")) else { continue };
+                if !is_delivered(&resolved.environment) {
+                    continue;
+                }
+                let id = ClusterId::of(&resolved.environment, cluster);
+                let owners = self.owners.entry(id).or_default();
+                let applied = lock.files.into_iter().filter(|(path, _)| is_applied(path));
+                for object in applied.filter_map(|(_, entry)| entry.object) {
+                    owners.entry(ObjectRef::clone(&object)).or_insert_with(|| other.clone());
+                }
+            }
+        }
+    }
+}
+
+fn is_delivered(environment: &Environment) -> bool {
+    environment.delivery.as_ref().is_some_and(|delivery| !delivery.targets.is_empty())
+}
+
+/// True for a path below a cluster's folder that is a part of a unit.
+fn is_applied(below: &str) -> bool {
+    below.split('/').next().is_some_and(|unit| Unit::parse(unit).is_some())
+}
+
+fn twice(name: &str, other: &str, objects: &[&ObjectRef], cluster: &Cluster) -> Diagnostic {
+    let first = objects.first().map(ToString::to_string).unwrap_or_default();
+    let more = match objects.len() {
+        1 => String::new(),
+        n => format!(", one of {n} such objects,"),
+    };
+    let at = &cluster.name;
+    Diagnostic::error(
+        "applied-twice",
+        format!("environments `{name}` and `{other}` both apply `{first}`{more} to cluster `{at}`"),
+    )
+    .at(cluster.origin, "")
+    .help("whoever is applied last takes it, and who prunes deletes it: let one environment alone have it. Clusters that share a name alone differ in `organization`, `trustDomain` or `platform`")
+}
