@@ -64,6 +64,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let Input { environment, document, bases, tsb, inventory, direct, access, patches } = input;
     let spec = environment.spec;
     let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
+    pinned(spec.waypost.as_ref(), found);
     let tsb_version = version(&spec.versions.tsb, found);
     let istio_version = spec.versions.istio.as_ref().map(|typed| version(typed, found));
     let ownership = Ownership {
@@ -125,6 +126,29 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         patches,
         suppress: spec.suppress,
     })
+}
+
+/// Another release may render other bytes: where the spec pins one, no other touches the tree.
+fn pinned(text: Option<&Spanned<String>>, found: &mut Vec<Diagnostic>) {
+    let Some(text) = text else { return };
+    let Some(wanted) = version(text, found) else { return };
+    let own = env!("CARGO_PKG_VERSION");
+    // `0.1` is every 0.1.x
+    let has_patch = text.value.split('.').count() > 2;
+    let is_it = Version::parse(own).is_some_and(|own| match has_patch {
+        true => own == wanted,
+        false => (own.major, own.minor) == (wanted.major, wanted.minor),
+    });
+    if !is_it {
+        found.push(
+            Diagnostic::error(
+                "waypost-pinned",
+                format!("this environment is rendered by waypost {}, and this is {own}", text.value),
+            )
+            .at(text.span, "")
+            .help("run that release; or write this one here, `waypost render`, and review what changes"),
+        );
+    }
 }
 
 fn version(text: &Spanned<String>, found: &mut Vec<Diagnostic>) -> Option<Version> {

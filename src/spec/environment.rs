@@ -36,6 +36,8 @@ pub struct Metadata {
 pub struct EnvironmentSpec {
     /// TSB's organization.
     pub organization: Spanned<String>,
+    /// The release of waypost that renders the environment; any where it is left out.
+    pub waypost: Option<Spanned<String>>,
     /// Versions of what runs in the clusters.
     pub versions: Versions,
     /// Who makes what.
