@@ -11,6 +11,7 @@ mod echo;
 mod hidden;
 mod many;
 pub mod page;
+pub mod runner;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

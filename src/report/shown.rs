@@ -1,14 +1,11 @@
 //! What leaves the program: nothing in it acts on a terminal or on a runner of CI.
 //!
 //! A report puts the user's words into lines of its own with [`visible`](super::visible); this is the last
-//! step, for all of it. Runners read their commands out of what a step prints, on either stream:
-//!
-//! - GitHub (runner, src/Runner.Common/ActionCommand.cs): a line that begins with `::` and a name but for
-//!   blanks, and `##[` anywhere in a line;
-//! - Azure Pipelines: `##vso[` and `##[`; TeamCity: `##teamcity[`;
-//! - GitLab: `section_start:` with a carriage return and an escape, which no text of ours has.
+//! step, for all of it. Runners read their commands out of what a step prints:
+//! [`runner`](crate::diagnostic::runner) knows them.
 
 use super::visible::tame;
+use crate::diagnostic::runner::{begins_with_command, in_brackets};
 
 /// Text that may be written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,7 +51,7 @@ impl Shown {
         }
         let mut text = String::with_capacity(out.len());
         let mut rest = out.as_str();
-        while let Some(at) = command(rest) {
+        while let Some(at) = in_brackets(rest) {
             text.push_str(&rest[..=at]);
             text.push_str("\\u0023");
             rest = &rest[at + 2..];
@@ -68,7 +65,8 @@ impl Shown {
         Self(break_brackets(&text.chars().map(harmless).collect::<String>()))
     }
 
-    /// What another program reads byte for byte: manifests, schemas, a page.
+    /// What another program reads byte for byte: manifests, schemas, a page. The emitter writes no
+    /// value so that a runner would act on it; what is passed on unread is the other program's.
     pub fn exact(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -105,15 +103,11 @@ fn colour(text: &str) -> Option<usize> {
 fn without_commands(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for line in text.split_inclusive('\n') {
-        let blanks = line.len() - line.trim_start().len();
-        match line[blanks..].strip_prefix("::") {
-            // what begins with three has a name that no command has: a frame of ours begins so
-            Some(rest) if !rest.starts_with(':') => {
-                out.push_str(&line[..blanks]);
-                out.push_str(": :");
-                out.push_str(rest);
-            }
-            _ => out.push_str(line),
+        if begins_with_command(line) {
+            // blanks, two points, and what they command
+            out.push_str(&line.replacen("::", ": :", 1));
+        } else {
+            out.push_str(line);
         }
     }
     break_brackets(&out)
@@ -123,23 +117,13 @@ fn without_commands(text: &str) -> String {
 fn break_brackets(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
-    while let Some(at) = command(rest) {
+    while let Some(at) = in_brackets(rest) {
         out.push_str(&rest[..=at]);
         out.push(' ');
         rest = &rest[at + 1..];
     }
     out.push_str(rest);
     out
-}
-
-/// Where the first command in brackets begins: two signs, letters, a bracket.
-fn command(text: &str) -> Option<usize> {
-    // of `###[` the second sign begins one
-    text.match_indices('#').map(|(at, _)| at).find(|at| {
-        let word = text[at + 1..].strip_prefix('#');
-        let word = word.map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
-        word.is_some_and(|rest| rest.starts_with('['))
-    })
 }
 
 #[cfg(test)]

@@ -2,7 +2,8 @@
 //!
 //! Two spaces a level, list items at the column of their key, no markers, anchors, tags, folding
 //! or flow collections but the empty ones. Keys come in the order of the value. Quoting protects
-//! against every YAML 1.1 and 1.2 reader; see `scalar.rs` for what counts as ambiguous.
+//! against every YAML 1.1 and 1.2 reader; see `scalar.rs` for what counts as ambiguous. What a runner of CI
+//! would take for a command, where a step prints the text, is written so that it is none.
 
 use std::borrow::Cow;
 
@@ -12,6 +13,7 @@ use super::characters::shown;
 use super::read_back::reads_back;
 use super::scalar::{is_ambiguous, is_printable};
 use super::shape::{Shape, Shaped};
+use crate::diagnostic::runner::is_command;
 
 /// Why a value has no canonical text.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -219,6 +221,7 @@ fn string(out: &mut String, text: &str, column: usize) {
 
 fn is_block_literal(text: &str) -> bool {
     text.contains('\n')
+        && !is_command(text)
         && !text.starts_with([' ', '\t', '\n'])
         && text.chars().all(|c| c == '\n' || is_printable(c))
         && text.split('\n').all(|line| !line.ends_with(' '))
@@ -227,7 +230,7 @@ fn is_block_literal(text: &str) -> bool {
 fn inline_string(out: &mut String, text: &str) {
     if is_plain(text) {
         out.push_str(text);
-    } else if is_ambiguous(text) || !text.chars().all(is_printable) {
+    } else if is_ambiguous(text) || is_command(text) || !text.chars().all(is_printable) {
         double_quoted(out, text);
     } else {
         out.push('\'');
@@ -252,7 +255,7 @@ fn is_plain(text: &str) -> bool {
     {
         return !is_ambiguous(text);
     }
-    if is_ambiguous(text) || !text.chars().all(is_printable) {
+    if is_ambiguous(text) || is_command(text) || !text.chars().all(is_printable) {
         return false;
     }
     let indicator = match first {
@@ -275,8 +278,11 @@ fn is_plain(text: &str) -> bool {
 fn double_quoted(out: &mut String, text: &str) {
     use std::fmt::Write;
     out.push('"');
+    let is_command = is_command(text);
     for c in text.chars() {
         match c {
+            // a command of a runner stands in one line with its key, and has no two signs
+            '#' if is_command => out.push_str("\\x23"),
             '"' => out.push_str("\\\""),
             '\\' => out.push_str("\\\\"),
             '\n' => out.push_str("\\n"),
@@ -326,6 +332,21 @@ mod tests {
         let value = json!({"z": [null, {"a": {}}, [[]], "- x"], "a": "one\ntwo\n", "n": [1.5, -2]});
         let node = Node::from_json(&value, Span::default());
         assert_eq!(emit(&node), emit(&value));
+    }
+
+    #[test]
+    fn commands_of_runners_are_values_and_no_commands() {
+        let acts = "a\n  ::error file=x::gotcha\n##[add-mask]y\n";
+        let value =
+            json!({"text": acts, "one": "##vso[task]x", "list": ["::stop::"], "fine": "a::b # c"});
+        let text = emit(&value).unwrap();
+        assert!(!is_command(&text), "{text}");
+        let (documents, _) = crate::yaml::read(
+            crate::diagnostic::FileId::default(),
+            &text,
+            &crate::yaml::Budget::RENDERED,
+        );
+        assert_eq!(documents[0].root.to_json(), value);
     }
 
     #[test]
