@@ -8,6 +8,8 @@ mod owners;
 mod promotion;
 mod redirected;
 mod sources;
+mod starved;
+mod system_calls;
 mod threats;
 mod visible;
 
