@@ -32,6 +32,7 @@ mod list;
 mod manifests;
 mod pages;
 mod patches;
+mod peer_faults;
 mod program;
 mod publish;
 mod refused;
