@@ -2,11 +2,13 @@
 
 mod access;
 mod environment;
+mod order;
 mod origin;
 pub(super) mod secret;
 mod side;
 mod spec;
 mod stages;
+mod traffic;
 
 use std::path::PathBuf;
 
@@ -136,6 +138,8 @@ enum FailOn {
     Loss,
     /// Something could not be compared, or no manifest shows what decides.
     Unknown,
+    /// A request of `sources.traffic` is refused that was allowed, or allowed that was refused.
+    Traffic,
 }
 
 impl Diff {
@@ -190,7 +194,8 @@ impl Diff {
         };
         let mut fails = false;
         for name in &names {
-            let steps = stages::steps(&session, name, options, !self.no_access, terminal)?;
+            let steps =
+                stages::steps((&session, &global.root), name, options, !self.no_access, terminal)?;
             let Some((steps, failed)) = steps else { return Ok(ExitCode::Problems) };
             fails |= failed;
             if steps.is_empty() {
@@ -302,6 +307,7 @@ impl Diff {
             FailOn::Gain => report.access(Direction::Gained) > 0,
             FailOn::Loss => report.access(Direction::Lost) > 0,
             FailOn::Unknown => report.has_unknown_access(),
+            FailOn::Traffic => report.traffic() > 0,
         };
         // what was not looked at may hold what is to be refused
         let is_blind = !self.fail_on.is_empty() && !report.gaps().is_empty();

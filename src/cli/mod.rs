@@ -20,6 +20,7 @@ mod gitops;
 mod init;
 mod limits;
 mod list;
+mod logs;
 mod manifests;
 mod named;
 mod output;

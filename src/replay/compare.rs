@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Answer, Why, ask};
+use super::counted::{Counted, most};
 use super::directory::Directory;
+use super::edge::{Side, between};
 use crate::simulate::{ChainKind, Client, Destination, Mesh, Role};
 use crate::traffic::{Class, Content, Outcome, Reporter, Sample, Time};
 
@@ -38,18 +40,21 @@ pub struct Row {
     pub from: String,
     /// For what.
     pub to: String,
+    /// The namespaces of both; none where it comes from outside.
+    pub between: Option<(Side, Side)>,
     /// What was sent: `GET /get`, `connection`, `HTTP`.
     pub request: String,
     /// What became of it in the log, with the rule where it names one.
     pub logged: String,
-    /// Who wrote that.
-    pub reporters: BTreeSet<Reporter>,
+    /// Who wrote that, and how often.
+    pub reporters: BTreeMap<Reporter, u64>,
     /// What the simulator says of the present.
     pub now: String,
     /// The first point where it is as the finding says, and what decides there; none of a finding
     /// about the present.
     pub then: Option<(String, String)>,
-    /// How many requests.
+    /// How many requests: what the proxy that saw most of them saw. A request leaves a line at every
+    /// proxy on its way.
     pub count: u64,
     /// When the first was seen.
     pub first: Option<Time>,
@@ -83,6 +88,8 @@ pub struct Replay {
     pub rows: Vec<Row>,
     /// Requests without an answer, by reason, with an example of each.
     pub unknown: BTreeMap<Why, (u64, String)>,
+    /// Requests that an earlier point changes, and that are as changed here: see [`Replay::since`].
+    pub earlier: u64,
     /// Second halves of ways through a waypoint, which are no requests of their own.
     pub halves: u64,
 }
@@ -101,6 +108,44 @@ impl Replay {
     /// How many requests have no answer.
     pub fn unknown_count(&self) -> u64 {
         self.unknown.values().map(|(count, _)| count).sum()
+    }
+
+    /// Leaves out what an earlier point changed in the same way: what is left changes here.
+    pub fn since(mut self, earlier: &Self) -> Self {
+        let key = |row: &Row| (row.finding, row.from.clone(), row.to.clone(), row.request.clone());
+        let known: BTreeSet<_> = earlier.rows.iter().map(key).collect();
+        let (new, old): (Vec<Row>, Vec<Row>) = std::mem::take(&mut self.rows)
+            .into_iter()
+            .partition(|row| row.finding == Finding::Disagrees || !known.contains(&key(row)));
+        let changed = |row: &&Row| matches!(row.finding, Finding::Lost | Finding::Gained);
+        self.earlier = old.iter().filter(changed).map(|row| row.count).sum();
+        self.same += old.iter().filter(|row| !changed(row)).map(|row| row.count).sum::<u64>();
+        self.rows = new;
+        self
+    }
+
+    /// What is refused here and is not in the end: only the order of the steps refuses it.
+    pub fn on_the_way_only<'r>(&'r self, end: &'r Self) -> impl Iterator<Item = &'r Row> {
+        let key = |row: &Row| (row.from.clone(), row.to.clone(), row.request.clone());
+        let stays: BTreeSet<_> = end.of(Finding::Lost).map(key).collect();
+        self.of(Finding::Lost).filter(move |row| !stays.contains(&key(row)))
+    }
+
+    /// How many requests fare otherwise: they are refused then, or let in.
+    pub fn changed(&self) -> u64 {
+        self.count(Finding::Lost) + self.count(Finding::Gained)
+    }
+
+    /// True where nothing was placed, and not for want of what logs leave out: the log is of another
+    /// mesh.
+    pub fn is_of_another_mesh(&self) -> bool {
+        let foreign = |why: &Why| {
+            matches!(
+                why,
+                Why::ForeignHost | Why::ForeignAddress | Why::UnknownAddress | Why::UnknownIdentity
+            )
+        };
+        self.asked > 0 && self.unknown_count() == self.asked && self.unknown.keys().all(foreign)
     }
 
     /// The rows of a finding by client and destination, those with most requests first.
@@ -122,49 +167,72 @@ impl Replay {
 /// Asks the present, and every point that comes, about a sample. Where no point comes, the log is
 /// compared with the present alone.
 pub fn replay(sample: &Sample, now: &Point<'_>, then: &[Point<'_>]) -> Replay {
-    let mut replay = Replay {
-        points: std::iter::once(now).chain(then).map(|p| p.name.clone()).collect(),
-        ..Replay::default()
-    };
-    let mut rows: BTreeMap<(Finding, String, String, String), Row> = BTreeMap::new();
-    for class in sample.classes() {
-        let present = ask(&now.directory, sample, class);
-        if present.as_ref().is_err_and(|why| why.is_no_question()) {
-            replay.halves += class.count;
-            continue;
-        }
-        replay.asked += class.count;
-        let asked = Asked { sample, class, now, present: &present };
-        match asked.finding(then) {
-            Ok(None) => replay.same += class.count,
-            Ok(Some(row)) => {
-                let key = (row.finding, row.from.clone(), row.to.clone(), row.request.clone());
-                match rows.get_mut(&key) {
-                    None => {
-                        rows.insert(key, row);
-                    }
-                    Some(known) => join(known, row),
-                }
-            }
-            Err(why) => {
-                let example = || asked.example();
-                replay.unknown.entry(why).or_insert_with(|| (0, example())).0 += class.count;
-            }
-        }
-    }
-    replay.rows = rows.into_values().collect();
-    replay.rows.sort_by(|a, b| (a.finding, b.count).cmp(&(b.finding, a.count)));
-    replay
+    Present::of(sample, now).replay(sample, now, then)
 }
 
-/// The same request as another proxy tells of it: they are not added up, since it is one request.
-fn join(known: &mut Row, other: Row) {
-    if other.reporters.is_subset(&known.reporters) {
-        known.count += other.count;
-    } else {
-        known.count = known.count.max(other.count);
+/// What the present says to every class of a sample: asked once, compared with as many points as there
+/// are.
+#[derive(Clone, Debug)]
+pub struct Present(Vec<Result<Answer, Why>>);
+
+impl Present {
+    /// Asks the present.
+    pub fn of(sample: &Sample, now: &Point<'_>) -> Self {
+        Self(sample.classes().iter().map(|class| ask(&now.directory, sample, class)).collect())
     }
-    known.reporters.extend(other.reporters);
+
+    /// The classes with what the present says to each, in the order of the sample.
+    pub(super) fn answers(&self) -> &[Result<Answer, Why>] {
+        &self.0
+    }
+
+    /// As [`replay()`], of the same sample and the same present.
+    pub fn replay(&self, sample: &Sample, now: &Point<'_>, then: &[Point<'_>]) -> Replay {
+        let mut same = Counted::default();
+        let mut replay = Replay {
+            points: std::iter::once(now).chain(then).map(|p| p.name.clone()).collect(),
+            ..Replay::default()
+        };
+        let mut rows: BTreeMap<(Finding, String, String, String), Row> = BTreeMap::new();
+        for (class, present) in sample.classes().iter().zip(&self.0) {
+            if present.as_ref().is_err_and(|why| why.is_no_question()) {
+                replay.halves += class.count;
+                continue;
+            }
+            let asked = Asked { sample, class, now, present };
+            match asked.finding(then) {
+                Ok(None) => same.add(class, present),
+                Ok(Some(row)) => {
+                    let key = (row.finding, row.from.clone(), row.to.clone(), row.request.clone());
+                    match rows.get_mut(&key) {
+                        None => {
+                            rows.insert(key, row);
+                        }
+                        Some(known) => join(known, row),
+                    }
+                }
+                Err(why) => {
+                    let example = || asked.example();
+                    replay.unknown.entry(why).or_insert_with(|| (0, example())).0 += class.count;
+                }
+            }
+        }
+        replay.same = same.count();
+        replay.rows = rows.into_values().collect();
+        let found: u64 = replay.rows.iter().map(|row| row.count).sum();
+        replay.asked = replay.same + found + replay.unknown_count();
+        replay.rows.sort_by(|a, b| (a.finding, b.count).cmp(&(b.finding, a.count)));
+        replay
+    }
+}
+
+/// The same request, as the same proxy tells of it again or another one does.
+fn join(known: &mut Row, other: Row) {
+    for (reporter, count) in other.reporters {
+        let all = known.reporters.entry(reporter).or_default();
+        *all = all.saturating_add(count);
+    }
+    known.count = most(&known.reporters);
     known.first = known.first.into_iter().chain(other.first).min();
     known.last = known.last.max(other.last);
 }
@@ -294,9 +362,10 @@ impl Asked<'_, '_> {
             finding,
             from: client_name(mesh, answer.from),
             to: destination_name(mesh, answer.to),
+            between: between(mesh, answer.from, answer.to),
             request: self.request(),
             logged,
-            reporters: BTreeSet::from([self.class.reporter]),
+            reporters: BTreeMap::from([(self.class.reporter, self.class.count)]),
             now,
             then,
             count: self.class.count,

@@ -115,7 +115,7 @@ impl<'m> Directory<'m> {
                 (None, None) => Vec::new(),
             };
             if !known.is_empty() {
-                return Ok(known);
+                return self.under(text(identity), known);
             }
         }
         // a request that a gateway's own pod accepted came in there
@@ -141,6 +141,19 @@ impl<'m> Directory<'m> {
             }
             None => at_address,
         }
+    }
+
+    /// Those of workloads that run under an identity, where the line has one: another mesh, or another
+    /// cluster of it, has workloads of the same names under other identities.
+    fn under(
+        &self,
+        identity: Option<&str>,
+        known: Vec<WorkloadId>,
+    ) -> Result<Vec<WorkloadId>, Why> {
+        let Some(identity) = identity else { return Ok(known) };
+        let same = self.identities.get(identity).map_or(&[][..], Vec::as_slice);
+        let known: Vec<_> = known.into_iter().filter(|id| same.contains(id)).collect();
+        if known.is_empty() { Err(Why::UnknownIdentity) } else { Ok(known) }
     }
 
     /// The workloads that have an address.

@@ -11,12 +11,17 @@
 
 mod answer;
 mod compare;
+mod counted;
 mod directory;
+mod edge;
 mod pods;
 mod suggest;
 
 pub use answer::{Answer, Why, ask};
-pub use compare::{Finding, Group, Point, Replay, Row, client_name, destination_name, replay};
+pub use compare::{
+    Finding, Group, Point, Present, Replay, Row, client_name, destination_name, replay,
+};
 pub use directory::{Directory, Located};
+pub use edge::{Edge, Side, edges};
 pub use pods::{PodRef, Pods};
 pub use suggest::{Seen, Suggestions, normal_path, suggestions};

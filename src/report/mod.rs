@@ -12,6 +12,7 @@ mod junit;
 mod sarif;
 mod shown;
 pub mod text;
+pub mod traffic;
 pub mod translation;
 pub mod visible;
 mod xml;

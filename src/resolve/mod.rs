@@ -46,6 +46,8 @@ pub struct Resolved {
     pub direct: BTreeMap<ClusterName, Vec<Arc<Object>>>,
     /// Access tests.
     pub access: Vec<AccessCase>,
+    /// Access logs and metrics: paths relative to the repository, and where they are named.
+    pub traffic: Vec<Spanned<String>>,
     /// Patches over what is rendered, as they are typed.
     pub patches: Vec<PatchEntry>,
     /// Findings of lints that are let stand, as they are typed.
@@ -61,7 +63,8 @@ pub fn resolve(input: Input) -> (Option<Resolved>, Vec<Diagnostic>) {
 }
 
 fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
-    let Input { environment, document, bases, tsb, inventory, direct, access, patches } = input;
+    let Input { environment, document, bases, tsb, inventory, direct, access, traffic, patches } =
+        input;
     let spec = environment.spec;
     let name = name::parse(&environment.metadata.name, EnvironmentName::parse, found);
     pinned(spec.waypost.as_ref(), found);
@@ -123,6 +126,7 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         inventory,
         direct,
         access,
+        traffic,
         patches,
         suppress: spec.suppress,
     })

@@ -132,6 +132,9 @@ pub struct Sources {
     /// `AccessTest` documents.
     #[serde(default)]
     pub access: Vec<Spanned<String>>,
+    /// Access logs and metrics of the mesh.
+    #[serde(default)]
+    pub traffic: Vec<Spanned<String>>,
 }
 
 /// What is to be set in the ManagementPlane.

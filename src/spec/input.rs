@@ -26,6 +26,9 @@ pub struct Input {
     pub direct: Vec<Placed>,
     /// Access tests.
     pub access: Vec<AccessTest>,
+    /// Access logs and metrics: the paths that are named, relative to the repository, with the
+    /// places that name them. Reading is left to who replays them: they may be large, and not there.
+    pub traffic: Vec<Spanned<String>>,
     /// Patches, with the files that they name.
     pub patches: Vec<PatchEntry>,
 }

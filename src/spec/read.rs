@@ -105,13 +105,24 @@ impl<'f> Reader<'f> {
         let inventory = self.objects(&document, "inventory", Written::ByMachines, &places, found);
         let direct = self.objects(&document, "direct", Written::ByPeople, &places, found);
         let access = self.access(&document, found);
+        let traffic = self.traffic(&document, found);
         if !fits {
             return None;
         }
         let mut environment = typed::<Environment>(&document, found)?;
         let patches = self.patches(std::mem::take(&mut environment.spec.patches), found);
         let tsb = tsb.into_iter().map(|placed| placed.object).collect();
-        Some(Input { environment, document, bases, tsb, inventory, direct, access, patches })
+        Some(Input {
+            environment,
+            document,
+            bases,
+            tsb,
+            inventory,
+            direct,
+            access,
+            traffic,
+            patches,
+        })
     }
 
     /// Patches with the files that they name.
@@ -316,6 +327,21 @@ impl<'f> Reader<'f> {
             }
         }
         tests
+    }
+
+    /// The paths of access logs. Only where they lie is looked at: what is not there concerns who
+    /// wants to replay it.
+    fn traffic(&mut self, document: &Node, found: &mut Vec<Diagnostic>) -> Vec<Spanned<String>> {
+        let mut paths = Vec::new();
+        for named in paths_of(document, "traffic") {
+            let Some(path) = self.library.resolve(&named, found) else { continue };
+            if self.library.files().entry(&path, 0) == Entry::Symlink {
+                found.push(symlink(&path, Some(named.span)));
+                continue;
+            }
+            paths.push(Spanned::new(path, named.span));
+        }
+        paths
     }
 
     /// The files that `sources.<key>` names, each once.

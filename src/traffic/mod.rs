@@ -17,6 +17,7 @@ mod envoy_json;
 mod intern;
 mod kiali;
 mod line;
+mod mix;
 mod prometheus;
 mod record;
 mod sample;

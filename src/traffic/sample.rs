@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use super::intern::{Interner, Symbol};
 use super::line::Misfit;
+use super::mix::Mixed;
 use super::record::{Content, Outcome, Party, Record, Reporter, Target};
 use super::time::Time;
 
@@ -72,7 +73,7 @@ pub struct Unread {
 #[derive(Debug, Default)]
 pub struct Sample {
     strings: Interner,
-    tallies: HashMap<Key, Tally>,
+    tallies: HashMap<Key, Tally, Mixed>,
     classes: Vec<Class>,
     /// Lines that say nothing, by reason.
     pub unread: Vec<Unread>,

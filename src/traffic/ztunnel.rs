@@ -93,7 +93,10 @@ pub(super) fn read(line: &str) -> Option<Fields<'_>> {
     loop {
         rest = rest.trim_start_matches(blank);
         if rest.is_empty() {
-            return Some(fields);
+            // what failed is logged as an error, with the reason as the last field: without it the
+            // line is cut, and would be read as allowed
+            let is_cut = level == "error" && !fields.has(Field::Error);
+            return (!is_cut).then_some(fields);
         }
         let (key, after) = rest.split_once('=')?;
         if key.contains(blank) {
@@ -280,6 +283,8 @@ mod tests {
         let cut = OUTBOUND.find("src.workload").expect("in it") + 20;
         assert!(read(&OUTBOUND[..cut]).is_none());
         assert!(read(&format!("{OUTBOUND} direction=\"inbound\"")).is_none());
+        // a refusal that is cut before its reason was read as allowed
+        assert!(read(&OUTBOUND.replace(" info ", " error ")).is_none());
         assert!(read("2025-12-04T05:09:23.830352Z info state waiting").is_none());
     }
 }

@@ -124,6 +124,66 @@ fn a_metric_has_no_path_and_its_answer_is_unknown_where_one_decides() {
     assert_eq!(replay.unknown.keys().collect::<Vec<_>>(), [&Why::LeftOut]);
 }
 
+/// The lines of a request that several proxies wrote were added up, from the third proxy on.
+#[test]
+fn a_request_that_several_proxies_tell_of_is_counted_once() {
+    let line = |cluster: &str, local: &str, sni: &str| {
+        format!(
+            "[2025-12-02T15:17:33.135Z] \"GET /get HTTP/1.1\" 200 - via_upstream - \"-\" 0 19 0 - \"-\" \"x\" \"id\" \
+             \"web.shop:8000\" \"-\" {cluster} - {local} 10.0.0.1:4000 {sni} default\n"
+        )
+    };
+    let host = "web.shop.svc.cluster.local";
+    let waypoint = line(&format!("inbound-vip|8000|http|{host};"), "10.96.0.10:8000", "-");
+    let client = line(&format!("outbound|8000||{host}"), "10.96.0.10:8000", "-");
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log");
+    fs::write(&path, format!("{waypoint}{client}{waypoint}{client}{client}")).expect("written");
+    let (sample, _, found) = read_lines(&[path], &Formats::default(), &Limits::default());
+    assert_eq!(found, []);
+    let replay = replayed(&sample);
+    assert_eq!((replay.asked, replay.same), (3, 3), "{replay:?}");
+}
+
+fn ztunnel_line(workload: &str, trust_domain: &str) -> String {
+    format!(
+        "2025-12-02T15:20:00.0Z\tinfo\taccess\tconnection complete\tsrc.addr=10.0.0.200:4000 \
+         src.workload=\"{workload}\" src.namespace=\"client\" \
+         src.identity=\"spiffe://{trust_domain}/ns/client/sa/{workload}\" dst.addr=10.0.0.2:15008 \
+         dst.hbone_addr=10.96.0.10:8000 dst.service=\"web.shop.svc.cluster.local\" direction=\"outbound\"\n"
+    )
+}
+
+fn sample_of_text(text: &str) -> Sample {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("log");
+    fs::write(&path, text).expect("written");
+    read_lines(&[path], &Formats::default(), &Limits::default()).0
+}
+
+/// Names of workloads alone decided: a log of another cluster, with the same names, was taken for one of
+/// this mesh.
+#[test]
+fn workloads_of_the_same_names_in_another_cluster_are_unknown() {
+    let replay = replayed(&sample_of_text(&ztunnel_line("sleep", "other.example")));
+    assert_eq!(replay.unknown.keys().collect::<Vec<_>>(), [&Why::UnknownIdentity]);
+    let replay = replayed(&sample_of_text(&ztunnel_line("sleep", "cluster.local")));
+    assert!(!replay.unknown.contains_key(&Why::UnknownIdentity), "{replay:?}");
+}
+
+#[test]
+fn an_address_that_changed_its_owner_is_unknown() {
+    let line = "[2025-12-02T15:17:33.135Z] \"GET /get HTTP/1.1\" 200 - via_upstream - \"-\" 0 19 0 - \"-\" \"x\" \
+        \"id\" \"web.shop:8000\" \"-\" inbound-vip|8000|http|web.shop.svc.cluster.local; - 10.96.0.10:8000 \
+        10.0.0.200:4000 - default\n";
+    let (one, other) =
+        (ztunnel_line("sleep", "cluster.local"), ztunnel_line("admin", "cluster.local"));
+    let replay = replayed(&sample_of_text(&format!("{one}{other}{line}")));
+    assert!(replay.unknown.contains_key(&Why::SharedAddress), "{replay:?}");
+    let replay = replayed(&sample_of_text(&format!("{one}{line}")));
+    assert!(!replay.unknown.contains_key(&Why::SharedAddress), "{replay:?}");
+}
+
 #[test]
 fn threads_and_the_order_of_files_change_nothing() {
     let one = Limits { threads: 1, ..Limits::default() };
@@ -280,7 +340,7 @@ mod lines {
 
 mod verb {
     use super::*;
-    use crate::program::{project, waypost, waypost_reading};
+    use crate::program::{waypost, waypost_reading};
 
     #[test]
     fn the_report_begins_with_what_is_refused_then() {
@@ -381,25 +441,67 @@ mod verb {
         assert_eq!(ran.code, 0, "{} {}", ran.stdout, ran.stderr);
     }
 
-    /// The lines that the guide shows are written by a waypoint and by ztunnel at two stages.
+    /// How many rules of `mesh`'s policies the tests of a run of `suggest` would not miss: mutants, and those
+    /// that nothing notices.
+    fn mutation_score(mesh: &str, arguments: &[&str]) -> String {
+        let ran = waypost(&folder(), &[&["access", "suggest", mesh], arguments].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let copy = tempfile::tempdir().expect("a folder");
+        let file = folder().join(mesh).join("mesh.yaml");
+        fs::copy(file, copy.path().join("mesh.yaml")).expect("a copy");
+        fs::write(copy.path().join("access.yaml"), &ran.stdout).expect("written");
+        let ran = waypost(copy.path(), &["access", "test", "."]);
+        assert_eq!(ran.code, 0, "what is suggested holds: {} {}", ran.stdout, ran.stderr);
+        let ran = waypost(copy.path(), &["access", "test", ".", "--mutate"]);
+        ran.stderr.lines().last().unwrap_or_default().to_owned()
+    }
+
+    /// A log asks for what callers really want, and shows no rule that nobody runs into: tests of both
+    /// kinds stand beside each other.
     #[test]
-    fn lines_such_as_the_guides_agree_with_the_example() {
-        let ztunnel = "2025-12-12T06:43:03.2Z\terror\taccess\tconnection complete \
-            src.addr=10.1.0.53:49362 src.workload=\"sleep-868c754c4b-dnj2g\" src.namespace=\"client\" \
-            src.identity=\"spiffe://cp-cluster-1.tsb.local/ns/client/sa/sleep\" dst.addr=10.1.0.60:15008 \
-            dst.hbone_addr=10.2.0.149:8000 dst.service=\"httpbin.httpbin.svc.cluster.local\" \
-            dst.workload=\"waypoint-665d7967cd-t4xls\" dst.namespace=\"httpbin\" \
-            dst.identity=\"spiffe://cp-cluster-1.tsb.local/ns/httpbin/sa/waypoint\" direction=\"outbound\" \
-            bytes_sent=107 bytes_recv=675 duration=\"13ms\"\n";
-        let waypoint = "[2025-12-12T06:43:03.200Z] \"GET /get HTTP/1.1\" 403 - \
-            rbac_access_denied_matched_policy[ns[httpbin]-policy[waypoint-deny-rules]-rule[0]] - \"-\" 0 19 \
-            0 - \"-\" \"curl/8.17.0\" \"id\" \"httpbin.httpbin.svc.cluster.local:8000\" \"-\" \
-            inbound-vip|8000|http|httpbin.httpbin.svc.cluster.local; - 10.2.0.149:8000 10.1.0.53:49362 - \
-            default\n";
-        let log = format!("{ztunnel}{waypoint}");
-        let ran = waypost_reading(project(), &["access", "replay", "brownfield", "-"], &log);
+    fn tests_from_logs_notice_the_rules_that_callers_run_into() {
+        let logs: &[&str] = &["--from-logs", "logs"];
+        assert_eq!(mutation_score("now", &[]), "2 mutants, 0 that no test notices");
+        assert_eq!(mutation_score("now", logs), "2 mutants, 0 that no test notices");
+        assert_eq!(mutation_score("then", &[]), "2 mutants, 0 that no test notices");
+        assert_eq!(mutation_score("then", logs), "2 mutants, 1 that no test notices");
+    }
+
+    /// `--redact` left the names of the points and of the log files.
+    #[test]
+    fn names_of_points_and_files_are_hidden_too() {
+        for format in ["text", "markdown", "json"] {
+            let arguments = [
+                "access",
+                "replay",
+                "now",
+                "logs",
+                "--against",
+                "then",
+                "--redact",
+                "--all",
+                "--format",
+                format,
+            ];
+            let ran = waypost(&folder(), &arguments);
+            for name in ["folder now", "folder then", "waypoint.log", "no-internal", "shop"] {
+                assert!(!ran.stdout.contains(name), "{format} {name}: {}", ran.stdout);
+            }
+            assert!(ran.stdout.contains("point 1"), "{format}: {}", ran.stdout);
+        }
+    }
+
+    /// `--pods` took a folder alone: a file was looked for among the environments.
+    #[test]
+    fn pods_of_that_time_are_read_from_a_file() {
+        let copy = tempfile::tempdir().expect("a folder");
+        let pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: sleep, namespace: client}\nstatus: {podIP: 10.0.0.77}\n";
+        fs::write(copy.path().join("pods.yaml"), pod).expect("written");
+        let pods = copy.path().join("pods.yaml");
+        let pods = pods.to_str().expect("UTF-8");
+        let arguments = ["access", "replay", "now", "logs/waypoint.log", "--pods", pods];
+        let ran = waypost(&folder(), &arguments);
         assert_eq!(ran.code, 0, "{} {}", ran.stdout, ran.stderr);
-        assert!(ran.stderr.contains("0 of 2 requests of the sample change"), "{}", ran.stderr);
-        assert!(!ran.stdout.contains("without an answer"), "{}", ran.stdout);
+        assert!(!ran.stdout.contains("belongs to no known pod"), "{}", ran.stdout);
     }
 }

@@ -4,17 +4,16 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use super::super::logs::{self, Logs, pods_of};
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::super::{ExitCode, Global};
 use super::world::Asked;
 use super::{ReportFormat, world, write};
-use crate::diagnostic::{Diagnostic, Sources, has_errors};
+use crate::diagnostic::{Diagnostic, Sources};
 use crate::plan;
-use crate::replay::{self, Directory, Finding, Pods, Point, Why};
+use crate::replay::{self, Finding, Point};
 use crate::report::access::ReplayReport;
-use crate::traffic::{Formats, Limits, Sample, read_lines};
-use crate::world::{World, access_log_format};
 
 /// Ask a mesh about the requests of access logs: what changes for yesterday's traffic.
 ///
@@ -76,24 +75,6 @@ enum FailOn {
     Unknown,
 }
 
-/// Logs that were read, and whose addresses were whose.
-pub(super) struct Logs {
-    pub sample: Sample,
-    pub files: Vec<String>,
-    pub pods: Pods,
-}
-
-impl Logs {
-    /// A world by the names that these logs have.
-    fn at<'w>(&'w self, world: &'w World) -> Point<'w> {
-        Point { name: world.name.clone(), directory: self.directory(world) }
-    }
-
-    pub(super) fn directory<'w>(&'w self, world: &'w World) -> Directory<'w> {
-        Directory::new(&world.mesh, &self.pods, &self.sample)
-    }
-}
-
 impl Reading {
     /// Reads logs for a mesh; `None` when nothing could be read, which has been shown.
     pub(super) fn read(
@@ -104,25 +85,9 @@ impl Reading {
         terminal: &Terminal,
     ) -> anyhow::Result<Option<Logs>> {
         let mut found = Vec::new();
-        let own = asked.world.clusters.iter().find_map(|c| access_log_format(c.objects()));
-        let formats = match self.log_format.as_deref().or(own.as_deref()) {
-            None => Formats::default(),
-            Some(format) => Formats::with(format).unwrap_or_else(|error| {
-                found.push(
-                    Diagnostic::error("bad-log-format", error.to_string())
-                        .help("put something between two values, and `%%` for a percent sign"),
-                );
-                Formats::default()
-            }),
-        };
-        let mut pods = Pods::default();
-        for cluster in &asked.world.clusters {
-            pods.add(&cluster.options.cluster, cluster.objects());
-        }
+        let mut pods = pods_of(&asked.world);
         for path in &self.pods {
-            let Some(dump) = world::world(path.to_str(), None, global, terminal)? else {
-                return Ok(None);
-            };
+            let dump = world::of_dumps(path, global)?;
             dump.show(terminal);
             // a dump does not say which cluster it is of
             for cluster in &asked.world.clusters {
@@ -131,29 +96,15 @@ impl Reading {
                 }
             }
         }
-        let limits = Limits {
-            path_depth: self.path_depth,
-            threads: rayon::current_num_threads(),
-            ..Limits::default()
-        };
         let paths: Vec<PathBuf> = logs.iter().map(|log| placed(log, global)).collect();
-        let (sample, files, problems) = read_lines(&paths, &formats, &limits);
-        found.extend(problems);
-        if sample.classes().is_empty() && !has_errors(&found) {
-            found.push(
-                Diagnostic::error("no-request-in-log", "no line of the log tells of a request")
-                    .help("name access logs; `--log-format` takes the format of a mesh that has its own"),
-            );
-        }
+        let reading =
+            logs::Reading { format: self.log_format.as_deref(), path_depth: self.path_depth };
+        let read = Logs::read(&paths, (&asked.world, pods), reading, &global.root, &mut found);
         terminal.show(&found, &Sources::default());
-        terminal.detail(&format!("read {} lines", sample.lines));
-        if has_errors(&found) {
-            return Ok(None);
+        if let Some(logs) = &read {
+            terminal.detail(&format!("read {} lines", logs.sample.lines));
         }
-        let named =
-            |path: &PathBuf| path.strip_prefix(&global.root).unwrap_or(path).display().to_string();
-        let files = files.iter().map(named).collect();
-        Ok(Some(Logs { sample, files, pods }))
+        Ok(read)
     }
 }
 
@@ -191,7 +142,7 @@ impl Replay {
             ReportFormat::Json => format!("{}\n", serde_json::to_string_pretty(&report.json())?),
         })?;
         terminal.say(&report.sentence());
-        if is_of_another_mesh(&replay) {
+        if replay.is_of_another_mesh() {
             let found = Diagnostic::error(
                 "log-of-another-mesh",
                 "no request of the log could be placed in this mesh",
@@ -202,7 +153,7 @@ impl Replay {
             terminal.show(&[found], &Sources::default());
             return Ok(ExitCode::Problems);
         }
-        let changes = replay.count(Finding::Lost) + replay.count(Finding::Gained) > 0;
+        let changes = replay.changed() > 0;
         let fails = |on: &FailOn| match on {
             FailOn::Disagreement => replay.count(Finding::Disagrees) > 0,
             FailOn::Unknown => replay.unknown_count() > 0 || !logs.sample.unread.is_empty(),
@@ -242,15 +193,4 @@ impl Replay {
         }
         Ok(Some(all))
     }
-}
-
-/// Nothing was placed, and not for want of what logs leave out.
-fn is_of_another_mesh(replay: &replay::Replay) -> bool {
-    let foreign = |why: &Why| {
-        matches!(
-            why,
-            Why::ForeignHost | Why::ForeignAddress | Why::UnknownAddress | Why::UnknownIdentity
-        )
-    };
-    replay.asked > 0 && replay.unknown_count() == replay.asked && replay.unknown.keys().all(foreign)
 }

@@ -11,6 +11,7 @@ use super::replay::Reading;
 use super::{Of, world, write};
 use crate::replay::suggestions;
 use crate::report::access::{self as report, SuggestedCase, SuggestedTest};
+use crate::report::traffic::requests;
 use crate::report::visible;
 use crate::simulate::HttpRequest;
 use crate::yaml::emit_checked;
@@ -51,7 +52,7 @@ impl Suggest {
             };
             let found = suggestions(&logs.sample, &logs.directory(world));
             if found.left_out > 0 {
-                let count = report::requests(found.left_out);
+                let count = requests(found.left_out);
                 terminal.say(&format!(
                     "{count} left out: without a certain answer, or answered otherwise in the log \
                      (`waypost access replay` lists them)"

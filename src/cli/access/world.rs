@@ -121,6 +121,19 @@ pub(super) fn of_environment(
     Ok(Some(Asked { world, sources: points.texts.sources }))
 }
 
+/// The world of dumps: a file, or every manifest below a folder.
+pub(super) fn of_dumps(word: &Path, global: &Global) -> anyhow::Result<Asked> {
+    let path = global.root.join(word);
+    let name = word.display().to_string();
+    if path.is_dir() {
+        return of_folder(&path, &name);
+    }
+    let bytes = std::fs::read(&path)
+        .map_err(|e| anyhow::Error::new(e).context(format!("cannot read `{name}`")))?;
+    let text = String::from_utf8_lossy(&bytes).into_owned();
+    Ok(of_texts(&[(name.clone(), text)], format!("file {name}")))
+}
+
 /// The world of every manifest below a folder, as one cluster.
 fn of_folder(folder: &Path, name: &str) -> anyhow::Result<Asked> {
     let mut texts = Vec::new();

@@ -1,4 +1,4 @@
-//! Both sides' meshes, from the trees and the inventories of the specs.
+//! Both sides' worlds, from the trees and the inventories of the specs.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,23 +8,22 @@ use rayon::prelude::*;
 use crate::diagnostic::FileId;
 use crate::k8s::Object;
 use crate::resolve::Resolved;
-use crate::simulate::Mesh;
 use crate::tree::{Differing, Place};
 use crate::world::{Existing, World, objects_in};
 
-/// Both meshes.
-pub(super) struct Meshes {
-    pub before: Mesh,
-    pub after: Mesh,
+/// Both worlds.
+pub(super) struct Worlds {
+    pub before: World,
+    pub after: World,
 }
 
-/// Reads both meshes, side by side. What did not change is parsed once.
-pub(super) fn meshes(
+/// Reads both worlds, side by side. What did not change is parsed once.
+pub(super) fn worlds(
     files: &BTreeMap<String, Vec<u8>>,
     differing: &[Differing],
     (before, after): ((&Resolved, &Existing), (&Resolved, &Existing)),
     rename: &(dyn Fn(&str) -> String + Sync),
-) -> Meshes {
+) -> Worlds {
     let changed: BTreeMap<&str, &Differing> =
         differing.iter().map(|file| (file.path.as_str(), file)).collect();
     let same: Vec<(Place, &Vec<u8>)> = files
@@ -48,13 +47,13 @@ pub(super) fn meshes(
             rendered.extend(objects.into_iter().map(|object| (place.clone(), object)));
         }
         let reached = &resolved.environment.reached;
-        World::of_environment(resolved, reached, existing, rendered).mesh
+        World::of_environment(resolved, reached, existing, rendered)
     };
     let (before, after) = rayon::join(
         || side(before, |file| file.before.as_ref(), false),
         || side(after, |file| file.after.as_ref(), true),
     );
-    Meshes { before, after }
+    Worlds { before, after }
 }
 
 /// Places are those of the side after; `rename` says which cluster of the other one is meant.

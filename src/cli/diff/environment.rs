@@ -4,15 +4,19 @@ use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use super::super::session::Loaded;
-use super::access::meshes;
+use super::super::terminal::Terminal;
+use super::access::{Worlds, worlds};
 use super::origin::origins;
 use super::side::{Differ, Pair, Side, Trees};
 use super::spec::{Specs, Which, stale};
-use crate::diagnostic::has_errors;
+use super::traffic;
+use crate::diagnostic::{Sources, has_errors};
 use crate::diff::{
     AccessDiff, Context, Options, beyond_lists, compare, flags, told_flags, topology,
 };
-use crate::report::diff::{Access, EnvironmentReport, EnvironmentState, Migration, Origins};
+use crate::report::diff::{
+    Access, EnvironmentReport, EnvironmentState, Migration, Origins, Traffic,
+};
 use crate::resolve::Resolved;
 use crate::simulate::Mesh;
 use crate::tree::{Differing, disk};
@@ -44,6 +48,7 @@ impl Looked<'_> {
             topology: Vec::new(),
             migration: None,
             origins: Origins::default(),
+            traffic: Traffic::NotNamed,
             remarks: pair.remarks(),
             tree,
         };
@@ -122,13 +127,17 @@ impl Looked<'_> {
         } else {
             match (old.as_ref().or(new.as_ref()), new.as_ref().or(old.as_ref())) {
                 (Some(old), Some(new)) => {
-                    let (before, after) = (Existing::new(old), Existing::new(new));
+                    let (before, now) = (Existing::new(old), Existing::new(new));
                     // what cannot change an answer is not read
-                    match !can_change && before.says(&after) {
+                    match !can_change && before.says(&now) {
                         true => Access::Same,
                         false => {
-                            let both = ((old, &before), (new, &after));
-                            simulate(trees, pair, &files, both, &mut report)?
+                            let no_sources = Sources::default();
+                            let sources =
+                                after.as_ref().map_or(&no_sources, |loaded| &loaded.sources);
+                            let told = (sources, specs.terminal());
+                            let both = ((old, &before), (new, &now));
+                            simulate(trees, pair, (&files, told), both, &mut report)?
                         }
                     }
                 }
@@ -175,15 +184,19 @@ fn having(files: &BTreeMap<String, Vec<u8>>, cluster: &str, word: &str) -> Vec<(
 fn simulate(
     trees: &Trees,
     pair: &Pair,
-    files: &[Differing],
+    (files, told): (&[Differing], (&Sources, &Terminal)),
     both: ((&Resolved, &Existing), (&Resolved, &Existing)),
     report: &mut EnvironmentReport,
 ) -> anyhow::Result<Access> {
     let rename = |cluster: &str| pair.cluster_before(cluster);
-    let after = trees.files(&trees.after, &pair.after)?;
-    let meshes = meshes(&after, files, both, &rename);
-    report.topology = topology(&meshes.before, &meshes.after);
-    Ok(access(&meshes.before, &meshes.after))
+    let all = trees.files(&trees.after, &pair.after)?;
+    let resolved = both.1.0;
+    let Worlds { before, after } = worlds(&all, files, both, &rename);
+    report.topology = topology(&before.mesh, &after.mesh);
+    if let Some(logs) = traffic::read(resolved, trees.logs_root(), &before, told) {
+        report.traffic = traffic::between(logs, &before, &after);
+    }
+    Ok(access(&before.mesh, &after.mesh))
 }
 
 /// Who gains and who loses access between two meshes.

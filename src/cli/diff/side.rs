@@ -179,6 +179,14 @@ impl Trees {
         }
     }
 
+    /// The folder in which logs lie that the spec after names: git has no part in them.
+    pub(super) fn logs_root(&self) -> &Path {
+        match &self.after {
+            Side::Folder { checkout: Some(root), .. } => root,
+            _ => &self.root,
+        }
+    }
+
     /// What of the comparison could not be made, in a sentence.
     pub(super) fn not_compared(&self) -> Option<String> {
         let alone = [&self.before, &self.after].into_iter().find_map(|side| match side {

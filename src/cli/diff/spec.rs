@@ -42,6 +42,11 @@ impl<'a> Specs<'a> {
         Self { global, terminal, changed, sessions: [None, None] }
     }
 
+    /// Where findings are shown.
+    pub(super) fn terminal(&self) -> &'a Terminal {
+        self.terminal
+    }
+
     /// True where it is known that no spec changed.
     pub(super) fn are_unchanged(&self) -> bool {
         self.changed.as_ref().is_some_and(Vec::is_empty)

@@ -1,11 +1,16 @@
 //! A migration from its beginning to its end: every point against the one before it, rendered into
 //! memory, with what each step makes true and what the access tests say of it.
 
+use std::path::Path;
+use std::rc::Rc;
+
 use super::super::session::Session;
 use super::super::terminal::Terminal;
 use super::environment::access;
+use super::order;
 use super::origin::origins;
 use super::secret::hidden;
+use super::traffic::{self, Journey};
 use crate::access::answers;
 use crate::diagnostic::{Sources, has_errors, sort};
 use crate::diff::{Context, Options, compare, flags, topology};
@@ -13,15 +18,16 @@ use crate::model::{Environment, Reached, Step};
 use crate::pipeline::At;
 use crate::plan;
 use crate::report::diff::{
-    Access, EnvironmentReport, EnvironmentState, Migration, Origins, counted,
+    Access, EnvironmentReport, EnvironmentState, Migration, Origins, Traffic, counted,
 };
 use crate::resolve::Resolved;
 use crate::tree::{Differing, Scope, Tree};
 
-/// What an environment's migration does, step by step, and whether an access test fails on the way;
+/// What an environment's migration does, step by step, and whether an access test fails on the way or
+/// real traffic fares otherwise;
 /// `None` when there is an error, which has been shown.
 pub(super) fn steps(
-    session: &Session<'_>,
+    (session, root): (&Session<'_>, &Path),
     name: &str,
     options: &Options,
     ask: bool,
@@ -36,7 +42,8 @@ pub(super) fn steps(
     };
     let mut points = prepared.points(resolved, loaded.sources);
     let (mut steps, mut fails) = (Vec::new(), false);
-    let mut before: Option<(Reached, At)> = None;
+    let mut before: Option<(Reached, Rc<At>)> = None;
+    let mut traffic = Real::NotNamed;
     for reached in plan::points(&resolved.environment) {
         let (at, mut found) = points.at(&reached, &|_| {});
         let Some(here) = at else {
@@ -44,17 +51,51 @@ pub(super) fn steps(
             terminal.show(&found, &points.texts.sources);
             return Ok(None);
         };
+        let here = Rc::new(here);
         if let Some((was, old)) = &before {
             let step = Compared { resolved, sources: &points.texts.sources, options, ask };
             let mut report = step.report((was, old), (&reached, &here));
             if ask {
                 fails |= assert(&here, old, &mut report, (&points.texts.sources, terminal));
+                report.traffic = traffic.step(&here);
+                fails |= report.traffic.changed() > 0;
             }
             steps.push(report);
         }
+        if ask && reached == resolved.environment.reached {
+            traffic = Real::read(resolved, root, &here, (&points.texts.sources, terminal));
+        }
         before = Some((reached, here));
     }
+    if let Real::Read(journey, _) = &traffic {
+        order::suggest(&resolved.environment, journey, &mut steps);
+    }
     Ok(Some((steps, fails)))
+}
+
+/// Real traffic, from the point that is reached on.
+enum Real {
+    NotNamed,
+    NotRead(String),
+    Read(Box<Journey>, Rc<At>),
+}
+
+impl Real {
+    fn read(resolved: &Resolved, root: &Path, now: &Rc<At>, told: (&Sources, &Terminal)) -> Self {
+        match traffic::read(resolved, root, &now.world, told) {
+            None => Real::NotNamed,
+            Some(Err(why)) => Real::NotRead(why),
+            Some(Ok(logs)) => Real::Read(Box::new(Journey::new(logs, &now.world)), Rc::clone(now)),
+        }
+    }
+
+    fn step(&mut self, here: &At) -> Traffic {
+        match self {
+            Real::NotNamed => Traffic::NotNamed,
+            Real::NotRead(why) => Traffic::NotRead(why.clone()),
+            Real::Read(journey, now) => journey.step(&now.world, &here.world),
+        }
+    }
 }
 
 /// What the points of a migration have in common.
@@ -108,6 +149,7 @@ impl Compared<'_> {
                 after: Some(reached.to_string()),
             }),
             origins,
+            traffic: Traffic::NotNamed,
             remarks: remarks(environment, reached),
             tree,
         }

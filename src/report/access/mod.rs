@@ -24,7 +24,7 @@ pub use policies::{
     PolicyFate, RuleFate, policies_json, policies_markdown, policies_summary, policies_text,
     policy_fates,
 };
-pub use replay::{ReplayReport, requests, suggest_from_logs};
+pub use replay::{ReplayReport, suggest_from_logs};
 pub use suggest::{SuggestedCase, SuggestedTest, suggest};
 pub use table::{AccessTable, Column, LARGE, Row, markdown, text};
 pub use test::{CaseResult, junit, results_json};

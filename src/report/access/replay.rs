@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::suggest::{SuggestedCase, SuggestedTest};
 use crate::replay::{Finding, Replay, Row, Seen, Suggestions};
+use crate::report::traffic::{requests, row_json, sentence};
 use crate::report::visible::line;
 use crate::simulate::HttpRequest;
 use crate::traffic::{Misfit, Sample, Time};
@@ -41,28 +42,6 @@ fn heading(finding: Finding) -> &'static str {
     }
 }
 
-fn word(finding: Finding) -> &'static str {
-    match finding {
-        Finding::Lost => "lost",
-        Finding::Gained => "gained",
-        Finding::Disagrees => "disagrees",
-        Finding::Elsewhere => "elsewhere",
-    }
-}
-
-/// `1 request`, `3,120 requests`.
-pub fn requests(count: u64) -> String {
-    let digits = count.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    format!("{grouped} request{}", if count == 1 { "" } else { "s" })
-}
-
 impl ReplayReport<'_> {
     /// A client's or a destination's name, or the number that stands for it: the same name has the
     /// same number.
@@ -74,6 +53,18 @@ impl ReplayReport<'_> {
             self.replay.rows.iter().flat_map(|row| [row.from.as_str(), row.to.as_str()]).collect();
         let number = names.iter().position(|known| *known == name).map_or(0, |at| at + 1);
         format!("#{number}")
+    }
+
+    /// A point's name, or its place among those that were asked: a folder or an environment names who
+    /// it is of.
+    fn point(&self, name: &str) -> String {
+        if !self.redact {
+            return line(name);
+        }
+        match self.replay.points.iter().position(|known| known == name) {
+            None | Some(0) => "now".to_owned(),
+            Some(at) => format!("point {at}"),
+        }
     }
 
     /// A sentence that names policies and workloads.
@@ -135,12 +126,12 @@ impl ReplayReport<'_> {
             (Some(first), Some(last)) => format!(", first seen {first}, last {last}"),
             _ => String::new(),
         };
-        let by: Vec<&str> = row.reporters.iter().map(|r| r.as_str()).collect();
+        let by: Vec<&str> = row.reporters.keys().map(|r| r.as_str()).collect();
         let _ = writeln!(out, "    {}: {}{seen}", line(&row.request), requests(row.count));
         let _ = writeln!(out, "      log:  {} ({})", self.sentence_of(&row.logged), by.join(", "));
         let _ = writeln!(out, "      now:  {}", self.sentence_of(&row.now));
         if let Some((at, then)) = &row.then {
-            let _ = writeln!(out, "      then: {} ({})", self.sentence_of(then), line(at));
+            let _ = writeln!(out, "      then: {} ({})", self.sentence_of(then), self.point(at));
         }
     }
 
@@ -159,7 +150,8 @@ impl ReplayReport<'_> {
         }
         for unread in &self.sample.unread {
             let (file, number, text) = &unread.first;
-            let file = self.files.get(*file).map_or("-", String::as_str);
+            let named = self.files.get(*file).filter(|_| !self.redact);
+            let file = named.map_or_else(|| format!("file {}", file + 1), Clone::clone);
             let lines = if unread.count == 1 {
                 "1 line".to_owned()
             } else {
@@ -169,7 +161,7 @@ impl ReplayReport<'_> {
                 out,
                 "\n{lines} not read: it {}; the first is {}:{number}",
                 unread.misfit.as_str(),
-                line(file)
+                line(&file)
             );
             if !self.redact && unread.misfit != Misfit::Length {
                 let _ = writeln!(out, "  {}", line(text));
@@ -182,7 +174,8 @@ impl ReplayReport<'_> {
             Some((first, last)) => format!(" from {first} to {last}"),
             None => String::new(),
         };
-        let points = self.replay.points.iter().map(|p| line(p)).collect::<Vec<_>>().join(", ");
+        let points =
+            self.replay.points.iter().map(|p| self.point(p)).collect::<Vec<_>>().join(", ");
         format!(
             "{}{window} ({} distinct, {} lines), asked at {points}",
             requests(self.replay.asked),
@@ -193,18 +186,7 @@ impl ReplayReport<'_> {
 
     /// One sentence that says it all: for standard error, and for the head of a comment.
     pub fn sentence(&self) -> String {
-        let changed = self.replay.count(Finding::Lost) + self.replay.count(Finding::Gained);
-        let total = requests(self.replay.asked);
-        let changed = requests(changed).replace(" requests", "").replace(" request", "");
-        let unknown = match self.replay.unknown_count() {
-            0 => String::new(),
-            n => format!(", {} without an answer", requests(n)),
-        };
-        let disagrees = match self.replay.count(Finding::Disagrees) {
-            0 => String::new(),
-            n => format!(", {} on which log and simulator disagree", requests(n)),
-        };
-        format!("{changed} of {total} of the sample change{unknown}{disagrees}")
+        sentence(self.replay)
     }
 
     /// For a pull request.
@@ -223,7 +205,10 @@ impl ReplayReport<'_> {
             );
             let limit = if self.all { usize::MAX } else { GROUPS };
             for row in groups.iter().take(limit).flat_map(|g| g.rows.iter().take(ROWS)) {
-                let then = row.then.as_ref().map(|(at, then)| format!("{then} ({at})"));
+                let then = row
+                    .then
+                    .as_ref()
+                    .map(|(at, then)| format!("{} ({})", self.sentence_of(then), self.point(at)));
                 let cells = [
                     self.name(&row.from),
                     self.name(&row.to),
@@ -231,7 +216,7 @@ impl ReplayReport<'_> {
                     row.count.to_string(),
                     self.sentence_of(&row.logged),
                     self.sentence_of(&row.now),
-                    then.map(|t| self.sentence_of(&t)).unwrap_or_default(),
+                    then.unwrap_or_default(),
                 ];
                 let cells: Vec<String> = cells.iter().map(|c| escaped(c)).collect();
                 let _ = writeln!(out, "| {} |", cells.join(" | "));
@@ -264,7 +249,7 @@ impl ReplayReport<'_> {
             .unread
             .iter()
             .map(|u| {
-                let file = self.files.get(u.first.0).map(String::as_str);
+                let file = self.files.get(u.first.0).filter(|_| !self.redact);
                 json!({"reason": u.misfit.as_str(), "lines": u.count, "file": file, "line": u.first.1})
             })
             .collect();
@@ -273,7 +258,7 @@ impl ReplayReport<'_> {
             .window()
             .map(|(first, last)| json!({"first": first.to_string(), "last": last.to_string()}));
         json!({
-            "points": self.replay.points,
+            "points": self.replay.points.iter().map(|p| self.point(p)).collect::<Vec<_>>(),
             "window": window,
             "lines": self.sample.lines,
             "classes": self.sample.classes().len(),
@@ -293,22 +278,18 @@ impl ReplayReport<'_> {
     }
 
     fn row_json(&self, row: &Row) -> Value {
-        let reporters: Vec<&str> = row.reporters.iter().map(|r| r.as_str()).collect();
-        let then =
-            row.then.as_ref().map(|(at, then)| json!({"at": at, "answer": self.value(then)}));
-        json!({
-            "finding": word(row.finding),
-            "from": if self.redact { self.name(&row.from) } else { row.from.clone() },
-            "to": if self.redact { self.name(&row.to) } else { row.to.clone() },
-            "request": row.request,
-            "log": self.value(&row.logged),
-            "reporters": reporters,
-            "now": self.value(&row.now),
-            "then": then,
-            "requests": row.count,
-            "first": row.first.map(|t| t.to_string()),
-            "last": row.last.map(|t| t.to_string()),
-        })
+        let mut value = row_json(row);
+        if self.redact {
+            value["from"] = self.name(&row.from).into();
+            value["to"] = self.name(&row.to).into();
+            for key in ["log", "now"] {
+                value[key] = self.value(value[key].as_str().unwrap_or_default()).into();
+            }
+            if let Some((at, then)) = &row.then {
+                value["then"] = json!({"at": self.point(at), "answer": self.value(then)});
+            }
+        }
+        value
     }
 }
 
@@ -376,17 +357,4 @@ fn escaped(text: &str) -> String {
 /// What is left of a sentence about somebody: its first word.
 fn redacted(sentence: &str) -> String {
     sentence.split([' ', ':']).next().unwrap_or_default().to_owned()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_are_grouped() {
-        assert_eq!(requests(1), "1 request");
-        assert_eq!(requests(999), "999 requests");
-        assert_eq!(requests(41_228), "41,228 requests");
-        assert_eq!(requests(1_000_000), "1,000,000 requests");
-    }
 }

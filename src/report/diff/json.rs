@@ -10,6 +10,9 @@
 //!    "access": {"state": "simulated" | "same" | "notSimulated", "why"?, "pairs"?, "limits"?, "byDesign"?, "changes"?:
 //!               [{"direction": "gained" | "lost", "from", "to", "request", "everyRequest", "before",
 //!                 "after", "origin"?}]},
+//!    "traffic"?: {"state": "replayed" | "notRead", "why"?, "sentence"?, "requests"?, "same"?, "earlier"?, "changes"?: [],
+//!                 "disagrees"?: [], "unknown"?: [{"reason", "requests"}], "order"?: [],
+//!                 "edges"?: [{"from": {"cluster", "namespace"}, "to": {}, "requests", "lost"}]},
 //!    "stages": [{"cluster", "namespace", "before", "after"}],
 //!    "objects": [{"change", "kind", "group", "namespace"?, "name", "cluster", "before"?, "after"?,
 //!                 "renamedFrom"?, "hidden"?, "ignoredFields", "origin"?,
@@ -23,11 +26,15 @@
 
 use serde_json::{Map, Value, json};
 
-use super::report::{Access, EnvironmentReport, EnvironmentState, Origin, Report, Verdict};
+use super::report::{
+    Access, EnvironmentReport, EnvironmentState, Origin, Report, Traffic, Verdict, Weighed,
+};
 use crate::diff::{
     AccessDiff, Answer, Counts, Direction, FileChange, FileRole, Flag, Level, Noise, ObjectChange,
     ObjectVersion,
 };
+use crate::replay::{Edge, Finding, Side};
+use crate::report::traffic::{row_json, sentence};
 
 /// Writes the report as one JSON document with a final newline.
 pub fn json(report: &Report) -> String {
@@ -72,8 +79,49 @@ fn environment(environment: &EnvironmentReport) -> Value {
         "objects": objects.map(|(at, o)| object(o, origin(&origins.objects, at))).collect::<Vec<_>>(),
         "files": tree.files.iter().map(file).collect::<Vec<_>>(),
     });
+    if let Some(traffic) = traffic_value(&environment.traffic) {
+        value["traffic"] = traffic;
+    }
     set_origin(&mut value, origins.environment.clone());
     value
+}
+
+/// Rows are those of `waypost access replay --format json`.
+fn traffic_value(traffic: &Traffic) -> Option<Value> {
+    let Weighed { replay, edges, order } = match traffic {
+        Traffic::NotNamed => return None,
+        Traffic::NotRead(why) => return Some(json!({"state": "notRead", "why": why})),
+        Traffic::Replayed(weighed) => &**weighed,
+    };
+    let rows = |findings: &[Finding]| -> Vec<Value> {
+        let all = replay.rows.iter().filter(|row| findings.contains(&row.finding));
+        all.map(row_json).collect()
+    };
+    let side = |side: &Side| json!({"cluster": side.cluster, "namespace": side.namespace});
+    let edge = |edge: &Edge| {
+        json!({
+            "from": side(&edge.from),
+            "to": side(&edge.to),
+            "requests": edge.requests,
+            "lost": edge.lost,
+        })
+    };
+    let unknown = replay
+        .unknown
+        .iter()
+        .map(|(why, (count, _))| json!({"reason": why.as_str(), "requests": count}));
+    Some(json!({
+        "state": "replayed",
+        "sentence": sentence(replay),
+        "requests": replay.asked,
+        "same": replay.same,
+        "earlier": replay.earlier,
+        "changes": rows(&[Finding::Lost, Finding::Gained]),
+        "disagrees": rows(&[Finding::Disagrees]),
+        "unknown": unknown.collect::<Vec<_>>(),
+        "order": order,
+        "edges": edges.iter().map(edge).collect::<Vec<_>>(),
+    }))
 }
 
 fn verdict(verdict: Verdict) -> &'static str {

@@ -16,7 +16,7 @@ pub use junit::junit;
 pub(in crate::report) use markdown::code;
 pub use markdown::{MarkdownOptions, markdown};
 pub use report::{
-    Access, EnvironmentReport, EnvironmentState, Migration, Origin, Origins, Report, Verdict,
-    counted,
+    Access, EnvironmentReport, EnvironmentState, Migration, Origin, Origins, Report, Traffic,
+    Verdict, Weighed, counted,
 };
 pub use text::{TextOptions, text};

@@ -4,6 +4,8 @@ use crate::diff::{
     AccessChange, AccessDiff, ChangeKind, Code, Counts, Direction, Flag, Level, NamespaceStates,
     ObjectChange, TreeDiff,
 };
+use crate::replay::{Edge, Replay};
+use crate::report::traffic::requests;
 
 /// A comparison of rendered trees, environment by environment.
 #[derive(Clone, Debug)]
@@ -37,6 +39,8 @@ pub struct EnvironmentReport {
     pub migration: Option<Migration>,
     /// The lines of the spec that all this comes from.
     pub origins: Origins,
+    /// What changes for real callers.
+    pub traffic: Traffic,
     /// What a reader must know to read this right, one sentence each: that the tree is stale.
     pub remarks: Vec<String>,
 }
@@ -65,6 +69,44 @@ pub enum Access {
     NotSimulated(String),
     /// The user did not want it to be asked.
     NotAsked,
+}
+
+/// What logs of real traffic say of the change.
+#[derive(Clone, Debug, Default)]
+pub enum Traffic {
+    /// The spec names none, or nobody asked.
+    #[default]
+    NotNamed,
+    /// They cannot be read; why, in words that follow "real traffic was not asked:".
+    NotRead(String),
+    /// They were asked of both sides.
+    Replayed(Box<Weighed>),
+}
+
+/// Real traffic, asked of both sides.
+#[derive(Clone, Debug)]
+pub struct Weighed {
+    /// What became of the requests.
+    pub replay: Replay,
+    /// Which namespaces call each other.
+    pub edges: Vec<Edge>,
+    /// What another order of the stages would spare, a sentence each.
+    pub order: Vec<String>,
+}
+
+impl Traffic {
+    /// How many requests are refused that were allowed, or allowed that were refused.
+    pub fn changed(&self) -> u64 {
+        self.replayed().map_or(0, |weighed| weighed.replay.changed())
+    }
+
+    /// What the logs say, where they were asked.
+    pub fn replayed(&self) -> Option<&Weighed> {
+        match self {
+            Traffic::Replayed(weighed) => Some(weighed),
+            Traffic::NotNamed | Traffic::NotRead(_) => None,
+        }
+    }
 }
 
 /// How far a migration is.
@@ -146,6 +188,11 @@ impl Report {
         })
     }
 
+    /// How many requests of real traffic fare otherwise, in all environments.
+    pub fn traffic(&self) -> u64 {
+        self.environments.iter().map(|environment| environment.traffic.changed()).sum()
+    }
+
     /// How many dangers are flagged, in all environments.
     pub fn dangers(&self) -> usize {
         self.environments.iter().map(|environment| environment.flags(Level::Danger).count()).sum()
@@ -181,6 +228,9 @@ impl Report {
         say(self.dangers(), counted(self.dangers(), "danger"));
         say(gained, format!("{} gained", counted_as(gained, "access path", "access paths")));
         say(lost, format!("{} lost", counted_as(lost, "access path", "access paths")));
+        if self.traffic() > 0 {
+            parts.push(format!("{} of real traffic changed", requests(self.traffic())));
+        }
         if parts.is_empty() {
             let gaps = self.gaps().len();
             parts.push(match gaps {
@@ -209,7 +259,7 @@ impl EnvironmentReport {
             return Verdict::Unreadable;
         }
         match (self.flags(Level::Danger).next(), self.access_changes()) {
-            (None, []) => Verdict::Changed,
+            (None, []) if self.traffic.changed() == 0 => Verdict::Changed,
             _ => Verdict::Danger,
         }
     }
@@ -228,7 +278,13 @@ impl EnvironmentReport {
             "appliers are told something else, so that they may apply another tree than this"
                 .to_owned()
         });
-        unreadable.chain(access).chain(redirected)
+        let traffic = match &self.traffic {
+            Traffic::NotRead(why) if !self.tree.is_empty() => {
+                Some(format!("real traffic was not asked: {why}"))
+            }
+            _ => None,
+        };
+        unreadable.chain(access).chain(redirected).chain(traffic)
     }
 
     /// Its flags of a level.

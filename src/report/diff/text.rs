@@ -4,8 +4,10 @@ use std::fmt::Write;
 
 use serde_json::Value;
 
-use super::report::{Access, EnvironmentReport, EnvironmentState, Report};
+use super::report::{Access, EnvironmentReport, EnvironmentState, Report, Traffic};
 use crate::diff::{AccessChange, FieldChange, Level, LineKind, ObjectChange, hunks};
+use crate::replay::Finding;
+use crate::report::traffic::{requests, sent, sentence, verb};
 use crate::report::visible;
 
 /// How the text is written.
@@ -46,6 +48,7 @@ fn one(environment: &EnvironmentReport, options: TextOptions, out: &mut Out) {
     for remark in &environment.remarks {
         out.line(Style::Bold, &format!("  note: {remark}"));
     }
+    traffic(environment, out);
     for (level, word, style) in
         [(Level::Danger, "danger", Style::Red), (Level::Notice, "notice", Style::Plain)]
     {
@@ -76,6 +79,33 @@ fn one(environment: &EnvironmentReport, options: TextOptions, out: &mut Out) {
             out.line(Style::Bold, &title(object));
             patch(object, out);
         }
+    }
+}
+
+/// Callers first: they are who is called when it goes wrong.
+fn traffic(environment: &EnvironmentReport, out: &mut Out) {
+    let weighed = match &environment.traffic {
+        Traffic::NotNamed => return,
+        Traffic::NotRead(why) => {
+            return out.line(Style::Red, &format!("  traffic was not asked: {why}"));
+        }
+        Traffic::Replayed(weighed) => weighed,
+    };
+    let style = if weighed.replay.changed() > 0 { Style::Red } else { Style::Plain };
+    out.line(style, &format!("  traffic: {}", sentence(&weighed.replay)));
+    for finding in [Finding::Lost, Finding::Gained] {
+        let Some(verb) = verb(finding) else { continue };
+        for group in weighed.replay.groups(finding) {
+            let (from, to, count) = (group.from, group.to, requests(group.count));
+            let what = sent(&group.rows);
+            out.line(Style::Red, &format!("  traffic: {from} {verb} {to}: {count}, {what}"));
+            if let Some((_, then)) = group.rows.first().and_then(|row| row.then.as_ref()) {
+                out.line(Style::Plain, &format!("    after:  {then}"));
+            }
+        }
+    }
+    for sentence in &weighed.order {
+        out.line(Style::Plain, &format!("  traffic, order: {sentence}"));
     }
 }
 

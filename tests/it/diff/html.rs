@@ -7,7 +7,7 @@ use waypost::diff::{
     NamespaceStates, Options, compare,
 };
 use waypost::report::diff::{
-    Access, EnvironmentReport, EnvironmentState, Migration, Origins, Report, html,
+    Access, EnvironmentReport, EnvironmentState, Migration, Origins, Report, Traffic, html,
 };
 use waypost::simulate::Verdict;
 use waypost::tree::Differing;
@@ -90,6 +90,7 @@ fn report(label: &str, clients: usize) -> Report {
                 before: Some(label.to_owned()),
                 after: Some("second/mesh".to_owned()),
             }),
+            traffic: Traffic::NotNamed,
             origins: Origins::default(),
             remarks: vec![label.to_owned()],
         }],

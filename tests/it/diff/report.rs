@@ -6,7 +6,7 @@ use waypost::diff::{
 };
 use waypost::report::diff::{
     Access, EnvironmentReport, EnvironmentState, MarkdownOptions, Origin, Origins, Report,
-    TextOptions, findings, json, junit, markdown, text,
+    TextOptions, Traffic, findings, json, junit, markdown, text,
 };
 use waypost::report::{Counts, Findings, github, gitlab, sarif};
 use waypost::simulate::Verdict;
@@ -24,6 +24,7 @@ fn environment(name: &str, tree: TreeDiff) -> EnvironmentReport {
         access: Access::Same,
         topology: Vec::new(),
         migration: None,
+        traffic: Traffic::NotNamed,
         origins: Origins::default(),
         remarks: Vec::new(),
     }

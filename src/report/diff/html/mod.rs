@@ -13,6 +13,7 @@ mod change;
 mod namespaces;
 mod page;
 mod timeline;
+mod traffic;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;

@@ -6,6 +6,7 @@ use super::access::Access;
 use super::change::{Change, Kind};
 use super::namespaces::{self, Cluster};
 use super::timeline::Timeline;
+use super::traffic::Traffic;
 use crate::diff::{ChangeKind, Direction, Flag, Level};
 use crate::report::diff::report::{
     EnvironmentReport, EnvironmentState, Origin, Report, Verdict, counted,
@@ -48,6 +49,7 @@ struct Environment {
     remarks: Vec<Vec<Text>>,
     dangers: Vec<Flagged>,
     notices: Vec<Flagged>,
+    traffic: Option<Traffic>,
     access: Access,
     clusters: Vec<Cluster>,
     namespaces: usize,
@@ -68,7 +70,7 @@ struct Flagged {
 
 /// A part of a sentence: what the user wrote stands in backticks.
 #[derive(Serialize)]
-struct Text {
+pub(super) struct Text {
     text: String,
     code: bool,
 }
@@ -133,6 +135,7 @@ impl Environment {
             remarks: report.remarks.iter().map(|remark| sentence(remark)).collect(),
             dangers: flagged(Level::Danger),
             notices: flagged(Level::Notice),
+            traffic: Traffic::of(&report.traffic),
             access: Access::of(report),
             clusters,
             namespaces: report.topology.len(),
@@ -161,7 +164,7 @@ impl Flagged {
     }
 }
 
-fn sentence(text: &str) -> Vec<Text> {
+pub(super) fn sentence(text: &str) -> Vec<Text> {
     let parts = text.split('`').enumerate().filter(|(_, text)| !text.is_empty());
     parts.map(|(at, text)| Text { text: shown(text), code: at % 2 == 1 }).collect()
 }

@@ -1,10 +1,12 @@
 //! The first screen: what must not be missed.
 
 use crate::diff::{AccessChange, Direction, Level};
+use crate::replay::{Finding, Group};
 use crate::report::diff::report::{
-    Access, EnvironmentReport, EnvironmentState, Origin, Report, tally,
+    Access, EnvironmentReport, EnvironmentState, Origin, Report, Traffic, tally,
 };
-use crate::report::escape::{code, plain, sentence};
+use crate::report::escape::{self as words, code, plain};
+use crate::report::traffic::{requests, sent, sentence, verb};
 
 /// Bytes of a line.
 const LINE: usize = 400;
@@ -19,6 +21,7 @@ pub(super) fn write(report: &Report, room: usize, page: &mut String) {
     if let Some(nobody) = nobody(report) {
         out.line(format!("{nobody}\n"));
     }
+    out.list("**Real traffic**\n\n", traffic(report), "callers");
     out.list("", remarks(report), "notes");
     out.list("**Danger**\n\n", flags(report, Level::Danger), "dangers");
     for (direction, title) in
@@ -47,15 +50,62 @@ fn nobody(report: &Report) -> Option<&'static str> {
     };
     // beside a gap it would comfort without ground
     let is_whole = report.gaps().is_empty() && !all().any(is_partial);
-    let nobody = asked && is_whole && access(report).next().is_none();
+    let nobody = asked && is_whole && access(report).next().is_none() && report.traffic() == 0;
     nobody.then_some("Nobody gains or loses access.")
+}
+
+/// Callers whose requests fare otherwise, those with most requests first; then how much was asked.
+fn traffic(report: &Report) -> impl Iterator<Item = String> {
+    let all = || report.environments.iter();
+    let callers = [Finding::Lost, Finding::Gained].into_iter().flat_map(move |finding| {
+        all().flat_map(move |environment| {
+            let weighed = environment.traffic.replayed();
+            let groups = weighed.map(|weighed| weighed.replay.groups(finding)).unwrap_or_default();
+            groups.into_iter().filter_map(move |group| caller(environment, finding, &group))
+        })
+    });
+    let asked = all().flat_map(|environment| {
+        let name = code(&environment.name, 60);
+        match &environment.traffic {
+            Traffic::NotNamed => Vec::new(),
+            // gaps say it once more, and nothing says that nothing changes
+            Traffic::NotRead(why) => {
+                vec![format!(
+                    "- {name}: real traffic was not asked: {}",
+                    words::sentence(why, LINE)
+                )]
+            }
+            Traffic::Replayed(weighed) => {
+                let order = weighed.order.iter();
+                let order =
+                    order.map(|text| format!("- {name}, order: {}", words::sentence(text, LINE)));
+                let all = format!("- {name}: {}", plain(&sentence(&weighed.replay)));
+                std::iter::once(all).chain(order).collect()
+            }
+        }
+    });
+    callers.chain(asked)
+}
+
+fn caller(environment: &EnvironmentReport, finding: Finding, group: &Group<'_>) -> Option<String> {
+    let then = group.rows.first().and_then(|row| row.then.as_ref()).map(|(_, then)| then.as_str());
+    Some(format!(
+        "- {} {} {}: {} ({}); {}, is {}",
+        code(group.from, 100),
+        verb(finding)?,
+        code(group.to, 100),
+        requests(group.count),
+        code(&sent(&group.rows), 160),
+        code(&environment.name, 60),
+        code(then.unwrap_or_default(), 160)
+    ))
 }
 
 /// What a reader must know to read this right.
 fn remarks(report: &Report) -> impl Iterator<Item = String> {
     report.environments.iter().flat_map(|environment| {
         let note = |text: &str| {
-            format!("> **Note** {}: {}\n", code(&environment.name, 60), sentence(text, LINE))
+            format!("> **Note** {}: {}\n", code(&environment.name, 60), words::sentence(text, LINE))
         };
         let mut remarks: Vec<String> = environment.remarks.iter().map(|text| note(text)).collect();
         match &environment.access {
@@ -86,7 +136,7 @@ fn flags(report: &Report, level: Level) -> impl Iterator<Item = String> {
         let all = environment.flags.iter().enumerate();
         all.filter(move |(_, flag)| flag.level() == level).map(move |(at, flag)| {
             let place = format!("{}/{}", environment.name, flag.place());
-            let message = sentence(&flag.message, LINE);
+            let message = words::sentence(&flag.message, LINE);
             format!("- {}: {message}{}", code(&place, 100), from(environment.origins.flags.get(at)))
         })
     })
@@ -127,7 +177,7 @@ fn limits(report: &Report) -> impl Iterator<Item = String> {
 
 /// A sentence with the user's names in it, in backticks or not.
 fn limited(limit: &str) -> String {
-    if limit.contains('`') { sentence(limit, LINE) } else { code(limit, LINE) }
+    if limit.contains('`') { words::sentence(limit, LINE) } else { code(limit, LINE) }
 }
 
 type Changed<'a> = (&'a EnvironmentReport, &'a AccessChange);
@@ -167,7 +217,7 @@ fn access_line(group: &[Changed<'_>]) -> Option<String> {
         code(&environment.name, 60),
         code(&first.from, 100),
         to.join(", "),
-        with_space(sentence(&first.said_request(), 160)),
+        with_space(words::sentence(&first.said_request(), 160)),
         if group.len() > 1 { "the first " } else { "" },
         code(&first.said_before(), 160),
         code(&first.said_after(), 160)
