@@ -2,7 +2,7 @@
 //!
 //! A class is hashed for each line of a log, and is all symbols, which are numbers in the order in
 //! which their strings were met: nobody chooses them. The strings themselves, which clients do
-//! choose, are hashed by the standard library. SipHash of the symbols costs a sixth of a reading.
+//! choose, are hashed by the standard library. SipHash of the symbols shows in a profile of a reading (about 12 % of its instructions).
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
