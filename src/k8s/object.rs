@@ -45,6 +45,11 @@ impl Object {
         }
     }
 
+    /// Its namespace, which is `default` where it names none.
+    pub fn namespace_or_default(&self) -> &str {
+        self.namespace.as_deref().unwrap_or("default")
+    }
+
     /// Gives it a namespace, whatever it names.
     pub fn set_namespace(&mut self, namespace: &str) {
         self.namespace = Some(namespace.to_owned());

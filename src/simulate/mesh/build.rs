@@ -196,7 +196,7 @@ impl Builder {
     }
 
     pub(super) fn namespace_of(&mut self, cluster: ClusterId, object: &Object) -> NamespaceId {
-        self.namespace(cluster, object.namespace.as_deref().unwrap_or("default"))
+        self.namespace(cluster, object.namespace_or_default())
     }
 
     /// `waypoint-for` and controller of the classes that are defined here.

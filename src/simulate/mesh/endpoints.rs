@@ -39,7 +39,7 @@ impl<'o> Slices<'o> {
         let services: BTreeSet<(&str, &str)> = objects
             .iter()
             .filter(|o| o.gvk.is("", "Service"))
-            .map(|o| (o.namespace.as_deref().unwrap_or("default"), o.name.as_str()))
+            .map(|o| (o.namespace_or_default(), o.name.as_str()))
             .collect();
         for object in objects {
             let (name, slice) = if object.gvk.is("discovery.k8s.io", "EndpointSlice") {

@@ -109,8 +109,7 @@ pub(super) fn ingress_span<'a>(
     name: &str,
 ) -> Option<(&'a Object, Span)> {
     let mut all = input.of("networking.k8s.io", "NetworkPolicy");
-    let policy =
-        all.find(|p| p.name == name && p.namespace.as_deref().unwrap_or("default") == namespace)?;
+    let policy = all.find(|p| p.name == name && p.namespace_or_default() == namespace)?;
     let rules = items(&policy.body, &["spec", "ingress"]);
     Some((policy, rules.first().map_or(policy.name_span(), |r| r.span)))
 }

@@ -153,8 +153,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     }
     for (namespace, name, index) in kept {
         let mut all = input.of("networking.k8s.io", "NetworkPolicy");
-        let Some(policy) = all
-            .find(|p| p.name == name && p.namespace.as_deref().unwrap_or("default") == namespace)
+        let Some(policy) = all.find(|p| p.name == name && p.namespace_or_default() == namespace)
         else {
             continue;
         };

@@ -80,7 +80,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in policies(input).filter(|p| action(p) == "ALLOW" && !rules(p).is_empty()) {
         let Some(target) = targets(policy).next() else { continue };
-        let namespace = policy.namespace.as_deref().unwrap_or("default");
+        let namespace = policy.namespace_or_default();
         let Some(id) = input.pods.namespace(namespace) else { continue };
         let admits_only = |account: &str| {
             rules(policy).iter().all(|rule| {

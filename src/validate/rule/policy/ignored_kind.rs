@@ -64,7 +64,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for object in input.objects.iter().copied().filter(|o| o.gvk.group.ends_with(".istio.io")) {
         let Some((selector, wanted, why, help)) = ignored(object) else { continue };
-        let name = object.namespace.as_deref().unwrap_or("default");
+        let name = object.namespace_or_default();
         let Some(namespace) = input.pods.namespace(name) else { continue };
         // those of the root namespace are for all others too
         if *name == input.settings.root_namespace {

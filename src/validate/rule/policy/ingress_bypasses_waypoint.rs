@@ -137,7 +137,7 @@ const INGRESS_USE_WAYPOINT: &str = "istio.io/ingress-use-waypoint";
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for route in ROUTES.into_iter().flat_map(|kind| input.of(GATEWAY_API, kind)) {
-        let home = route.namespace.as_deref().unwrap_or("default");
+        let home = route.namespace_or_default();
         let Some(gateway) = ingress_of(input, route, home) else { continue };
         let backends = items(&route.body, &["spec", "rules"])
             .iter()
@@ -161,7 +161,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     }
     let hosts = Hosts::of(input);
     for route in virtual_services {
-        let own = route.namespace.as_deref().unwrap_or("default");
+        let own = route.namespace_or_default();
         let gateways = items(&route.body, &["spec", "gateways"]);
         // one for sidecars alone, or for the Gateway API's own
         let Some(gateway) = gateways.iter().filter_map(|g| g.as_str()).find(|g| *g != "mesh")
@@ -172,7 +172,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         for destination in destinations(route) {
             let Some(host) = destination.get("host").and_then(|h| h.as_str()) else { continue };
             let Host::Service(service) = hosts.find(host, own, route) else { continue };
-            let namespace = service.namespace.as_deref().unwrap_or("default");
+            let namespace = service.namespace_or_default();
             if seen.insert((namespace, service.name.as_str())) {
                 let to = (namespace, service.name.as_str());
                 found.extend(finding(input, (gateway, None), to, destination.span));

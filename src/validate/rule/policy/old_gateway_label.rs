@@ -75,7 +75,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in ATTACHED.into_iter().flat_map(|(group, kind)| input.of(group, kind)) {
         let Some(labels) = selected(policy) else { continue };
         let Some(gateway) = labels.get(OLD) else { continue };
-        let namespace = policy.namespace.as_deref().unwrap_or("default");
+        let namespace = policy.namespace_or_default();
         let pods = input.pods.namespace(namespace).map(|n| input.pods.in_namespace(n));
         let has_it = |p: &Pod<'_>| p.workload.is_some() && p.labels.get(OLD) == Some(gateway);
         if pods.unwrap_or_default().iter().any(has_it) {

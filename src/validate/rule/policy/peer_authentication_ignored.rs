@@ -61,7 +61,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     let some_are_ambient = input.pods.all().any(Pod::is_ambient);
     for policy in input.of("security.istio.io", "PeerAuthentication") {
-        let namespace = policy.namespace.as_deref().unwrap_or("default");
+        let namespace = policy.namespace_or_default();
         let selector = at(&policy.body, &["spec", "selector"]);
         // sidecars of the root namespace's own workloads read it
         if some_are_ambient

@@ -90,7 +90,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in input.of("security.istio.io", "PeerAuthentication") {
         let levels = at(&policy.body, &["spec", "portLevelMtls"]).and_then(Node::as_mapping);
         let Some(levels) = levels.filter(|l| !l.entries.is_empty()) else { continue };
-        let name = policy.namespace.as_deref().unwrap_or("default");
+        let name = policy.namespace_or_default();
         let labels = strings(at(&policy.body, &["spec", "selector", "matchLabels"]));
         let Some(namespace) = input.pods.namespace(name).filter(|_| !labels.is_empty()) else {
             continue;

@@ -77,7 +77,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in input.objects.iter().filter(|o| o.gvk.group == "security.istio.io") {
-        let name = policy.namespace.as_deref().unwrap_or("default");
+        let name = policy.namespace_or_default();
         let Some(labels) = selected(policy).filter(|l| !l.is_empty()) else { continue };
         let Some(namespace) = input.pods.namespace(name).filter(|n| input.pods.are_shown(*n))
         else {

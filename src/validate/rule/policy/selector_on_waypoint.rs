@@ -78,7 +78,7 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             continue;
         }
         let Some(labels) = selected(policy).filter(|l| !l.is_empty()) else { continue };
-        let namespace = policy.namespace.as_deref().unwrap_or("default");
+        let namespace = policy.namespace_or_default();
         let pods = input.pods.namespace(namespace).map(|n| input.pods.in_namespace(n));
         let hit: Vec<&Pod<'_>> = pods
             .unwrap_or_default()

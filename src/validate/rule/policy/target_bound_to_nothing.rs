@@ -95,7 +95,7 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     let some_are_ambient = input.pods.all().any(|p| p.is_ambient());
     for policy in ATTACHED.into_iter().flat_map(|(group, kind)| input.of(group, kind)) {
-        let name = policy.namespace.as_deref().unwrap_or("default");
+        let name = policy.namespace_or_default();
         let Some(namespace) = input.pods.namespace(name).filter(|_| some_are_ambient) else {
             continue;
         };

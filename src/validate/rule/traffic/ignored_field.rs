@@ -184,7 +184,7 @@ fn check_sources(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         if fields.is_empty() || !is_for_mesh {
             continue;
         }
-        let own = route.namespace.as_deref().unwrap_or("default");
+        let own = route.namespace_or_default();
         let hosts = hosts.get_or_insert_with(|| Hosts::of(input));
         let written = items(&route.body, &["spec", "hosts"]).iter().filter_map(Node::as_str);
         let waypoint = written.into_iter().find_map(|host| match hosts.find(host, own, route) {

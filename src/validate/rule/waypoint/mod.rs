@@ -39,7 +39,7 @@ fn bindings<'a>(input: &RuleInput<'a>) -> Vec<Bound<'a>> {
     let mut all = Vec::new();
     for object in input.objects.iter().copied() {
         let Some(name) = object.labels.get(USE_WAYPOINT).filter(|n| *n != "none") else { continue };
-        let own = object.namespace.as_deref().unwrap_or("default");
+        let own = object.namespace_or_default();
         let (namespace, binding) = match (object.gvk.group.as_str(), object.gvk.kind.as_str()) {
             ("", "Namespace") => {
                 let id = input.pods.namespace(&object.name);
