@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{asked, hold};
-use super::transient::{Transient, servers};
+use super::transient::{Transient, servers, states_by_name};
 use crate::diagnostic::Diagnostic;
 use crate::report::access::CaseResult;
 use crate::simulate::{Client, Mesh, PodState, Request, WorkloadId};
@@ -44,8 +44,7 @@ pub fn answers_back(from: &World, to: &World, found: &mut Vec<Diagnostic>) -> Ve
 /// The workloads, by their place in the mesh that is gone back to, whose pods were captured and get
 /// sidecars again.
 pub(super) fn returning(from: &Mesh, to: &World) -> BTreeSet<WorkloadId> {
-    let before: BTreeMap<String, PodState> =
-        from.workloads().map(|(id, _)| (from.workload_name(id), from.state(id))).collect();
+    let before = states_by_name(from);
     let returns = |id: &WorkloadId| {
         // one that would be captured again if it restarted is still labelled
         to.mesh.state(*id).has_sidecar()

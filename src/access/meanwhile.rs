@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::back::returning;
-use super::transient::{Transient, new_waypoints};
+use super::transient::{Transient, new_waypoints, states_by_name};
 use crate::report::access::Between;
 use crate::simulate::{
     AccessChange, Caller, Change, Comparison, PodState, Target, WorkloadId, compare,
@@ -55,11 +55,7 @@ impl Mover {
 }
 
 fn movers(from: &World, to: &World) -> Vec<Mover> {
-    let before: BTreeMap<String, PodState> = from
-        .mesh
-        .workloads()
-        .map(|(id, _)| (from.mesh.workload_name(id), from.mesh.state(id)))
-        .collect();
+    let before = states_by_name(&from.mesh);
     let returning = returning(&from.mesh, to);
     let of = |id: WorkloadId| {
         let end = to.mesh.state(id);

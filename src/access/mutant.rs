@@ -65,7 +65,7 @@ fn of_policy(index: usize, object: &Object) -> Vec<Mutant> {
         "AUDIT" => return Vec::new(),
         _ => None,
     };
-    let namespace = object.namespace.as_deref().unwrap_or("default");
+    let namespace = object.namespace_or_default();
     let mutant = |rule, mutation, bodies: Vec<Value>, span: Span| Mutant {
         object: index,
         policy: format!("{namespace}/{}", object.name),

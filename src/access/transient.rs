@@ -126,6 +126,11 @@ fn names(mesh: &Mesh) -> impl Iterator<Item = (GatewayId, (&str, &str))> {
     })
 }
 
+/// The states of a mesh's workloads, by names: ids mean something in one mesh only.
+pub(super) fn states_by_name(mesh: &Mesh) -> BTreeMap<String, PodState> {
+    mesh.workloads().map(|(id, _)| (mesh.workload_name(id), mesh.state(id))).collect()
+}
+
 /// The workloads whose pods are addressed.
 pub(super) fn servers(mesh: &Mesh, to: Destination) -> Vec<WorkloadId> {
     match to {

@@ -4,16 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::gitops::Folders;
+use super::owners::lock;
 use super::session::Session;
 use crate::diagnostic::Diagnostic;
 use crate::k8s::ObjectRef;
 use crate::model::{Cluster, Environment, Unit};
 use crate::pipeline::Rendered;
 use crate::spec::{Entry, Files};
-use crate::tree::{LOCK_NAME, Lock};
-
-/// A lock has a line for each file.
-const LOCK_LIMIT: usize = 256 << 20;
+use crate::tree::LOCK_NAME;
 
 /// What a cluster is known by. A name is one cluster within an organization of TSB, and that has one
 /// trust domain and one platform: environments that differ in those mean two clusters.
@@ -102,9 +100,10 @@ impl<'a> Applied<'a> {
         let Some(out) = self.out else { return };
         let Entry::Folder(others) = self.files.entry(out, 0) else { return };
         for (other, _) in others {
-            let folder = |cluster: &str| format!("{out}/{other}/{cluster}/{LOCK_NAME}");
+            let folder = |cluster: &str| format!("{out}/{other}/{cluster}");
             let is_there = |cluster: &Cluster| {
-                self.files.entry(&folder(cluster.name.as_str()), 0) != Entry::Missing
+                let lock = format!("{}/{LOCK_NAME}", folder(cluster.name.as_str()));
+                self.files.entry(&lock, 0) != Entry::Missing
             };
             if self.known.contains(&other) || !environment.clusters.values().any(is_there) {
                 continue;
@@ -112,16 +111,11 @@ impl<'a> Applied<'a> {
             self.known.insert(other.clone());
             // what is wrong with it is told where it is asked for
             let Some(resolved) = self.session.load(&other).resolved else { continue };
+            if !is_delivered(&resolved.environment) {
+                continue;
+            }
             for cluster in resolved.environment.clusters.values() {
-                let Entry::File(text) =
-                    self.files.entry(&folder(cluster.name.as_str()), LOCK_LIMIT)
-                else {
-                    continue;
-                };
-                let Ok(lock) = Lock::parse(&text.replace("\r\n", "\n")) else { continue };
-                if !is_delivered(&resolved.environment) {
-                    continue;
-                }
+                let Some(lock) = lock(self.files, &folder(cluster.name.as_str())) else { continue };
                 let id = ClusterId::of(&resolved.environment, cluster);
                 let owners = self.owners.entry(id).or_default();
                 let applied = lock.files.into_iter().filter(|(path, _)| is_applied(path));

@@ -1,10 +1,8 @@
 //! `waypost convert`
 
 use std::collections::BTreeMap;
-use std::io::Read;
 use std::path::Path;
 
-use anyhow::Context;
 use clap::{Args, ValueEnum};
 use serde_json::Value;
 
@@ -20,9 +18,6 @@ use crate::resolve::tenancy::resource;
 use crate::spec::tsb::read_documents;
 use crate::translate::tenancy::{KubernetesForm, kubernetes, tctl};
 use crate::yaml::{Budget, emit_checked, read};
-
-/// No input is larger: what tctl prints of a large organization has a few MiB.
-const LIMIT: u64 = 64 << 20;
 
 /// Write TSB resources in the other of their two forms.
 ///
@@ -129,23 +124,12 @@ impl Convert {
 
 /// What an input is called, and its text.
 fn text(root: &Path, name: &str) -> anyhow::Result<(String, String)> {
-    let (shown, mut input): (_, Box<dyn Read>) = if name == "-" {
-        ("standard input".to_owned(), Box::new(std::io::stdin().lock()))
-    } else {
-        let file = named::open(&root.join(name));
-        (name.to_owned(), Box::new(file.with_context(|| format!("cannot read `{name}`"))?))
-    };
-    let mut bytes = Vec::new();
-    input
-        .by_ref()
-        .take(LIMIT + 1)
-        .read_to_end(&mut bytes)
-        .with_context(|| format!("cannot read `{shown}`"))?;
-    if bytes.len() as u64 > LIMIT {
-        anyhow::bail!("`{shown}` has more than {} MiB", LIMIT >> 20);
+    if name == "-" {
+        let shown = "standard input".to_owned();
+        let text = named::text(std::io::stdin().lock(), &shown)?;
+        return Ok((shown, text));
     }
-    let text = String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8 text"))?;
-    Ok((shown, text))
+    Ok((name.to_owned(), named::text_of(&root.join(name), name)?))
 }
 
 fn not_tsb(object: &Object) -> Diagnostic {

@@ -1,8 +1,13 @@
 //! Files that the command line names.
 
 use std::fs::File;
-use std::io;
+use std::io::{self, Read};
 use std::path::Path;
+
+use anyhow::Context;
+
+/// No input is larger: what tctl prints of a large organization has a few MiB.
+const LIMIT: u64 = 64 << 20;
 
 /// Opens a file. A device, a pipe or a socket is not opened: it may never end, or act on being
 /// read. The pipe that a shell makes for `<(command)` ends with its command.
@@ -16,6 +21,24 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
     }
     File::open(path)
+}
+
+/// What an input holds, as text; `shown` is its name in messages.
+pub(super) fn text(input: impl Read, shown: &str) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    input
+        .take(LIMIT + 1)
+        .read_to_end(&mut bytes)
+        .with_context(|| format!("cannot read `{shown}`"))?;
+    if bytes.len() as u64 > LIMIT {
+        anyhow::bail!("`{shown}` has more than {} MiB", LIMIT >> 20);
+    }
+    String::from_utf8(bytes).with_context(|| format!("`{shown}` is not UTF-8 text"))
+}
+
+/// What a file holds, as text.
+pub(super) fn text_of(path: &Path, shown: &str) -> anyhow::Result<String> {
+    text(open(path).with_context(|| format!("cannot read `{shown}`"))?, shown)
 }
 
 fn is_of_the_shell(path: &Path) -> bool {

@@ -96,15 +96,21 @@ fn all(files: &Files, folder: &str) -> Told {
 }
 
 fn add(files: &Files, folder: &str, target: Target, name: &str, told: &mut Told) {
-    let path = format!("{folder}/{target}/{name}/{LOCK_NAME}");
-    let Entry::File(text) = files.entry(&path, LOCK_LIMIT) else { return };
-    // one that cannot be read is a finding of its own environment
-    let Ok(lock) = Lock::parse(&text.replace("\r\n", "\n")) else { return };
+    let Some(lock) = lock(files, &format!("{folder}/{target}/{name}")) else { return };
     for (path, entry) in lock.files {
         let Some(object) = entry.object else { continue };
         let objects = told.entry(place(target, &path)).or_default();
         objects.entry(object).or_default().insert(name.to_owned());
     }
+}
+
+/// The lock of a folder, whatever its line ends; `None` where there is none, or one that cannot be read,
+/// which is a finding of its own environment.
+pub(super) fn lock(files: &Files, folder: &str) -> Option<Lock> {
+    let Entry::File(text) = files.entry(&format!("{folder}/{LOCK_NAME}"), LOCK_LIMIT) else {
+        return None;
+    };
+    Lock::parse(&text.replace("\r\n", "\n")).ok()
 }
 
 fn place(target: Target, below: &str) -> Place {

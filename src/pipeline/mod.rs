@@ -26,7 +26,9 @@ pub use digest::input_digest;
 pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
 pub use points::{At, Points, concerning, examine, moved};
-pub use translation::{Consent, TranslatedPolicy, Translation, TranslationOutcome, translation};
+pub use translation::{
+    Consent, TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation,
+};
 
 use self::assemble::{Assembly, Written};
 use self::memo::Memo;

@@ -8,7 +8,7 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::k8s::Object;
 use crate::prove::{Loss, Proof, prove};
 use crate::report::access::request_text;
-use crate::simulate::{AccessChange, Options, TargetKind};
+use crate::simulate::{AccessChange, Change, Options, TargetKind};
 use crate::translate::direct::{self, Outcome, Policy, Proposal, Reason, Wish};
 use crate::world::World;
 use crate::yaml::Node;
@@ -110,13 +110,6 @@ impl Consent {
     }
 }
 
-impl Translation {
-    /// The losses without which nothing may be written.
-    pub fn consents(&self) -> BTreeSet<Consent> {
-        self.policies.iter().flat_map(|policy| policy.consents.iter().copied()).collect()
-    }
-}
-
 /// Translates the policies of the namespaces that become ambient. `settings` are those of the mesh that
 /// the manifests do not tell.
 pub fn translation(
@@ -135,7 +128,8 @@ pub fn translation(
     found.extend(before.found.iter().chain(&after.found).filter(|d| d.is_error()).cloned());
     let proof = prove(&before.mesh, &after.mesh, &wish.moving);
     for gain in &proof.gains {
-        found.push(gained(gain, &mut policies, objects));
+        let concerned = concerned(gain, &mut policies);
+        found.push(refused(Reason::AccessGained, gain, concerned, objects));
     }
     for (loss, change) in &proof.losses {
         found.extend(lost(*loss, change, &mut policies, objects));
@@ -163,8 +157,8 @@ fn proposed(policy: Policy) -> TranslatedPolicy {
     }
 }
 
-/// The objects as they are written.
-fn rewritten(objects: &[Object], instead: &BTreeMap<usize, Vec<Value>>) -> Vec<Object> {
+/// The objects as they are written: by the place of an object, what stands there instead.
+pub fn rewritten(objects: &[Object], instead: &BTreeMap<usize, Vec<Value>>) -> Vec<Object> {
     let mut all = Vec::with_capacity(objects.len());
     for (at, object) in objects.iter().enumerate() {
         match instead.get(&at) {
@@ -199,17 +193,6 @@ fn concerned<'p>(
     all.into_iter().filter(is_to_blame).collect()
 }
 
-/// Somebody gains: none of the policies there may be written.
-fn gained(
-    gain: &AccessChange,
-    policies: &mut [TranslatedPolicy],
-    objects: &[Object],
-) -> Diagnostic {
-    let to = &gain.to;
-    let said = format!("{} would gain {to}", gain.from);
-    refused(Reason::AccessGained, &said, gain, concerned(gain, policies), objects)
-}
-
 /// Somebody loses: with consent, where it is a loss of a kind that moves bring.
 fn lost(
     loss: Loss,
@@ -226,14 +209,10 @@ fn lost(
         Loss::SidecarCallers => (Consent::SidecarCallers, Some(Reason::SidecarCaller)),
         _ if fronts_others => (Consent::ServiceFrontsOthers, None),
         Loss::UnknownCallers => (Consent::UnknownCallers, Some(Reason::UnknownCaller)),
-        Loss::Other => {
-            let said = format!("{} would lose {}", change.from, change.to);
-            return Some(refused(Reason::AccessLost, &said, change, concerned, objects));
-        }
+        Loss::Other => return Some(refused(Reason::AccessLost, change, concerned, objects)),
     };
     if concerned.is_empty() {
-        let said = format!("{} would lose {}", change.from, change.to);
-        return Some(refused(Reason::AccessLost, &said, change, concerned, objects));
+        return Some(refused(Reason::AccessLost, change, concerned, objects));
     }
     for policy in concerned {
         policy.consents.insert(consent);
@@ -246,17 +225,17 @@ fn lost(
     None
 }
 
+/// None of the policies that decide there may be written.
 fn refused(
     reason: Reason,
-    said: &str,
     change: &AccessChange,
     concerned: Vec<&mut TranslatedPolicy>,
     objects: &[Object],
 ) -> Diagnostic {
-    let mut finding = Diagnostic::error(
-        reason.code(),
-        format!("{said} with {}", request_text(change.request.as_ref())),
-    );
+    let AccessChange { from, to, request, .. } = change;
+    let verb = if change.change == Change::Gain { "gain" } else { "lose" };
+    let said = format!("{from} would {verb} {to} with {}", request_text(request.as_ref()));
+    let mut finding = Diagnostic::error(reason.code(), said);
     for (number, policy) in concerned.into_iter().enumerate() {
         policy.outcome = TranslationOutcome::Refused;
         policy.reasons.insert(reason);

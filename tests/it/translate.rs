@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use waypost::diagnostic::{Sources, has_errors};
 use waypost::k8s::Object;
-use waypost::pipeline::{Translation, TranslationOutcome, translation};
+use waypost::pipeline::{Translation, TranslationOutcome, rewritten, translation};
 use waypost::prove::{Loss, prove};
 use waypost::translate::direct::{Reason, Serves, Wish};
 use waypost::world::{World, objects_in};
@@ -213,6 +213,18 @@ fn what_cannot_be_taken_is_one_finding() {
     refused(&format!("{l7}{filter}"), &[], "envoy-filter");
 }
 
+/// A RequestAuthentication and a DENY policy of one name were given guards of one name: whichever was applied
+/// last would have replaced the other, unlike what was proven.
+#[test]
+fn two_guards_never_have_one_name() {
+    let deny = policy("deny-path").replace("no-admin", "tokens");
+    let folder = copied(&format!("{}---\n{deny}", policy("tokens-alone")));
+    let ran = translate(folder.path(), &EVERY_LOSS);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let said = "error[name-taken]: there is another AuthorizationPolicy `tokens-guard`";
+    assert!(ran.stderr.contains(said), "{}", ran.stderr);
+}
+
 #[test]
 fn a_caller_that_keeps_its_sidecar_is_named() {
     let folder = copied(&policy("methods-and-port"));
@@ -269,19 +281,9 @@ fn wish() -> Wish {
 fn applied(
     objects: &[Object],
     instead: &BTreeMap<usize, Vec<serde_json::Value>>,
-    mut change: impl FnMut(&mut Vec<Object>),
+    change: impl FnOnce(&mut Vec<Object>),
 ) -> World {
-    let mut all = Vec::new();
-    for (at, object) in objects.iter().enumerate() {
-        match instead.get(&at) {
-            None => all.push(object.clone()),
-            Some(values) => all.extend(
-                values
-                    .iter()
-                    .map(|value| Object::from_node(Node::from_json(value, object.span())).unwrap()),
-            ),
-        }
-    }
+    let mut all = rewritten(objects, instead);
     change(&mut all);
     World::of_objects("after".into(), all)
 }

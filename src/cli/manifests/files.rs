@@ -13,7 +13,7 @@ pub(in crate::cli) const STDIN: &str = "-";
 /// The lock that lies above the units of a cluster.
 const LOCK: &str = "waypost.lock";
 /// How manifests' files end.
-const MANIFESTS: [&str; 3] = ["yaml", "yml", "json"];
+pub(in crate::cli) const MANIFESTS: [&str; 3] = ["yaml", "yml", "json"];
 
 /// The files of a run.
 pub(super) struct Files {

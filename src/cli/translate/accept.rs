@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use serde::Deserialize;
 
 use crate::cli::named;
@@ -85,10 +85,7 @@ impl Accepted {
         sources: &mut Sources,
         found: &mut Vec<Diagnostic>,
     ) -> anyhow::Result<()> {
-        let file =
-            named::open(&root.join(name)).with_context(|| format!("cannot read `{name}`"))?;
-        let text =
-            std::io::read_to_string(file).with_context(|| format!("cannot read `{name}`"))?;
+        let text = named::text_of(&root.join(name), name)?;
         let id = sources.add(name, text.as_str());
         let (documents, unread) = read(id, &text, &Budget::MANIFESTS);
         found.extend(unread);
@@ -133,7 +130,7 @@ impl Accepted {
         let mut missing = BTreeSet::new();
         for policy in &translated.policies {
             let object = &objects[policy.proposed.object];
-            let namespace = object.namespace.as_deref().unwrap_or("default");
+            let namespace = object.namespace_or_default();
             let is_about =
                 |entry: &Entry| entry.namespace == namespace && entry.policy == object.name;
             missing.extend(policy.consents.iter().filter(|consent| {

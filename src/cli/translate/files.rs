@@ -2,24 +2,18 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use serde_json::{Value, json};
 
-use crate::cli::manifests::files::{Passed, shown, walk};
+use crate::cli::manifests::files::{MANIFESTS, Passed, shown, walk};
 use crate::cli::named;
 use crate::diagnostic::{Diagnostic, FileId, Sources};
 use crate::k8s::Object;
 use crate::world::objects_in;
 use crate::yaml::emit_checked;
-
-/// How manifests' files end.
-const MANIFESTS: [&str; 3] = ["yaml", "yml", "json"];
-/// No file is larger.
-const LIMIT: u64 = 64 << 20;
 
 /// A file.
 pub(super) struct Input {
@@ -63,7 +57,7 @@ impl Inputs {
                 if let Some(other) = taken.insert(relative.clone(), name.clone()) {
                     bail!("`{other}` and `{name}` would be one file in what is written");
                 }
-                let text = text(&path, &name)?;
+                let text = named::text_of(&path, &name)?;
                 let file = inputs.sources.add(name.as_str(), text.as_str());
                 inputs.files.push(Input { shown: name, relative, text, file });
             }
@@ -148,17 +142,6 @@ fn documents(text: &str) -> Vec<Range<usize>> {
     }
     let ends = starts.iter().skip(1).copied().chain([text.len()]);
     starts.iter().copied().zip(ends).map(|(start, end)| start..end).collect()
-}
-
-fn text(path: &Path, name: &str) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    named::open(path)
-        .and_then(|file| file.take(LIMIT + 1).read_to_end(&mut bytes))
-        .with_context(|| format!("cannot read `{name}`"))?;
-    if bytes.len() as u64 > LIMIT {
-        bail!("`{name}` has more than {} MiB", LIMIT >> 20);
-    }
-    String::from_utf8(bytes).with_context(|| format!("`{name}` is not UTF-8 text"))
 }
 
 fn passed(path: &str, why: Passed) -> Diagnostic {

@@ -15,11 +15,13 @@
 //! the pods: on labels that the pods had before, it would bind sidecars that their callers still call
 //! themselves.
 
+mod authentication;
 mod construct;
 mod policy;
 mod ports;
 mod reach;
 mod reason;
+mod route;
 mod scene;
 mod space;
 mod twin;
@@ -31,9 +33,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use reason::Reason;
-pub use writing::SOURCE;
 
-use self::scene::{Scene, namespace_of};
+use self::scene::Scene;
 use self::space::Space;
 use self::writing::Writing;
 use crate::diagnostic::{Diagnostic, nearest};
@@ -147,7 +148,7 @@ fn unfit(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Diagnostic> {
     for object in objects.iter().filter(|object| !object.name.is_empty()) {
         let mut key = object.reference();
         if !object.gvk.is("", "Namespace") {
-            key.namespace = Some(namespace_of(object).to_owned());
+            key.namespace = Some(object.namespace_or_default().to_owned());
         }
         if let Some(first) = seen.insert(key, object.name_span()) {
             let said = format!("{} is there twice", object.reference());

@@ -54,7 +54,7 @@ pub(super) fn is_about_ports(rule: &Rule) -> bool {
 }
 
 /// The ports of pods that a rule names in all of its parts; `None` where some part is about any port.
-pub(super) fn named(rule: &Rule) -> Option<Vec<String>> {
+pub(super) fn named_ports(rule: &Rule) -> Option<Vec<String>> {
     if rule.to.is_empty() {
         return None;
     }

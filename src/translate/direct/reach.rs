@@ -125,7 +125,7 @@ impl Pods {
             .collect();
         Some(Self {
             object: at,
-            namespace: object.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            namespace: object.namespace_or_default().to_owned(),
             name: object.name.clone(),
             labels: texts("labels"),
             annotations: texts("annotations"),
@@ -159,7 +159,7 @@ impl Service {
         }
         Some(Self {
             object: at,
-            namespace: object.namespace.clone().unwrap_or_else(|| "default".to_owned()),
+            namespace: object.namespace_or_default().to_owned(),
             name: object.name.clone(),
             selector: spec.selector,
             is_headless: spec.cluster_ip.as_deref() == Some("None"),

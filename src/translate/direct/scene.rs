@@ -1,6 +1,6 @@
 //! The manifests that are translated, read once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::policy::{Attachment, Authorization};
 use super::reach::{Pods, Service};
@@ -21,13 +21,6 @@ pub(super) struct Scene {
     pub virtual_services: Vec<usize>,
     /// Gateways of the Gateway API, by namespace and name.
     pub gateways: BTreeMap<(String, String), usize>,
-    /// Names of objects that are taken, by kind.
-    taken: BTreeSet<(String, String, String)>,
-}
-
-/// The namespace of an object.
-pub(super) fn namespace_of(object: &Object) -> &str {
-    object.namespace.as_deref().unwrap_or("default")
 }
 
 impl Scene {
@@ -36,9 +29,7 @@ impl Scene {
     pub fn read(objects: &[Object], found: &mut Vec<Diagnostic>) -> Self {
         let mut scene = Scene::default();
         for (at, object) in objects.iter().enumerate() {
-            let place = || (namespace_of(object).to_owned(), object.name.clone());
-            let (namespace, name) = place();
-            scene.taken.insert((object.gvk.kind.clone(), namespace, name));
+            let place = || (object.namespace_or_default().to_owned(), object.name.clone());
             let gvk = &object.gvk;
             if gvk.is("", "Namespace") {
                 scene.namespaces.insert(object.name.clone(), at);
@@ -63,20 +54,10 @@ impl Scene {
         scene
     }
 
-    /// Is there such an object?
-    pub fn has(&self, kind: &str, namespace: &str, name: &str) -> bool {
-        self.taken.contains(&(kind.to_owned(), namespace.to_owned(), name.to_owned()))
-    }
-
     /// Pods of a namespace that run workloads, not gateways, and that these labels select.
-    pub fn selected<'s>(
-        &'s self,
-        namespace: &'s str,
-        selects: impl Fn(&Labels) -> bool + 's,
-    ) -> impl Iterator<Item = &'s Pods> {
-        self.pods.iter().filter(move |pods| {
-            pods.namespace == namespace && !pods.are_gateways() && selects(&pods.labels)
-        })
+    pub fn selected(&self, namespace: &str, selects: impl Fn(&Labels) -> bool) -> Vec<&Pods> {
+        let is_own = |pods: &&Pods| pods.namespace == namespace && !pods.are_gateways();
+        self.pods.iter().filter(is_own).filter(|pods| selects(&pods.labels)).collect()
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::policy::{Action, Attachment, Authorization, Selector};
 use super::reach::{Pods, Service};
 use super::reason::Reason;
-use super::scene::{Scene, namespace_of};
+use super::scene::Scene;
 use super::twin::Twin;
 use super::writing::Writing;
 use super::ztunnel::in_its_words;
@@ -16,7 +16,7 @@ use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
 
 /// `istio.io/dry-run: "true"`: evaluated, logged, not enforced.
-pub(super) const DRY_RUN: &str = "istio.io/dry-run";
+const DRY_RUN: &str = "istio.io/dry-run";
 /// The annotations by which TSB knows an object of DIRECT mode (facts/tsb.md, "DIRECT mode").
 const TSB: &str = "tsb.tetrate.io/workspace";
 /// What XCP writes on the objects that it makes.
@@ -61,7 +61,7 @@ impl<'s> Space<'s> {
         }
         for at in &bound.opted_out {
             let path = super::reach::template_of(&self.objects[*at]).unwrap_or_default();
-            writing.label(*at, path, &[("istio.io/use-waypoint", "none")], &[]);
+            writing.label(*at, path, &[("istio.io/use-waypoint", "none")]);
         }
         policies
     }
@@ -70,7 +70,7 @@ impl<'s> Space<'s> {
     /// facts/gitops-delivery.md 1.3.
     fn enrol(&self, writing: &mut Writing<'_>) {
         let set = [("istio.io/dataplane-mode", "ambient"), ("istio-injection", "disabled")];
-        writing.label(self.at, &[], &set, &[]);
+        writing.label(self.at, &[], &set);
     }
 
     fn authorizations(&self) -> impl Iterator<Item = &'s (usize, Authorization)> {
@@ -82,15 +82,13 @@ impl<'s> Space<'s> {
     }
 
     fn is_here(&self, at: usize) -> bool {
-        namespace_of(&self.objects[at]) == self.namespace
+        self.objects[at].namespace_or_default() == self.namespace
     }
 
     /// The pods that a policy of sidecars selects here.
     pub fn selected(&self, selector: Option<&Selector>) -> Vec<&'s Pods> {
-        let labels = selector.map(|s| s.match_labels.clone()).unwrap_or_default();
-        let selects =
-            move |of: &Labels| labels.iter().all(|(key, value)| of.get(key) == Some(value));
-        self.scene.selected(self.namespace, selects).collect()
+        let selects = |of: &Labels| selector.is_none_or(|selector| selector.selects(of));
+        self.scene.selected(self.namespace, selects)
     }
 
     /// Services in front of some of these pods.
@@ -101,20 +99,17 @@ impl<'s> Space<'s> {
 
     /// Pods whose policies no ztunnel can decide; none where the namespace needs no waypoint.
     fn needing(&self) -> Vec<&'s Pods> {
-        let mut pods = BTreeMap::new();
-        for (at, policy) in self.authorizations() {
-            if self.needs_envoy(*at, policy) && !policy.has_targets() {
-                pods.extend(
-                    self.selected(policy.selector.as_ref()).into_iter().map(|p| (p.object, p)),
-                );
-            }
-        }
-        for (_, attachment) in self.authentications().filter(|(_, a)| !a.has_targets()) {
-            pods.extend(
-                self.selected(attachment.selector.as_ref()).into_iter().map(|p| (p.object, p)),
-            );
-        }
-        pods.into_values().collect()
+        let policies = self
+            .authorizations()
+            .filter(|(at, policy)| !policy.has_targets() && self.needs_envoy(*at, policy))
+            .map(|(_, policy)| policy.selector.as_ref());
+        let tokens = self
+            .authentications()
+            .filter(|(_, attachment)| !attachment.has_targets())
+            .map(|(_, attachment)| attachment.selector.as_ref());
+        let pods = policies.chain(tokens).flat_map(|selector| self.selected(selector));
+        let once: BTreeMap<usize, &Pods> = pods.map(|pods| (pods.object, pods)).collect();
+        once.into_values().collect()
     }
 
     /// Is there something in a policy that ztunnel cannot decide as the sidecar did?
@@ -152,10 +147,10 @@ impl<'s> Space<'s> {
             labels.push(("istio.io/use-waypoint-namespace", home));
         }
         if self.serves() == Serves::All || bound.services.len() == self.services().count() {
-            writing.label(self.at, &[], &labels, &[]);
+            writing.label(self.at, &[], &labels);
         } else {
             for service in &bound.services {
-                writing.label(service.object, &[], &labels, &[]);
+                writing.label(service.object, &[], &labels);
             }
         }
         if let Some(at) = self.scene.gateways.get(&(home.to_owned(), name.to_owned())) {
@@ -284,7 +279,7 @@ impl<'s> Space<'s> {
             ));
             return told;
         }
-        Twin { space: self, at, policy, pods, told }.translate(bound, writing, found)
+        Twin::new(self, at, policy, pods, told).translate(bound, writing, found)
     }
 
     /// A policy that ztunnel decides. An empty selector selects nothing there (facts/istio-ambient.md §4.3).
@@ -328,7 +323,9 @@ impl<'s> Space<'s> {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
         let told = self.stays(at, &pods, &[Reason::RequestAuthentication, Reason::HttpAttributes]);
-        super::twin::authentication(self, at, attachment, told, &pods, bound, writing, found)
+        let own =
+            Authorization { selector: attachment.selector.clone(), ..Authorization::default() };
+        Twin::new(self, at, &own, pods, told).translate_tokens(bound, writing, found)
     }
 
     /// Are callers of the pods' own addresses refused without a guard? ALLOW policies that keep no rule for
@@ -375,8 +372,7 @@ impl<'s> Space<'s> {
     fn code(&self, found: &mut Vec<Diagnostic>) -> Vec<Policy> {
         let here = self.scene.code.iter().filter(|(at, of)| self.is_here(*at) && !of.has_targets());
         here.filter_map(|(at, attachment)| {
-            let pods: Vec<&Pods> =
-                self.scene.selected(self.namespace, |labels| attachment.selects(labels)).collect();
+            let pods = self.scene.selected(self.namespace, |labels| attachment.selects(labels));
             if pods.is_empty() {
                 return None;
             }

@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::construct::needs;
-use super::policy::{Action, Attachment, Authorization, Rule, Selector, Source};
-use super::ports::{Mapped, is_about_ports, mapped, named};
-use super::reach::{Pods, Service};
+use super::policy::{Action, Authorization, From, Operation, Rule, Source, To};
+use super::ports::{Mapped, is_about_ports, mapped, named_ports};
+use super::reach::{Pods, Service, template_of};
 use super::reason::Reason;
-use super::scene::namespace_of;
+use super::route::{is_for_clients, names, rewrites};
 use super::space::{Bound, Space, is_dry_run, refusal};
-use super::writing::{Writing, about_pods, derived, only, reference};
-use super::ztunnel::in_its_words;
+use super::writing::{Writing, about_pods, derived, named, only};
+use super::ztunnel::{Words, in_its_words};
 use super::{Outcome, Policy, Serves};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, TargetRef};
@@ -22,23 +22,40 @@ use crate::model::RESTART_TOKEN;
 const TARGETS: usize = 16;
 /// So long may a name be (Kubernetes, names of objects).
 const NAME: usize = 253;
+/// The kind of what ztunnel enforces.
+const POLICY: &str = "AuthorizationPolicy";
 
 /// A policy on its way.
 pub(super) struct Twin<'a, 's> {
     pub space: &'a Space<'s>,
     pub at: usize,
-    pub policy: &'a Authorization,
+    policy: &'a Authorization,
     pub pods: Vec<&'s Pods>,
     pub told: Policy,
+    /// Each rule in ztunnel's words, or why ztunnel cannot decide it.
+    words: Vec<Words>,
 }
 
 /// What a policy is bound to at a waypoint, and its rules there.
-struct Bunch {
-    targets: Vec<TargetRef>,
+pub(super) struct Bunch {
+    pub targets: Vec<TargetRef>,
     rules: Vec<Rule>,
 }
 
-impl<'s> Twin<'_, 's> {
+impl<'a, 's> Twin<'a, 's> {
+    /// A policy for these pods, and what is known of it already.
+    pub fn new(
+        space: &'a Space<'s>,
+        at: usize,
+        policy: &'a Authorization,
+        pods: Vec<&'s Pods>,
+        told: Policy,
+    ) -> Self {
+        let domain = &space.wish.trust_domain;
+        let words = policy.rules.iter().map(|rule| in_its_words(rule, domain)).collect();
+        Self { space, at, policy, pods, told, words }
+    }
+
     /// Writes what the policy becomes.
     pub fn translate(
         mut self,
@@ -56,37 +73,92 @@ impl<'s> Twin<'_, 's> {
             self.told.outcome = Outcome::Refused;
             return self.told;
         }
-        writing.remove(self.at);
-        let several = bunches.len() > 1;
-        for (number, Bunch { targets, rules }) in bunches.into_iter().enumerate() {
-            let suffix =
-                if several { format!("-waypoint-{}", number + 1) } else { "-waypoint".to_owned() };
-            let twin = Authorization {
+        let policy = self.policy;
+        self.bind(bunches, writing, found, |Bunch { targets, rules }| {
+            json!(Authorization {
                 selector: None,
                 target_ref: None,
                 target_refs: targets,
                 rules,
-                ..self.policy.clone()
-            };
-            self.push(&suffix, json!(twin), writing, found);
-        }
+                ..policy.clone()
+            })
+        });
         if !is_dry_run(object) {
             self.destination(writing, found);
         }
         self.told
     }
 
+    /// Puts an object for each bunch in the place of the policy.
+    pub fn bind(
+        &mut self,
+        bunches: Vec<Bunch>,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+        spec: impl Fn(Bunch) -> Value,
+    ) {
+        writing.remove(self.at);
+        let several = bunches.len() > 1;
+        for (number, bunch) in bunches.into_iter().enumerate() {
+            let suffix =
+                if several { format!("-waypoint-{}", number + 1) } else { "-waypoint".to_owned() };
+            let kind = self.space.objects[self.at].gvk.kind.as_str();
+            self.push(kind, &suffix, spec(bunch), writing, found);
+        }
+    }
+
+    /// Adds an object that is made of the policy. That it cannot have its name is reported.
     fn push(
         &mut self,
+        kind: &str,
         suffix: &str,
         spec: Value,
         writing: &mut Writing<'_>,
         found: &mut Vec<Diagnostic>,
     ) {
         let object = &self.space.objects[self.at];
-        let Some(name) = name(self.space, object, suffix, found) else { return };
-        self.told.becomes.push(reference(object, &object.gvk.kind, &name));
-        writing.add(self.at, derived(object, &name, spec));
+        let name = named(object, kind, &format!("{}{suffix}", object.name));
+        let fault = if name.name.len() > NAME {
+            let said = format!("`{}` and what is added to it are too long for a name", object.name);
+            ("name-too-long", said)
+        } else if !writing.claim(&name, object) {
+            ("name-taken", format!("there is another {kind} `{}`", name.name))
+        } else {
+            writing.add(self.at, derived(object, &name, spec));
+            self.told.becomes.push(name);
+            return;
+        };
+        found.push(
+            Diagnostic::error(fault.0, fault.1)
+                .at(object.name_span(), "what it becomes needs this name")
+                .help("rename one of the two"),
+        );
+    }
+
+    /// Adds a guard: everybody but the waypoint is denied, on these ports of the pods or on all. It selects the
+    /// label that the restart into ambient mode brings.
+    pub fn guard(
+        &mut self,
+        suffix: &str,
+        ports: Option<BTreeSet<String>>,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) {
+        let mut selector = self.policy.selector.clone().unwrap_or_default();
+        selector.match_labels.insert(RESTART_TOKEN.into(), "ambient".into());
+        let not_principals = vec![self.space.waypoint_principal()];
+        let mut rule = only(Source { not_principals, ..Source::default() });
+        if let Some(ports) = ports {
+            let ports = ports.into_iter().collect();
+            rule.to.push(To { operation: Operation { ports, ..Operation::default() } });
+        }
+        let guard = about_pods(Some(selector), Action::Deny, vec![rule]);
+        self.push(POLICY, suffix, guard, writing, found);
+        for pods in &self.pods {
+            let object = &self.space.objects[pods.object];
+            let path = template_of(object).unwrap_or_default();
+            writing.label(pods.object, path, &[(RESTART_TOKEN, "ambient")]);
+        }
     }
 
     /// Why it moves.
@@ -94,11 +166,10 @@ impl<'s> Twin<'_, 's> {
         let (policy, reasons) = (self.policy, &mut self.told.reasons);
         self.told.outcome = Outcome::Moves;
         let (mut here, mut there) = (false, false);
-        for rule in &policy.rules {
-            let needs = needs(rule);
-            reasons.extend(needs.envoy.iter().copied());
-            match in_its_words(rule, &self.space.wish.trust_domain) {
+        for words in &self.words {
+            match words {
                 Ok(_) => here = true,
+                // what only an Envoy reads is among these
                 Err(why) => {
                     reasons.extend(why);
                     there = true;
@@ -214,7 +285,7 @@ impl<'s> Twin<'_, 's> {
     }
 
     /// The targets at the waypoint, by the rules that they need.
-    fn bunches(
+    pub fn bunches(
         &mut self,
         bound: &mut Bound<'s>,
         object: &Object,
@@ -376,11 +447,10 @@ impl<'s> Twin<'_, 's> {
 
     /// What ztunnel enforces of it: at the pods, whoever calls them.
     fn destination(&mut self, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) {
-        let trust_domain = &self.space.wish.trust_domain;
         let waypoint = self.space.waypoint_principal();
         let (mut kept, mut not_kept) = (Vec::new(), Vec::new());
-        for rule in &self.policy.rules {
-            match in_its_words(rule, trust_domain) {
+        for (rule, words) in self.policy.rules.iter().zip(std::mem::take(&mut self.words)) {
+            match words {
                 Ok((words, put)) => {
                     self.told.reasons.extend(put);
                     kept.push(words);
@@ -389,35 +459,33 @@ impl<'s> Twin<'_, 's> {
             }
         }
         let selector = self.policy.selector.clone();
+        let is_split = !kept.is_empty();
         match self.policy.action() {
             Action::Allow => {
-                if !kept.is_empty() {
-                    self.told.outcome = Outcome::Split;
-                }
                 let admitted = Source { principals: vec![waypoint], ..Source::default() };
                 let rules = std::iter::once(only(admitted)).chain(kept).collect();
-                self.push("-ztunnel", about_pods(selector, Action::Allow, rules), writing, found);
+                let policy = about_pods(selector, Action::Allow, rules);
+                self.push(POLICY, "-ztunnel", policy, writing, found);
             }
             Action::Deny => {
-                if !kept.is_empty() {
-                    self.told.outcome = Outcome::Split;
+                if is_split {
                     kept.iter_mut().for_each(|rule| except(rule, &waypoint));
-                    let denied = about_pods(selector.clone(), Action::Deny, kept);
-                    self.push("-ztunnel", denied, writing, found);
+                    let policy = about_pods(selector, Action::Deny, kept);
+                    self.push(POLICY, "-ztunnel", policy, writing, found);
                 }
                 if !not_kept.is_empty() {
+                    // one that names no port is about all
                     let ports: Option<Vec<Vec<String>>> =
-                        not_kept.iter().map(|rule| named(rule)).collect();
-                    let guarded = guard(selector.as_ref(), &waypoint, ports);
-                    self.push("-guard", guarded, writing, found);
-                    mark_restarted(self.space, &self.pods, writing);
+                        not_kept.into_iter().map(named_ports).collect();
+                    let ports = ports.map(|ports| ports.into_iter().flatten().collect());
+                    self.guard("-guard", ports, writing, found);
                 }
             }
-            Action::Custom => {
-                self.push("-guard", guard(selector.as_ref(), &waypoint, None), writing, found);
-                mark_restarted(self.space, &self.pods, writing);
-            }
+            Action::Custom => self.guard("-guard", None, writing, found),
             Action::Audit => {}
+        }
+        if is_split && matches!(self.policy.action(), Action::Allow | Action::Deny) {
+            self.told.outcome = Outcome::Split;
         }
     }
 }
@@ -427,159 +495,9 @@ impl<'s> Twin<'_, 's> {
 fn except(rule: &mut Rule, waypoint: &str) {
     let by_condition = rule.when.iter().any(|c| c.key.starts_with("source."));
     if rule.from.is_empty() && by_condition {
-        rule.from.push(super::policy::From::default());
+        rule.from.push(From::default());
     }
     for from in &mut rule.from {
         from.source.not_principals.push(waypoint.to_owned());
     }
-}
-
-/// Everybody but the waypoint is denied: on these ports of the pods, or on all.
-fn guard(selector: Option<&Selector>, waypoint: &str, ports: Option<Vec<Vec<String>>>) -> Value {
-    let mut selector = selector.cloned().unwrap_or_default();
-    selector.match_labels.insert(RESTART_TOKEN.into(), "ambient".into());
-    let mut rule = only(Source { not_principals: vec![waypoint.to_owned()], ..Source::default() });
-    if let Some(ports) = ports {
-        let ports: BTreeSet<String> = ports.into_iter().flatten().collect();
-        let mut to = super::policy::To::default();
-        to.operation.ports = ports.into_iter().collect();
-        rule.to.push(to);
-    }
-    about_pods(Some(selector), Action::Deny, vec![rule])
-}
-
-/// The label that the restart into ambient mode brings.
-fn mark_restarted(space: &Space<'_>, pods: &[&Pods], writing: &mut Writing<'_>) {
-    for pods in pods {
-        let path = super::reach::template_of(&space.objects[pods.object]).unwrap_or_default();
-        writing.label(pods.object, path, &[(RESTART_TOKEN, "ambient")], &[]);
-    }
-}
-
-/// The name of something that is made of an object; `None` where it is no name, or taken, which is
-/// reported.
-fn name(
-    space: &Space<'_>,
-    object: &Object,
-    suffix: &str,
-    found: &mut Vec<Diagnostic>,
-) -> Option<String> {
-    let name = format!("{}{suffix}", object.name);
-    let fault = if name.len() > NAME {
-        (
-            "name-too-long",
-            format!("`{}` and what is added to it are too long for a name", object.name),
-        )
-    } else if space.scene.has(&object.gvk.kind, namespace_of(object), &name) {
-        ("name-taken", format!("there is another {} `{name}`", object.gvk.kind))
-    } else {
-        return Some(name);
-    };
-    found.push(
-        Diagnostic::error(fault.0, fault.1)
-            .at(object.name_span(), "what it becomes needs this name")
-            .help("rename one of the two"),
-    );
-    None
-}
-
-/// A RequestAuthentication: to the Services of its pods, or the waypoint.
-#[allow(clippy::too_many_arguments, reason = "what is read, and what is written")]
-pub(super) fn authentication<'s>(
-    space: &Space<'s>,
-    at: usize,
-    attachment: &Attachment,
-    mut told: Policy,
-    pods: &[&'s Pods],
-    bound: &mut Bound<'s>,
-    writing: &mut Writing<'_>,
-    found: &mut Vec<Diagnostic>,
-) -> Policy {
-    let object = &space.objects[at];
-    let as_policy =
-        Authorization { selector: attachment.selector.clone(), ..Authorization::default() };
-    let mut twin = Twin { space, at, policy: &as_policy, pods: pods.to_vec(), told };
-    let before = found.len();
-    let bunches = twin.bunches(bound, object, found);
-    let alone =
-        pods.iter().any(|pods| !space.in_front(&[pods]).iter().any(|service| !service.is_headless));
-    if alone && space.serves() == Serves::Service {
-        twin.told.reasons.insert(Reason::NoService);
-        found.push(refusal(Reason::NoService, object, "no Service leads to some of its pods"));
-    }
-    if found[before..].iter().any(Diagnostic::is_error) {
-        twin.told.outcome = Outcome::Refused;
-        return twin.told;
-    }
-    twin.told.outcome = Outcome::Moves;
-    writing.remove(at);
-    let several = bunches.len() > 1;
-    for (number, bunch) in bunches.into_iter().enumerate() {
-        let suffix =
-            if several { format!("-waypoint-{}", number + 1) } else { "-waypoint".to_owned() };
-        let mut spec = object.body.get("spec").map(|spec| spec.to_json()).unwrap_or(json!({}));
-        if let Some(spec) = spec.as_object_mut() {
-            spec.shift_remove("selector");
-            spec.insert("targetRefs".into(), json!(bunch.targets));
-        }
-        twin.push(&suffix, spec, writing, found);
-    }
-    told = twin.told;
-    if !space.are_shut(pods)
-        && let Some(name) = name(space, object, "-guard", found)
-    {
-        let waypoint = space.waypoint_principal();
-        let guard = guard(attachment.selector.as_ref(), &waypoint, None);
-        told.becomes.push(reference(object, "AuthorizationPolicy", &name));
-        let mut value = derived(object, &name, guard);
-        value["kind"] = json!("AuthorizationPolicy");
-        writing.add(at, value);
-        mark_restarted(space, pods, writing);
-    }
-    told
-}
-
-/// Does a VirtualService decide for callers in the mesh? `mesh` is what it is bound to where it names no
-/// gateway.
-fn is_for_clients(route: &Object) -> bool {
-    let gateways = route.body.get_path(&["spec", "gateways"]).and_then(|list| list.as_list());
-    gateways.is_none_or(|list| list.is_empty() || list.iter().any(|g| g.as_str() == Some("mesh")))
-}
-
-/// Is a Service among the hosts of a VirtualService, or where it leads?
-fn names(route: &Object, service: &Service) -> bool {
-    let own = namespace_of(route);
-    let is = |host: &str| {
-        let host = host.trim_end_matches('.');
-        let mut parts = host.split('.');
-        let (name, namespace) = (parts.next(), parts.next().unwrap_or(own));
-        (name == Some(service.name.as_str()) && namespace == service.namespace)
-            || host.strip_prefix("*.").is_some_and(|rest| {
-                format!("{}.svc.cluster.local", service.namespace).ends_with(rest)
-            })
-            || host == "*"
-    };
-    let hosts = route.body.get_path(&["spec", "hosts"]).and_then(|hosts| hosts.as_list());
-    let mut leads = Vec::new();
-    destinations(&route.body, &mut leads);
-    hosts.unwrap_or_default().iter().filter_map(|h| h.as_str()).any(is) || leads.into_iter().any(is)
-}
-
-/// Every `destination.host` below a node.
-fn destinations<'n>(node: &'n crate::yaml::Node, hosts: &mut Vec<&'n str>) {
-    if let Some(host) = node.get_path(&["destination", "host"]).and_then(|host| host.as_str()) {
-        hosts.push(host);
-    }
-    if let Some(mapping) = node.as_mapping() {
-        mapping.entries.iter().for_each(|entry| destinations(&entry.value, hosts));
-    }
-    node.as_list().unwrap_or_default().iter().for_each(|item| destinations(item, hosts));
-}
-
-/// Does a VirtualService change what policies read?
-fn rewrites(route: &Object) -> bool {
-    let routes = route.body.get_path(&["spec", "http"]).and_then(|routes| routes.as_list());
-    routes.unwrap_or_default().iter().any(|route| {
-        ["rewrite", "headers", "redirect", "delegate"].iter().any(|key| route.get(key).is_some())
-    })
 }

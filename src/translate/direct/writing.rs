@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::policy::{Action, Authorization, From, Rule, Selector, Source};
-use super::scene::namespace_of;
 use crate::k8s::{Labels, Object, ObjectRef};
 
 /// The annotation that names what an object was made of.
-pub const SOURCE: &str = "waypost.dev/source";
+const SOURCE: &str = "waypost.dev/source";
 
 /// Annotations of an object that are about itself, and not about what it says.
 const OF_ITSELF: [&str; 2] =
@@ -23,6 +22,8 @@ pub(super) struct Writing<'o> {
     added: BTreeMap<usize, Vec<Value>>,
     /// Namespaces in which the waypoint was made.
     waypoints: BTreeSet<String>,
+    /// Names that are taken, and by which object: itself, or the one that something is made of.
+    names: BTreeMap<ObjectRef, ObjectRef>,
 }
 
 impl<'o> Writing<'o> {
@@ -33,6 +34,11 @@ impl<'o> Writing<'o> {
             removed: BTreeSet::new(),
             added: BTreeMap::new(),
             waypoints: BTreeSet::new(),
+            names: objects
+                .iter()
+                .map(|object| named(object, &object.gvk.kind, &object.name))
+                .map(|name| (name.clone(), name))
+                .collect(),
         }
     }
 
@@ -42,17 +48,14 @@ impl<'o> Writing<'o> {
         change(value);
     }
 
-    /// Sets labels below a path that leads to what has `metadata`, and takes others away.
-    pub fn label(&mut self, at: usize, path: &[&str], set: &[(&str, &str)], drop: &[&str]) {
+    /// Sets labels below a path that leads to what has `metadata`.
+    pub fn label(&mut self, at: usize, path: &[&str], set: &[(&str, &str)]) {
         self.edit(at, |value| {
             let template = path.iter().try_fold(value, |value, key| value.get_mut(*key));
             let Some(labels) = template.and_then(|owner| mapping(owner, &["metadata", "labels"]))
             else {
                 return;
             };
-            for key in drop {
-                labels.shift_remove(*key);
-            }
             for (key, value) in set {
                 labels.insert((*key).to_owned(), json!(value));
             }
@@ -62,6 +65,13 @@ impl<'o> Writing<'o> {
     /// Takes an object away.
     pub fn remove(&mut self, at: usize) {
         self.removed.insert(at);
+    }
+
+    /// Takes a name for what is made of an object; false where another object has it. One that is there twice
+    /// is told once, as that.
+    pub fn claim(&mut self, name: &ObjectRef, of: &Object) -> bool {
+        let of = named(of, &of.gvk.kind, &of.name);
+        *self.names.entry(name.clone()).or_insert_with(|| of.clone()) == of
     }
 
     /// Puts an object behind another.
@@ -109,12 +119,12 @@ fn mapping<'v>(value: &'v mut Value, path: &[&str]) -> Option<&'v mut Map<String
         .as_object_mut()
 }
 
-/// An object of a policy's own kind with another name and another `spec`. Labels and annotations are the
-/// policy's: among them are those by which TSB attaches it (facts/tsb.md, "DIRECT mode").
-pub(super) fn derived(of: &Object, name: &str, spec: Value) -> Value {
+/// An object that is made of a policy. Labels and annotations are the policy's: among them are those by
+/// which TSB attaches it (facts/tsb.md, "DIRECT mode").
+pub(super) fn derived(of: &Object, name: &ObjectRef, spec: Value) -> Value {
     let mut metadata = Map::new();
-    metadata.insert("name".into(), json!(name));
-    metadata.insert("namespace".into(), json!(namespace_of(of)));
+    metadata.insert("name".into(), json!(name.name));
+    metadata.insert("namespace".into(), json!(name.namespace));
     if !of.labels.is_empty() {
         metadata.insert("labels".into(), json!(of.labels));
     }
@@ -128,18 +138,18 @@ pub(super) fn derived(of: &Object, name: &str, spec: Value) -> Value {
     metadata.insert("annotations".into(), json!(annotations));
     json!({
         "apiVersion": of.gvk.api_version(),
-        "kind": of.gvk.kind,
+        "kind": name.kind,
         "metadata": metadata,
         "spec": spec,
     })
 }
 
-/// The name of what is derived from an object.
-pub(super) fn reference(of: &Object, kind: &str, name: &str) -> ObjectRef {
+/// The name of an object of this group and namespace.
+pub(super) fn named(of: &Object, kind: &str, name: &str) -> ObjectRef {
     ObjectRef {
         group: of.gvk.group.clone(),
         kind: kind.to_owned(),
-        namespace: Some(namespace_of(of).to_owned()),
+        namespace: Some(of.namespace_or_default().to_owned()),
         name: name.to_owned(),
     }
 }

@@ -11,15 +11,12 @@ use super::reason::Reason;
 /// The name of the mesh's own trust domain that Envoy takes for any (facts/istio-ambient.md §4.9).
 const OWN: &str = "cluster.local";
 
-/// The rule as ztunnel decides it, and what was put otherwise.
-///
-/// # Errors
-///
-/// The reasons why ztunnel cannot decide it as a sidecar does.
-pub(super) fn in_its_words(
-    rule: &Rule,
-    trust_domain: &str,
-) -> Result<(Rule, BTreeSet<Reason>), BTreeSet<Reason>> {
+/// The rule as ztunnel decides it and what was put otherwise, or the reasons why ztunnel cannot decide it
+/// as a sidecar does.
+pub(super) type Words = Result<(Rule, BTreeSet<Reason>), BTreeSet<Reason>>;
+
+/// A rule in ztunnel's words.
+pub(super) fn in_its_words(rule: &Rule, trust_domain: &str) -> Words {
     let needs = needs(rule);
     let mut cannot: BTreeSet<Reason> = needs.envoy.union(&needs.sidecar_only).copied().collect();
     let (mut rule, mut put) = (rule.clone(), BTreeSet::new());

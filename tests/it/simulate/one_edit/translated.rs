@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use waypost::diagnostic::Sources;
 use waypost::k8s::{Object, objects_of};
-use waypost::pipeline::translation;
+use waypost::pipeline::{rewritten, translation};
 use waypost::simulate::{Mesh, Options, Verdict, compare};
 use waypost::translate::direct::{Serves, Wish};
 use waypost::yaml::{Budget, read};
@@ -63,23 +63,6 @@ fn objects(made: &Made) -> Vec<Object> {
     objects_of(read(file, &text, &Budget::MANIFESTS).0).0
 }
 
-fn applied(
-    objects: &[Object],
-    instead: &std::collections::BTreeMap<usize, Vec<Value>>,
-) -> Vec<Object> {
-    let of = |(at, object): (usize, &Object)| match instead.get(&at) {
-        None => vec![object.clone()],
-        Some(values) => values
-            .iter()
-            .map(|value| {
-                let node = waypost::yaml::Node::from_json(value, object.span());
-                Object::from_node(node).unwrap()
-            })
-            .collect(),
-    };
-    objects.iter().enumerate().flat_map(of).collect()
-}
-
 #[test]
 fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
     let meshes = from_environment("WAYPOST_TRANSLATIONS").unwrap_or(MESHES);
@@ -105,7 +88,7 @@ fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
         written += 1;
         moved += translated.policies.iter().filter(|p| !p.proposed.becomes.is_empty()).count();
         let before = Mesh::from_objects(&objects, &options).0;
-        let after = Mesh::from_objects(&applied(&objects, &translated.instead), &options).0;
+        let after = Mesh::from_objects(&rewritten(&objects, &translated.instead), &options).0;
         let found = compare(&before, &after);
         for _ in 0..QUESTIONS {
             let question = question(&mut chance, [&before, &after]);
