@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::{ClusterName, Namespace, NamespaceName, Platform, TrustDomain, Waypoint};
 use crate::diagnostic::{Places, Span};
@@ -17,6 +17,8 @@ pub struct Cluster {
     pub platform: Platform,
     /// The trust domain of its workloads.
     pub trust_domain: TrustDomain,
+    /// Fields of Istio's MeshConfig there, which nothing renders.
+    pub mesh_config: Map<String, Value>,
     /// What is to be set in its ControlPlane; `None` leaves it alone.
     pub control_plane: Option<ControlPlane>,
     /// The waypoint of its ambient namespaces that ask for none of their own. Each namespace's
@@ -78,11 +80,11 @@ pub struct ControlPlane {
     /// `components.spmAgent.enabled`; `None` leaves it alone.
     pub spm_agent: Option<bool>,
     /// Overrides of the platform's `components.istio.kubeSpec.CNI`.
-    pub cni: serde_json::Map<String, Value>,
+    pub cni: Map<String, Value>,
     /// Environment variables of the XCP edge, by `env[-1]` patches of an EdgeXcp overlay.
     pub edge_env: Vec<EdgeEnv>,
     /// Further fields, merged into `spec` last.
-    pub spec: serde_json::Map<String, Value>,
+    pub spec: Map<String, Value>,
     /// Where the values above stand, by JSON pointer: `/ambient`, `/cni/binaryDirectory`,
     /// `/edge/env/0`, `/spec/components/…`. What is missing is blamed on `origin`.
     pub places: Places,
@@ -144,7 +146,7 @@ impl ControlPlane {
 }
 
 /// The value at a pointer in the free fields below `spec`.
-fn free<'a>(spec: &'a serde_json::Map<String, Value>, pointer: &str) -> Option<&'a Value> {
+fn free<'a>(spec: &'a Map<String, Value>, pointer: &str) -> Option<&'a Value> {
     let (first, rest) = pointer.strip_prefix('/')?.split_once('/')?;
     spec.get(first)?.pointer(&format!("/{rest}"))
 }
@@ -171,7 +173,7 @@ pub struct ManagementPlane {
     /// `components.oap.spmAgentReceiverEnabled`; `None` leaves it alone.
     pub spm_agent_receiver: Option<bool>,
     /// Further fields, merged into `spec` last.
-    pub spec: serde_json::Map<String, Value>,
+    pub spec: Map<String, Value>,
     /// Where the values above stand, by JSON pointer: `/oap/spmAgentReceiver`, `/spec/…`.
     pub places: Places,
     /// Where the user wrote it.

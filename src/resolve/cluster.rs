@@ -122,6 +122,7 @@ fn cluster(
         name,
         platform,
         trust_domain,
+        mesh_config: typed.mesh_config,
         control_plane,
         namespaces,
         origin: typed.name.span,

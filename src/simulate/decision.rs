@@ -504,7 +504,6 @@ impl Mesh {
             }
             Why::AutoMtlsOff => "`enableAutoMtls` is off".into(),
             Why::External => "the service is not part of the mesh".into(),
-            Why::NoHbone => "its sidecar has no HBONE".into(),
             Why::PortDisabled => "PeerAuthentication is DISABLE for the port".into(),
         }
     }

@@ -47,6 +47,7 @@ mod sidecar;
 mod suspects;
 mod taken;
 mod unlogged;
+mod upgrade;
 mod version;
 mod waypoint;
 pub mod ztunnel;
@@ -58,7 +59,7 @@ pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk}
 pub use envoy::{ChainKind, Logged};
 pub use equivalence::{
     AccessChange, Answer, Bound, ByDesign, Caller, CallerKind, Change, Classes, Comparison,
-    StandsFor, Target, TargetKind, compare,
+    StandsFor, Target, TargetKind, compare, compare_each,
 };
 pub use find::NotFound;
 pub use identity::{Identities, IdentityId, Peer};
@@ -72,11 +73,12 @@ pub use mesh::{
 };
 pub use network_policy::NetworkPolicy;
 pub use options::{Features, Options, PathNormalization, Traffic};
-pub use outbound::Why;
+pub use outbound::{Sending, Sent, Why};
 pub use path::Effects;
 pub use policy::{Action, Policy, PolicyId};
 pub use questions::{Admission, Direction, Pod, Pods};
 pub use request::{Client, Destination, HttpRequest, Request};
 pub use request_authentication::Token;
 pub use taken::{has_port_of_digits, is_key_set, is_selected_label, is_timeout};
+pub use upgrade::{Brought, Turn, brought, turns};
 pub use version::{Behaviour, IstioVersion};

@@ -27,6 +27,8 @@ pub struct Options {
     pub istio: IstioVersion,
     /// The release of ztunnel, where it is another: an older one drops what it does not know.
     pub ztunnel: Option<IstioVersion>,
+    /// What these releases bring, and is taken not to be there.
+    pub lacks: BTreeSet<Behaviour>,
     /// The injector's revisions. `None`: not told, so every one that a label names is taken to exist.
     pub revisions: Option<BTreeSet<String>>,
     /// `sidecarInjectorWebhook.enableNamespacesByDefault`.
@@ -80,6 +82,7 @@ impl Default for Options {
             trusted_proxies: 0,
             istio: IstioVersion::NEWEST,
             ztunnel: None,
+            lacks: BTreeSet::new(),
             revisions: None,
             inject_by_default: false,
             sidecar_hbone: true,
@@ -97,7 +100,7 @@ impl Options {
             Some(ztunnel) if behaviour.is_of_ztunnel() => ztunnel.min(self.istio),
             _ => self.istio,
         };
-        release >= behaviour.since()
+        release >= behaviour.since() && !self.lacks.contains(&behaviour)
     }
 }
 

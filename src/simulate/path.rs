@@ -86,9 +86,7 @@ pub(super) struct Hop<'a> {
 pub(super) enum Speaks {
     /// Plaintext: there is no proxy.
     Plain,
-    /// mTLS to sidecars: a sidecar without HBONE.
-    Mtls,
-    /// mTLS to sidecars, HBONE to ambient: a sidecar with HBONE, or a gateway.
+    /// mTLS to sidecars, HBONE to ambient: a sidecar, or a gateway.
     MtlsAndHbone,
     /// HBONE only, else plaintext: ztunnel, or a waypoint.
     Hbone,
@@ -135,7 +133,7 @@ impl<'a> Hop<'a> {
 impl Speaks {
     /// An Envoy routes what the client sends.
     pub fn is_routed(self) -> bool {
-        matches!(self, Speaks::Mtls | Speaks::MtlsAndHbone)
+        self == Speaks::MtlsAndHbone
     }
 
     /// What the proxy of an application's pod can speak.
@@ -143,8 +141,9 @@ impl Speaks {
         match state {
             PodState::Ambient => Speaks::Hbone,
             PodState::Plain => Speaks::Plain,
-            PodState::Sidecar => Speaks::Mtls,
-            PodState::SidecarHbone => Speaks::MtlsAndHbone,
+            // whether a sidecar takes HBONE itself does not matter to what it sends (istio/istio:pilot/pkg/
+            // networking/core/cluster_builder.go `NewClusterBuilder`: `sendHbone`)
+            PodState::Sidecar | PodState::SidecarHbone => Speaks::MtlsAndHbone,
         }
     }
 }
@@ -185,8 +184,7 @@ impl<'a, 's> Way<'a, 's> {
             self.mesh.gateway(*id).kind == GatewayKind::Waypoint
                 && self.mesh.waypoint_state(*id) == WaypointState::Ready
         };
-        let is_sidecar = matches!(self.hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
-            && self.hop.role == Some(Role::Application);
+        let is_sidecar = self.hop.speaks.is_routed() && self.hop.role == Some(Role::Application);
         let follows = if self.waypoint(None).is_some_and(|id| is_followed(&id)) {
             Some(self.mesh.service(service).namespace)
         } else if is_sidecar {
@@ -249,7 +247,7 @@ impl<'a, 's> Way<'a, 's> {
         Verdict::Unknown
     }
 
-    fn leaving(&self, endpoint: Option<WorkloadId>) -> (Leaving, Option<(Leaving, Unknown)>) {
+    pub fn leaving(&self, endpoint: Option<WorkloadId>) -> (Leaving, Option<(Leaving, Unknown)>) {
         outbound::leaving(self.mesh, &self.hop, self.request.to, self.behind(), endpoint)
     }
 
@@ -470,16 +468,21 @@ impl<'a, 's> Way<'a, 's> {
     }
 
     /// The pod's port: sidecar and ztunnel see this one (§6.1).
-    fn target_port(&self, server: WorkloadId) -> u16 {
+    pub fn target_port(&self, server: WorkloadId) -> u16 {
         match (self.behind(), self.request.to) {
             (None, Destination::Pod { port, .. } | Destination::Service { port, .. }) => port,
-            (Some((service, port)), _) => self
-                .mesh
-                .service(service)
-                .ports
-                .iter()
-                .find(|p| p.number == port)
-                .map_or(port, |p| p.target_at(self.mesh.workload(server))),
+            (Some((service, port)), to) => {
+                let pod = self.mesh.workload(server);
+                // a gateway, and a route, find the endpoints of a headless Service by EDS
+                let by_address = to == Destination::Service { service, port }
+                    && self.hop.role != Some(Role::Gateway);
+                let service = self.mesh.service(service);
+                let found = service.ports.iter().find(|p| p.number == port);
+                found.map_or(port, |p| match by_address {
+                    true => service.arrives_at(p, pod),
+                    false => p.target_at(pod),
+                })
+            }
         }
     }
 

@@ -16,6 +16,9 @@ pub struct Cluster {
     pub platform: Option<Spanned<String>>,
     /// The trust domain of its workloads.
     pub trust_domain: Option<Spanned<String>>,
+    /// Fields of Istio's MeshConfig there.
+    #[serde(default)]
+    pub mesh_config: Map<String, Value>,
     /// What is to be set in its ControlPlane.
     pub control_plane: Option<Spanned<ControlPlane>>,
     /// Its waypoints.

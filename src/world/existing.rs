@@ -3,8 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use serde_json::{Map, Value};
+
 use super::merge::merged;
 use super::{Origin, Present, Rendered};
+use crate::diagnostic::Span;
 use crate::k8s::{Object, ObjectRef};
 use crate::model::{ClusterName, Version};
 use crate::resolve::Resolved;
@@ -14,13 +17,31 @@ use crate::resolve::Resolved;
 /// the mesh. It is the same at every point of a migration, so that it is put together once.
 #[derive(Debug, Default)]
 pub struct Existing {
-    /// Of each cluster its trust domain and its objects.
-    pub(super) clusters: BTreeMap<ClusterName, (String, Objects)>,
+    /// Of each cluster what the spec says of its mesh, and its objects.
+    pub(super) clusters: BTreeMap<ClusterName, (MeshSettings, Objects)>,
     /// The version of Istio.
     pub(super) istio: Option<Version>,
     /// What nothing restarts: cluster, namespace, kind and name.
     pub(super) kept: BTreeSet<[String; 4]>,
     merges: Merges,
+}
+
+/// What the spec says of a cluster's mesh.
+#[derive(Clone, Debug)]
+pub(super) struct MeshSettings {
+    pub trust_domain: String,
+    /// Fields of its MeshConfig.
+    pub mesh_config: Map<String, Value>,
+    /// Where the cluster stands.
+    pub origin: Span,
+}
+
+impl MeshSettings {
+    /// Do they say the same, wherever they stand?
+    fn say(&self, other: &Self) -> bool {
+        let Self { trust_domain, mesh_config, origin: _ } = self;
+        *trust_domain == other.trust_domain && *mesh_config == other.mesh_config
+    }
 }
 
 /// The objects of a cluster. Those without a name (`generateName`) are another object each time.
@@ -72,7 +93,12 @@ impl Existing {
         };
         let environment = &resolved.environment;
         let clusters = environment.clusters.iter().map(|(name, cluster)| {
-            (name.clone(), (cluster.trust_domain.as_str().to_owned(), of(name)))
+            let settings = MeshSettings {
+                trust_domain: cluster.trust_domain.as_str().to_owned(),
+                mesh_config: cluster.mesh_config.clone(),
+                origin: cluster.origin,
+            };
+            (name.clone(), (settings, of(name)))
         });
         Self {
             clusters: clusters.collect(),
@@ -94,7 +120,7 @@ impl Existing {
             && *kept == other.kept
             && clusters.len() == other.clusters.len()
             && clusters.iter().zip(&other.clusters).all(|((name, own), (other_name, other))| {
-                name == other_name && own.0 == other.0 && own.1.says(&other.1)
+                name == other_name && own.0.say(&other.0) && own.1.says(&other.1)
             })
     }
 

@@ -1,9 +1,10 @@
 //! The settings of a cluster's mesh: what the spec says, and ConfigMap `istio` of namespace
-//! `istio-system`, from which istiod takes its own.
+//! `istio-system`, from which istiod takes its own. Of both the spec counts.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::Existing;
 use crate::diagnostic::{Diagnostic, Span};
@@ -19,7 +20,7 @@ struct MeshConfig {
     trust_domain_aliases: Vec<String>,
     root_namespace: Option<String>,
     path_normalization: Normalization,
-    extension_providers: Vec<serde_json::Value>,
+    extension_providers: Vec<Value>,
     enable_auto_mtls: Option<bool>,
     outbound_traffic_policy: OutboundTrafficPolicy,
     default_service_export_to: Vec<String>,
@@ -59,7 +60,7 @@ pub fn of_objects<'a>(
     found: &mut Vec<Diagnostic>,
 ) -> Options {
     let mut options = Options::default();
-    configure(&mut options, objects, found);
+    configure(&mut options, objects, None, found);
     options
 }
 
@@ -72,13 +73,15 @@ pub(super) fn of_environment<'a>(
     found: &mut Vec<Diagnostic>,
 ) -> Options {
     let mut options = Options::default();
-    configure(&mut options, objects, found);
+    let settings = existing.clusters.get(cluster).map(|(settings, _)| settings);
+    let given = settings.map(|settings| (&settings.mesh_config, settings.origin));
+    configure(&mut options, objects, given.filter(|(fields, _)| !fields.is_empty()), found);
     options.cluster = cluster.as_str().to_owned();
     if let Some(version) = existing.istio {
         options.istio = IstioVersion::new(version.major, version.minor);
     }
-    if let Some((trust_domain, _)) = existing.clusters.get(cluster) {
-        options.trust_domain.clone_from(trust_domain);
+    if let Some(settings) = settings {
+        options.trust_domain.clone_from(&settings.trust_domain);
     }
     options
 }
@@ -109,15 +112,44 @@ pub fn access_log_format<'a>(objects: impl IntoIterator<Item = &'a Object>) -> O
     logging.access_log_format.filter(|format| !format.trim().is_empty())
 }
 
+/// A MeshConfig, with fields that go before its own.
+fn read(text: &str, given: &Map<String, Value>) -> Result<MeshConfig, serde_yaml::Error> {
+    let mut all = serde_yaml::from_str::<Option<Value>>(text)?.unwrap_or_default();
+    lay(&mut all, &Value::Object(given.clone()));
+    parsed(&all.to_string())
+}
+
+fn parsed(text: &str) -> Result<MeshConfig, serde_yaml::Error> {
+    Ok(serde_yaml::from_str::<Option<MeshConfig>>(text)?.unwrap_or_default())
+}
+
+/// Lays one value over another: mappings field by field, anything else whole.
+fn lay(below: &mut Value, over: &Value) {
+    match (below, over) {
+        (Value::Object(below), Value::Object(over)) => {
+            for (key, value) in over {
+                lay(below.entry(key.clone()).or_insert(Value::Null), value);
+            }
+        }
+        (below, over) => *below = over.clone(),
+    }
+}
+
 fn configure<'a>(
     options: &mut Options,
     objects: impl IntoIterator<Item = &'a Object>,
+    given: Option<(&Map<String, Value>, Span)>,
     found: &mut Vec<Diagnostic>,
 ) {
-    let Some((text, span)) = configured(objects, &options.root_namespace) else { return };
-    let config: MeshConfig = match serde_yaml::from_str::<Option<MeshConfig>>(text) {
-        Ok(config) => config.unwrap_or_default(),
-        Err(error) => {
+    let written = configured(objects, &options.root_namespace);
+    let Some((text, span)) = written.or(given.map(|(_, span)| ("", span))) else { return };
+    let read = match given {
+        Some((given, own)) => read(text, given).map_err(|error| (error, own)),
+        None => parsed(text).map_err(|error| (error, span)),
+    };
+    let config = match read {
+        Ok(config) => config,
+        Err((error, span)) => {
             found.push(
                 Diagnostic::error("bad-mesh-config", format!("this is no MeshConfig: {error}"))
                     .at(span, "istiod would go on with the last good one")

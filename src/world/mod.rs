@@ -22,6 +22,7 @@ mod merge;
 mod mesh_config;
 mod restart;
 mod texts;
+mod upgrade;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use existing::Existing;
 pub use manifests::is_manifest;
 pub use mesh_config::{access_log_format, of_objects as mesh_options};
 pub use texts::Texts;
+pub use upgrade::{Part, Release};
 
 use crate::diagnostic::{Diagnostic, FileId};
 use crate::k8s::{Object, objects_of};

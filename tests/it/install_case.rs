@@ -146,6 +146,7 @@ fn load(folder: &Path) -> Case {
         name: cluster_name.clone(),
         platform,
         trust_domain: TrustDomain::parse("c1.tsb.local").expect("a trust domain"),
+        mesh_config: Map::default(),
         control_plane,
         default_waypoint: plain.pointer("/waypoints/default").map(waypoint),
         namespaces: namespaces.collect(),

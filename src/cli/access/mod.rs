@@ -4,6 +4,7 @@ mod diff;
 mod explain;
 mod matrix;
 mod policies;
+mod release;
 mod replay;
 mod revision;
 mod suggest;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::diff::{comparison_json, comparison_markdown, comparison_text};
+use super::diff::{Compared, comparison_json, comparison_markdown, comparison_text};
 use crate::report::escape::calm_cell;
 use crate::simulate::Comparison;
 
@@ -18,7 +18,7 @@ pub struct Between {
 /// For a terminal.
 pub fn between_text(all: &[Between]) -> String {
     let lines = |of: &Between| {
-        let text = comparison_text(&of.comparison);
+        let text = comparison_text(Compared::whole(&of.comparison));
         let inner: String = text.lines().map(|line| format!("  {line}\n")).collect();
         format!("meanwhile, while {}:\n{inner}", of.state)
     };
@@ -28,7 +28,7 @@ pub fn between_text(all: &[Between]) -> String {
 /// For a pull request.
 pub fn between_markdown(all: &[Between]) -> String {
     let part = |of: &Between| {
-        let table = comparison_markdown(&of.comparison);
+        let table = comparison_markdown(Compared::whole(&of.comparison));
         format!("\nMeanwhile, while {}:\n\n{table}", calm_cell(&of.state))
     };
     all.iter().map(part).collect()
@@ -37,7 +37,7 @@ pub fn between_markdown(all: &[Between]) -> String {
 /// For a program.
 pub fn between_json(all: &[Between]) -> Value {
     let state = |of: &Between| {
-        let mut value = comparison_json(&of.comparison);
+        let mut value = comparison_json(Compared::whole(&of.comparison));
         value["state"] = json!(of.state);
         value
     };

@@ -9,30 +9,53 @@ use serde_json::{Value, json};
 use crate::report::escape::{calm_cell, cell};
 use crate::report::visible::Lines;
 use crate::simulate::{
-    AccessChange, Answer, Caller, Change, Comparison, HttpRequest, Logged, Target, TargetKind,
-    Token,
+    AccessChange, Answer, Brought, Caller, Change, Comparison, HttpRequest, Logged, Target,
+    TargetKind, Token, brought,
 };
 
 /// So many clients are named in one entry.
 const NAMED: usize = 4;
 
+/// A comparison, and where releases of Istio differ, what each thing that they do otherwise changes.
+#[derive(Clone, Copy, Debug)]
+pub struct Compared<'c> {
+    /// What changes in all.
+    pub comparison: &'c Comparison,
+    /// What changes step by step.
+    pub steps: &'c [(Brought, Comparison)],
+}
+
+impl<'c> Compared<'c> {
+    /// A comparison of meshes under one release.
+    pub fn whole(comparison: &'c Comparison) -> Self {
+        Self { comparison, steps: &[] }
+    }
+}
+
 /// Clients that fare alike.
 struct Entry<'c> {
     of: &'c AccessChange,
     callers: Vec<&'c Caller>,
+    brought: Vec<Brought>,
 }
 
-fn entries(comparison: &Comparison) -> Vec<Entry<'_>> {
+fn entries(of: Compared<'_>) -> Vec<Entry<'_>> {
+    let Compared { comparison, steps } = of;
     let mut entries: Vec<Entry<'_>> = Vec::new();
     // changes of one way and one destination are few: each is compared with those
     let mut index: HashMap<(Change, &Target), Vec<usize>> = HashMap::new();
     for change in comparison.changes.iter().filter(|change| change.by_design.is_none()) {
+        let brought = brought(change, steps);
         let places = index.entry((change.change, &change.to)).or_default();
-        match places.iter().find(|place| are_alike(entries[**place].of, change)) {
+        let alike = |place: &&usize| {
+            let entry = &entries[**place];
+            are_alike(entry.of, change) && entry.brought == brought
+        };
+        match places.iter().find(alike) {
             Some(place) => entries[*place].callers.push(&change.from),
             None => {
                 places.push(entries.len());
-                entries.push(Entry { of: change, callers: vec![&change.from] });
+                entries.push(Entry { of: change, callers: vec![&change.from], brought });
             }
         }
     }
@@ -147,10 +170,18 @@ fn extent(change: &AccessChange, code: impl Fn(&str) -> String) -> String {
     }
 }
 
+/// The release that brought a change, and what of it: `Istio 1.25: sources may have …`.
+fn brought_text(brought: &Brought) -> String {
+    let Brought { behaviour, is_gone } = brought;
+    let gone = if *is_gone { "no longer with a release before " } else { "" };
+    format!("{gone}Istio {}: {}", behaviour.since(), behaviour.as_str())
+}
+
 /// For a terminal.
-pub fn comparison_text(comparison: &Comparison) -> String {
+pub fn comparison_text(of: Compared<'_>) -> String {
+    let comparison = of.comparison;
     let mut out = Lines::default();
-    for entry in entries(comparison) {
+    for entry in entries(of) {
         let of = entry.of;
         let verb = match (of.change, entry.callers.len()) {
             (Change::Gain, 1) => "gains",
@@ -164,6 +195,9 @@ pub fn comparison_text(comparison: &Comparison) -> String {
         out.line(format_args!("  {}", extent(of, |text| text.to_owned())));
         out.line(format_args!("  before  {}", answer_text(of.before.as_ref())));
         out.line(format_args!("  after   {}", answer_text(of.after.as_ref())));
+        for brought in &entry.brought {
+            out.line(format_args!("  by      {}", brought_text(brought)));
+        }
     }
     for line in by_design(comparison) {
         out.line(format_args!("by design: {line}"));
@@ -186,16 +220,20 @@ fn counted_pairs(pairs: usize) -> String {
 }
 
 /// For a pull request.
-pub fn comparison_markdown(comparison: &Comparison) -> String {
+pub fn comparison_markdown(of: Compared<'_>) -> String {
+    let comparison = of.comparison;
+    let by_release = !of.steps.is_empty();
     let mut out = String::new();
     if comparison.changes.iter().all(|change| change.by_design.is_some()) {
         out.push_str("Nobody gains or loses access.\n");
     } else {
-        out.push_str("| who | | what | with | before | after |\n|---|---|---|---|---|---|\n");
+        let (by, line) = if by_release { (" by |", "---|") } else { ("", "") };
+        let _ = writeln!(out, "| who | | what | with | before | after |{by}");
+        let _ = writeln!(out, "|---|---|---|---|---|---|{line}");
     }
-    for entry in entries(comparison) {
+    for entry in entries(of) {
         let of = entry.of;
-        let _ = writeln!(
+        let _ = write!(
             out,
             "| {} | {} | {} | {} | {} | {} |",
             calm_cell(&callers(&entry)),
@@ -205,6 +243,11 @@ pub fn comparison_markdown(comparison: &Comparison) -> String {
             calm_cell(&answer_text(of.before.as_ref())),
             calm_cell(&answer_text(of.after.as_ref())),
         );
+        if by_release {
+            let brought: Vec<String> = entry.brought.iter().map(brought_text).collect();
+            let _ = write!(out, " {} |", calm_cell(&brought.join("; ")));
+        }
+        out.push('\n');
     }
     let by_design = by_design(comparison);
     if !by_design.is_empty() {
@@ -234,7 +277,8 @@ pub fn not_compared(comparison: &Comparison) -> Vec<String> {
 }
 
 /// For a program. Frozen: `version` goes up when a field changes its meaning.
-pub fn comparison_json(comparison: &Comparison) -> Value {
+pub fn comparison_json(of: Compared<'_>) -> Value {
+    let Compared { comparison, steps } = of;
     let answer = |answer: &Option<Answer>| {
         answer.as_ref().map(|a| {
             json!({
@@ -263,6 +307,7 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
                 "everyRequest": c.every_request,
                 "otherPorts": c.other_ports,
                 "byDesign": c.by_design.map(|what| what.to_string()),
+                "broughtBy": brought(c, steps).iter().map(brought_json).collect::<Vec<Value>>(),
                 "request": c.request.as_ref().map(request_json),
             })
         };
@@ -276,6 +321,13 @@ pub fn comparison_json(comparison: &Comparison) -> Value {
         "notCompared": not_compared(comparison),
         "pairs": comparison.pairs,
         "requests": comparison.requests,
+    })
+}
+
+fn brought_json(brought: &Brought) -> Value {
+    let Brought { behaviour, is_gone } = brought;
+    json!({
+        "release": behaviour.since().to_string(), "what": behaviour.as_str(), "gone": is_gone,
     })
 }
 

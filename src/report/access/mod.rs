@@ -14,8 +14,8 @@ mod ztunnel;
 
 pub use between::{Between, between_json, between_markdown, between_text};
 pub use diff::{
-    answer_text, comparison_json, comparison_markdown, comparison_text, not_compared, request_text,
-    verb,
+    Compared, answer_text, comparison_json, comparison_markdown, comparison_text, not_compared,
+    request_text, verb,
 };
 pub use explain::{explain, explain_json};
 pub use graph::{dot, mermaid};

@@ -351,8 +351,7 @@ impl<'m> Comparing<'m> {
         else {
             return false;
         };
-        let has_sidecar = matches!(hop.speaks, Speaks::Mtls | Speaks::MtlsAndHbone)
-            && hop.role == Some(Role::Application);
+        let has_sidecar = hop.speaks.is_routed() && hop.role == Some(Role::Application);
         let (mesh, Some(peer)) = (self.meshes[side], hop.peer.filter(|_| has_sidecar)) else {
             return false;
         };

@@ -69,6 +69,13 @@ use super::mesh::Mesh;
 ///
 /// The result depends on the meshes alone, and is in a fixed order.
 pub fn compare(before: &Mesh, after: &Mesh) -> Comparison {
+    let mut found = compare_each(before, after);
+    tidy::tidy(&mut found, [before, after]);
+    found
+}
+
+/// The same without leaving out what another change says already.
+pub fn compare_each(before: &Mesh, after: &Mesh) -> Comparison {
     let meshes = [before, after];
     meshes.iter().for_each(|mesh| mesh.prepare());
     let mut same = Same::new(meshes);
@@ -114,8 +121,7 @@ pub fn compare(before: &Mesh, after: &Mesh) -> Comparison {
         found.pairs += pairs;
         found.requests += requests;
     }
-    found.idle_policies = tidy::idle_policies(meshes, &mut same);
-    tidy::tidy(&mut found, meshes);
+    found.idle_policies = tidy::idle_policies(meshes, &same);
     found
 }
 

@@ -95,7 +95,7 @@ fn pod_ports(
         ports.extend(workload.capture.iter().flat_map(|capture| capture.named_inbound()));
         ports.extend(scraped(&workload.annotations, mesh.state(id).has_sidecar()));
         let in_front = mesh.services_of(id).iter().map(|id| mesh.service(*id));
-        ports.extend(in_front.flat_map(|s| s.ports.iter().map(|p| p.target_at(workload))));
+        ports.extend(in_front.flat_map(|s| s.ports.iter().map(|p| s.arrives_at(p, workload))));
         ports.extend(Enforcers::of(mesh, Destination::Pod { workload: id, port: 0 }).ports(mesh));
         ports.extend(mesh.fixed.points.workloads[id.0 as usize].port_modes.keys());
         ports.extend(mesh.fixed.outbound.listener_ports(id));
@@ -134,18 +134,18 @@ fn is_behind_plain_service(meshes: [&Mesh; 2], ids: [Option<WorkloadId>; 2], por
             return false;
         }
         let protocol = mesh.protocol_of_pod_port(id, port);
-        let own: BTreeSet<(String, u16)> =
-            mesh.services_of(id)
-                .iter()
-                .filter(|service| !matches!(mesh.service_binding(**service), Binding::Bound(_)))
-                .map(|service| (*service, mesh.service(*service)))
-                .flat_map(|(service, s)| {
-                    let ports = s.ports.iter().filter(|p| {
-                        p.target_at(mesh.workload(id)) == port && p.protocol == protocol
-                    });
-                    ports.map(move |p| (mesh.service_name(service), p.number))
-                })
-                .collect();
+        let own: BTreeSet<(String, u16)> = mesh
+            .services_of(id)
+            .iter()
+            .filter(|service| !matches!(mesh.service_binding(**service), Binding::Bound(_)))
+            .map(|service| (*service, mesh.service(*service)))
+            .flat_map(|(service, s)| {
+                let ports = s.ports.iter().filter(|p| {
+                    s.arrives_at(p, mesh.workload(id)) == port && p.protocol == protocol
+                });
+                ports.map(move |p| (mesh.service_name(service), p.number))
+            })
+            .collect();
         fronts = Some(match fronts {
             None => own,
             Some(before) => before.intersection(&own).cloned().collect(),

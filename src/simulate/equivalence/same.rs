@@ -435,32 +435,36 @@ impl<'m> Same<'m> {
             |own| &mut own.policies,
             ids,
             |own| {
-                let [old, new] = own.each(|mesh, side| mesh.policy(ids[side]));
                 let options = own.each(|mesh, side| mesh.options(mesh.policy_cluster(ids[side])));
-                let Policy { namespace, name, action, provider, dry_run, spec, span: _ } = old;
-                let raw::AuthorizationPolicy {
-                    selector,
-                    target_ref,
-                    target_refs,
-                    // read into the fields above
-                    action: _,
-                    provider: _,
-                    rules,
-                } = spec;
-                let rules_alike = rules.len() == new.spec.rules.len()
-                    && rules.iter().zip(&new.spec.rules).all(|(a, b)| a.value == b.value);
-                *namespace == new.namespace
-                    && *name == new.name
-                    && *action == new.action
-                    && *provider == new.provider
-                    && *dry_run == new.dry_run
-                    && *selector == new.spec.selector
-                    && *target_ref == new.spec.target_ref
-                    && *target_refs == new.spec.target_refs
-                    && rules_alike
-                    && options[0] == options[1]
+                own.policy_object(ids) && options[0] == options[1]
             },
         )
+    }
+
+    /// An AuthorizationPolicy as it is written.
+    pub fn policy_object(&self, ids: [PolicyId; 2]) -> bool {
+        let [old, new] = self.each(|mesh, side| mesh.policy(ids[side]));
+        let Policy { namespace, name, action, provider, dry_run, spec, span: _ } = old;
+        let raw::AuthorizationPolicy {
+            selector,
+            target_ref,
+            target_refs,
+            // read into the fields above
+            action: _,
+            provider: _,
+            rules,
+        } = spec;
+        let rules_alike = rules.len() == new.spec.rules.len()
+            && rules.iter().zip(&new.spec.rules).all(|(a, b)| a.value == b.value);
+        *namespace == new.namespace
+            && *name == new.name
+            && *action == new.action
+            && *provider == new.provider
+            && *dry_run == new.dry_run
+            && *selector == new.spec.selector
+            && *target_ref == new.spec.target_ref
+            && *target_refs == new.spec.target_refs
+            && rules_alike
     }
 
     /// The NetworkPolicies that select a workload. What they ask of other ends is asked of labels,

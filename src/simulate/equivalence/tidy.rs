@@ -124,11 +124,11 @@ fn behind(
         return Vec::new();
     };
     let pods = service.endpoints.iter();
-    pods.map(|id| (mesh.workload_name(*id), port.target_at(mesh.workload(*id)))).collect()
+    pods.map(|id| (mesh.workload_name(*id), service.arrives_at(port, mesh.workload(*id)))).collect()
 }
 
 /// Policies that differ and reach nothing, on either side.
-pub fn idle_policies(meshes: [&Mesh; 2], same: &mut Same<'_>) -> Vec<String> {
+pub fn idle_policies(meshes: [&Mesh; 2], same: &Same<'_>) -> Vec<String> {
     // by name; there is one object of a name
     let by_name = meshes.map(|mesh| -> BTreeMap<String, PolicyId> {
         let name = |id: PolicyId| {
@@ -143,7 +143,8 @@ pub fn idle_policies(meshes: [&Mesh; 2], same: &mut Same<'_>) -> Vec<String> {
     let differing: Vec<&String> = names
         .into_iter()
         .filter(|name| match [by_name[0].get(*name), by_name[1].get(*name)] {
-            [Some(old), Some(new)] => !same.policy([*old, *new]),
+            // one that holds for nothing is not changed by what options come to
+            [Some(old), Some(new)] => !same.policy_object([*old, *new]),
             _ => true,
         })
         .collect();

@@ -138,6 +138,15 @@ impl Service {
         own.iter().map(String::as_str)
     }
 
+    /// The port of a pod at which a connection to one of its ports arrives. Of a headless Service clients
+    /// learn the pods' addresses, and nobody translates the port.
+    pub fn arrives_at(&self, port: &Port, workload: &Workload) -> u16 {
+        match &self.source {
+            Source::Service(_) if self.headless => port.number,
+            _ => port.target_at(workload),
+        }
+    }
+
     /// Its address of the same family as this one.
     pub(in crate::simulate) fn vip_like(&self, ip: IpAddr) -> Option<IpAddr> {
         let written: &[String] = match &self.source {

@@ -54,6 +54,11 @@ impl Export {
         Export::Namespaces(named.map(str::to_owned).collect())
     }
 
+    /// To a namespace alone.
+    pub fn private(namespace: &str) -> Self {
+        Export::Namespaces(BTreeSet::from([namespace.to_owned()]))
+    }
+
     /// Does a proxy of this namespace see it? A client of which no namespace is known sees what all
     /// see.
     pub fn reaches(&self, namespace: Option<&str>) -> bool {

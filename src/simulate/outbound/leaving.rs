@@ -54,8 +54,6 @@ pub enum Why {
     AutoMtlsOff,
     /// The service is not part of the mesh.
     External,
-    /// The endpoint has no sidecar, and the client's proxy no HBONE.
-    NoHbone,
     /// The endpoint's port takes plaintext only.
     PortDisabled,
 }

@@ -5,19 +5,22 @@
 //! - `host`: host names of rules, and who may see what; `rule`: DestinationRules; `scope`: Sidecars;
 //! - `tables`: all of them, worked out once for a mesh;
 //! - `leaving`: which cluster of the client's proxy takes a connection;
-//! - `transport`: what that cluster speaks to one endpoint.
+//! - `transport`: what that cluster speaks to one endpoint;
+//! - `sent`: both, asked by themselves.
 
 mod alike;
 mod host;
 mod leaving;
 mod rule;
 mod scope;
+mod sent;
 mod tables;
 mod transport;
 
 pub(super) use alike::{Facing, alike};
 pub use leaving::Why;
 pub(super) use leaving::{Leaving, leaving};
+pub use sent::{Sending, Sent};
 pub(super) use tables::Tables;
 pub(super) use transport::{Transport, transport};
 

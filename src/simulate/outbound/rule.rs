@@ -76,7 +76,11 @@ impl DestinationRule {
             name: object.name.clone(),
             host: host::full_name(&spec.host, space),
             age: super::age(object),
-            export: Export::of(spec.export_to.iter().map(String::as_str), space, default),
+            // for some clients of its own namespace only (push_context.go `setDestinationRules`)
+            export: match spec.workload_selector {
+                Some(_) => Export::private(space),
+                None => Export::of(spec.export_to.iter().map(String::as_str), space, default),
+            },
             selector: spec.workload_selector.map(|s| s.match_labels.unwrap_or_default()),
             policy: spec.traffic_policy,
             subsets: spec.subsets,
@@ -144,14 +148,14 @@ pub(super) fn chosen<'r>(
             .map(|index| &rules[*index as usize])
             .filter(|rule| rule.cluster == sender.cluster)
     };
-    let own = sender.namespace.is_some_and(|(id, _)| {
-        // in the root namespace only what is private there is meant for its own proxies
-        all().any(|rule| rule.namespace == id)
-    });
     let client = sender.namespace.map(|(_, name)| name);
-    if own && let Some((id, name)) = sender.namespace {
+    if let Some((id, name)) = sender.namespace {
+        // one that is exported to others only is not for its own namespace; in the root namespace only what
+        // is private there is meant for its own proxies
         let here = all().filter(|rule| {
-            rule.namespace == id && (name != root || rule.export.is_private(&rule.space))
+            rule.namespace == id
+                && rule.export.reaches(client)
+                && (name != root || rule.export.is_private(&rule.space))
         });
         if let Some(found) = of_namespace(here, sender) {
             return Some(found);

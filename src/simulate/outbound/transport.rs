@@ -66,9 +66,7 @@ pub(in crate::simulate) fn transport(
             Some(why) => (Transport::Plain, Some(why)),
             // endpoint_builder.go `mtlsChecker.checkMtlsEnabled`: the endpoint's `tlsMode`, then its
             // PeerAuthentication
-            None if !state.has_sidecar() => {
-                (Transport::Plain, (state == PodState::Ambient).then_some(Why::NoHbone))
-            }
+            None if !state.has_sidecar() => (Transport::Plain, None),
             None => {
                 let mode = mesh.fixed.points.workloads[server.0 as usize].mtls(port);
                 if mode == MtlsMode::Disable {

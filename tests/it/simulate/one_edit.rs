@@ -261,7 +261,7 @@ fn is_told(found: &Comparison, question: &Question, meshes: [&Mesh; 2]) -> bool 
                     .map(|id| (mesh.service_name(*id), mesh.service(*id)));
                 fronts.filter(|(front, _)| *front == target.name).any(|(_, service)| {
                     let ports = service.ports.iter().filter(|p| p.number == target.port);
-                    ports.into_iter().any(|p| p.target_at(mesh.workload(pod)) == *port)
+                    ports.into_iter().any(|p| service.arrives_at(p, mesh.workload(pod)) == *port)
                 })
             }),
         },

@@ -112,6 +112,18 @@ fn headless_is_mutual_tls_only_if_every_endpoint_has_a_sidecar() {
     );
 }
 
+/// Nobody translates the port: DNS gives the pods' addresses.
+#[test]
+fn clients_of_a_headless_service_come_to_its_port_and_not_to_the_target() {
+    let targets = TCP_HEADLESS.replace("port: 9092", "port: 9092, targetPort: 80");
+    let at = |server: &str| {
+        let mesh = mesh(&pair(server, server, &targets));
+        story(&mesh, "client/sleep", "server/queue:9092")
+    };
+    assert!(at(SIDECAR).contains("sidecar of server/web sees client/sa/sleep at port 9092"));
+    assert!(at(AMBIENT).contains("ztunnel of server/web sees client/sa/sleep at port 9092"));
+}
+
 const SECOND: &str = "
 apiVersion: apps/v1
 kind: StatefulSet
@@ -205,6 +217,8 @@ fn the_namespace_of_a_destination_rule_decides_who_carries_it_out() {
     assert_eq!(to_service(&rule("server", &for_client)), "allow");
     let for_other = DISABLE.replace("{host", "{exportTo: [other], host");
     assert_eq!(to_service(&rule("server", &for_other)), "deny");
+    // one that is exported to others only is not for its own namespace
+    assert_eq!(to_service(&rule("client", &for_other)), "deny");
     // a selector takes the clients of its own namespace
     let selecting = |app: &str| {
         DISABLE

@@ -89,15 +89,12 @@ fn the_guides_migration_denies_in_every_state() {
                 let mesh = set(&both, "client/sleep", client);
                 let mesh = set_waypoint(&set(&mesh, "server/web", server), waypoint);
                 let verdict = get(&mesh, "client/sleep", "server/web:8000", "/").verdict;
-                // a sidecar without HBONE has no identity at ztunnel, nor ztunnel at a sidecar
-                // without HBONE: a DENY by principal does not see it
-                let unseen = match (client, server) {
-                    (PodState::Sidecar, PodState::Ambient) => true,
-                    (PodState::Ambient, PodState::Sidecar) => {
-                        waypoint == WaypointState::NotProgrammed
-                    }
-                    _ => false,
-                };
+                // ztunnel has no identity at a sidecar that does not take HBONE: a DENY by principal
+                // does not see it
+                let unseen = matches!(
+                    (client, server, waypoint),
+                    (PodState::Ambient, PodState::Sidecar, WaypointState::NotProgrammed)
+                );
                 let expected = if unseen { Verdict::Allow } else { Verdict::Deny };
                 assert_eq!(verdict, expected, "{client:?} {server:?} {waypoint:?}");
             }

@@ -109,7 +109,7 @@ use std::collections::BTreeSet;
 
 use super::super::{Rule, RuleInput};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::simulate::Role;
+use crate::simulate::{Client, Mesh, PodState, Request, Role, ServiceId, Verdict, WorkloadId};
 
 pub(in crate::validate::rule) const RULE: Rule = Rule {
     code: "headless-sidecar-clients",
@@ -120,18 +120,20 @@ pub(in crate::validate::rule) const RULE: Rule = Rule {
     check,
 };
 
+/// So many clients are named.
+const NAMED: usize = 3;
+
 fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
-    let clients: BTreeSet<&str> = input
+    let clients: Vec<WorkloadId> = input
         .pods
         .all()
-        .filter(|p| p.workload.is_some() && p.role == Role::Application && p.state.has_sidecar())
-        .map(|p| input.mesh.namespace(p.namespace).name.as_str())
+        .filter(|p| p.role == Role::Application && p.state.has_sidecar())
+        .filter_map(|p| p.workload)
         .collect();
     if clients.is_empty() {
         return;
     }
-    let few: Vec<String> = clients.iter().take(3).map(|n| format!("`{n}`")).collect();
-    let more = if clients.len() > few.len() { " and others" } else { "" };
+    let mut moved: Option<Mesh> = None;
     for object in input.of("", "Service") {
         let Some(id) = input.service_id(object) else { continue };
         let service = input.mesh.service(id);
@@ -140,7 +142,8 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         }
         let pods: Vec<_> =
             input.pods.of_service(id).into_iter().filter(|p| p.is_ambient()).collect();
-        let port = |w| service.ports.first().map(|p| p.target_at(input.mesh.workload(w)));
+        let port =
+            |w| service.ports.first().map(|port| service.arrives_at(port, input.mesh.workload(w)));
         let is_strict = pods.iter().any(|pod| {
             let port = pod.workload.and_then(port);
             port.is_some_and(|port| input.pods.refuses_plaintext(pod, port))
@@ -151,17 +154,71 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             (false, true) => "their calls come in plain text, and policies do not know who calls",
             (false, false) => continue,
         };
+        let moved = moved.get_or_insert_with(|| after(input.mesh, &clients));
+        let cut = cut(input.mesh, moved, &clients, id);
+        let (who, what) = match cut.is_empty() {
+            false => {
+                let are = if cut.len() == 1 { "is" } else { "are" };
+                let names = cut.iter().map(|id| input.mesh.workload_name(*id));
+                (listed(names.collect()), format!("{are} cut off from"))
+            }
+            // what policies say may be reached all the same, and by more than they mean
+            true => {
+                let namespaces = namespaces(input.mesh, &clients);
+                (format!("sidecars of namespace {namespaces}"), "speak plain text to".to_owned())
+            }
+        };
+        let help = match cut.is_empty() {
+            false => format!(
+                "move namespace {} to ambient mode before this Service's pods, or with them: in that \
+                 order none is cut off",
+                namespaces(input.mesh, &cut)
+            ),
+            true => {
+                "move the clients of this Service to ambient mode before it, or with it".to_owned()
+            }
+        };
         found.push(
-            Diagnostic::warning(
-                RULE.code,
-                format!(
-                    "sidecars of namespace {}{more} speak plain text to headless {}",
-                    few.join(", "),
-                    object.reference()
-                ),
-            )
-            .at(object.name_span(), effect)
-            .help("move the clients of this Service to ambient mode before it, or with it"),
+            Diagnostic::warning(RULE.code, format!("{who} {what} headless {}", object.reference()))
+                .at(object.name_span(), effect)
+                .help(help),
         );
+    }
+}
+
+/// The mesh once these clients have moved.
+fn after(mesh: &Mesh, clients: &[WorkloadId]) -> Mesh {
+    let mut moved = mesh.clone();
+    clients.iter().for_each(|id| moved.set_state(*id, PodState::Ambient));
+    moved
+}
+
+/// The clients that do not get through now, and would once they have moved.
+fn cut(now: &Mesh, moved: &Mesh, clients: &[WorkloadId], service: ServiceId) -> Vec<WorkloadId> {
+    let is_cut = |id: &WorkloadId| {
+        now.service(service).ports.iter().any(|port| {
+            let request = Request::to_service(Client::Workload(*id), service, port.number);
+            matches!(now.decide(&request).verdict, Verdict::Deny | Verdict::Mixed)
+                && moved.decide(&request).verdict == Verdict::Allow
+        })
+    };
+    clients.iter().copied().filter(is_cut).collect()
+}
+
+/// The namespaces of clients.
+fn namespaces(mesh: &Mesh, clients: &[WorkloadId]) -> String {
+    let names: BTreeSet<&str> = clients
+        .iter()
+        .map(|id| mesh.namespace(mesh.workload(*id).namespace).name.as_str())
+        .collect();
+    listed(names.into_iter().map(str::to_owned).collect())
+}
+
+/// `a`, `b`, `c` and 2 more.
+fn listed(names: Vec<String>) -> String {
+    let few: Vec<String> = names.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    match names.len() - few.len() {
+        0 => few.join(", "),
+        more => format!("{} and {more} more", few.join(", ")),
     }
 }

@@ -1,12 +1,14 @@
 //! What VirtualServices, DestinationRules, routes, Services and Istio's own Gateways say of traffic.
 
 pub(super) mod destination_host_unknown;
+pub(super) mod destination_rule_overridden;
 pub(super) mod gateway_conflict;
 pub(super) mod headless_sidecar_clients;
 pub(super) mod host_in_several_entries;
 pub(super) mod ignored_field;
 pub(super) mod port_name;
 pub(super) mod reference_not_found;
+pub(super) mod sidecar_port_taken;
 pub(super) mod subset_selects_nothing;
 
 use std::collections::{BTreeMap, BTreeSet};
