@@ -134,6 +134,11 @@ impl Capture {
         }
     }
 
+    /// The ports of other pods that these annotations name.
+    pub fn named_outbound(&self) -> impl Iterator<Item = u16> {
+        self.not_outbound.iter().chain(&self.outbound_ports).copied()
+    }
+
     /// The ports of a pod that these annotations name.
     pub fn named_inbound(&self) -> impl Iterator<Item = u16> {
         self.not_inbound.iter().chain(self.inbound.iter().flatten()).copied()

@@ -29,7 +29,8 @@ impl Range {
 }
 
 /// One address for every class: of each block outside the blocks in it, where there is room, and
-/// of each family outside all blocks. Those outside come first.
+/// of each family outside all blocks, also of the one that no block is of: `0.0.0.0/0` does not hold every
+/// address. Those outside come first.
 pub fn witnesses(blocks: &[IpBlock]) -> Vec<IpAddr> {
     let family = |v4: bool| -> Vec<Range> {
         let own = blocks.iter().filter(|b| b.address().is_ipv4() == v4);
@@ -42,14 +43,12 @@ pub fn witnesses(blocks: &[IpBlock]) -> Vec<IpAddr> {
     let mut found = Vec::new();
     let small = |n: u128| IpAddr::V4(Ipv4Addr::from(u32::try_from(n).unwrap_or(u32::MAX)));
     let large = |n: u128| IpAddr::V6(Ipv6Addr::from(n));
-    if !v4.is_empty() || v6.is_empty() {
-        // documentation's own addresses first: they say that they stand for others
-        let known = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 1)];
-        let known = known.map(|a| u128::from(u32::from(a)));
-        let all = Range { first: 0x0100_0000, last: 0xdfff_ffff };
-        found.extend(outside(&known, all, &v4).map(small));
-    }
-    if !v6.is_empty() {
+    // documentation's own addresses first: they say that they stand for others
+    let known = [Ipv4Addr::new(192, 0, 2, 1), Ipv4Addr::new(198, 51, 100, 1)];
+    let known = known.map(|a| u128::from(u32::from(a)));
+    let all = Range { first: 0x0100_0000, last: 0xdfff_ffff };
+    found.extend(outside(&known, all, &v4).map(small));
+    if !blocks.is_empty() {
         let known = u128::from(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1));
         found.extend(outside(&[known], Range { first: 1, last: u128::MAX }, &v6).map(large));
     }
@@ -106,15 +105,15 @@ mod tests {
     fn each_block_less_what_is_inside_it() {
         assert_eq!(
             found(&["10.0.0.0/8", "10.0.0.0/16", "10.0.0.0/32", "192.0.2.0/24"]),
-            ["198.51.100.1", "10.1.0.1", "10.0.0.2", "10.0.0.0", "192.0.2.1"]
+            ["198.51.100.1", "2001:db8::1", "10.1.0.1", "10.0.0.2", "10.0.0.0", "192.0.2.1"]
         );
-        assert_eq!(found(&["0.0.0.0/0"]), ["0.0.0.1"]);
+        assert_eq!(found(&["0.0.0.0/0"]), ["2001:db8::1", "0.0.0.1"]);
         assert_eq!(found(&[]), ["192.0.2.1"]);
         // a block that its parts fill has no class of its own
         assert_eq!(
             found(&["10.0.0.0/31", "10.0.0.0", "10.0.0.1"]),
-            ["192.0.2.1", "10.0.0.0", "10.0.0.1"]
+            ["192.0.2.1", "2001:db8::1", "10.0.0.0", "10.0.0.1"]
         );
-        assert_eq!(found(&["2001:db8::/32", "::/0"]), ["::1", "2001:db8::1"]);
+        assert_eq!(found(&["2001:db8::/32", "::/0"]), ["192.0.2.1", "::1", "2001:db8::1"]);
     }
 }

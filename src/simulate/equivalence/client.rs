@@ -41,18 +41,24 @@ impl<'m> Client<'m> {
     }
 }
 
-/// Everybody whom the manifests show, by name, and somebody outside.
+/// Everybody whom the manifests show, by name, and somebody outside. Who asks for something in one of the
+/// meshes is asked about in both: a machine that gets its sidecar was there before.
 pub fn known<'m>(meshes: [&'m Mesh; 2]) -> Vec<Client<'m>> {
     let mut all: BTreeMap<CallerKind, Client<'m>> = BTreeMap::new();
+    let name = |mesh: &Mesh, id| CallerKind::Workload {
+        namespace: mesh.namespace(mesh.workload(id).namespace).name.clone(),
+        name: mesh.workload_name(id),
+    };
+    let callers =
+        |mesh: &'m Mesh| mesh.workloads().map(|(id, _)| id).filter(|id| mesh.is_caller(*id));
+    let wanted: BTreeSet<CallerKind> =
+        meshes.into_iter().flat_map(|mesh| callers(mesh).map(move |id| name(mesh, id))).collect();
     for (side, mesh) in meshes.into_iter().enumerate() {
-        for (id, workload) in mesh.workloads() {
-            if !mesh.is_caller(id) {
+        for (id, _) in mesh.workloads() {
+            let kind = name(mesh, id);
+            if !wanted.contains(&kind) {
                 continue;
             }
-            let kind = CallerKind::Workload {
-                namespace: mesh.namespace(workload.namespace).name.clone(),
-                name: mesh.workload_name(id),
-            };
             let client = all.entry(kind.clone()).or_insert_with(|| Client {
                 caller: Caller { kind, address: None },
                 hops: [None; 2],

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::change::{AccessChange, Bound, Caller, Change, Comparison};
+use super::change::{AccessChange, Bound, Caller, CallerKind, Change, Comparison};
 use super::client::{Client, strangers};
 use super::crowd::{Crowd, Prepared as Told};
 use super::design::{Accounts, Refused};
@@ -206,7 +206,15 @@ impl<'m> Comparing<'m> {
             if !told.blocks.is_empty() {
                 // whoever's address is not known may have any; who is told apart at one is seen anew
                 for address in field::addresses(&told.blocks) {
-                    let unknown = all.iter().filter(|(first, _)| first.has_unknown_address());
+                    // a pod has addresses of the families that its cluster has; somebody outside has any
+                    let is_shown = told
+                        .blocks
+                        .iter()
+                        .any(|block| block.address().is_ipv4() == address.is_ipv4());
+                    let unknown = all.iter().filter(|(first, _)| {
+                        first.has_unknown_address()
+                            && (is_shown || first.caller.kind == CallerKind::Outside)
+                    });
                     let there = unknown.map(|(first, members)| (first.at(address), *members));
                     pending.extend(self.alike(&sides, kind, Some(address), there));
                 }
@@ -304,6 +312,15 @@ impl<'m> Comparing<'m> {
         survey
     }
 
+    /// Does a client's connection go the same way whether it is HTTP or not?
+    fn fares_alike(&mut self, side: &Side<'m>, client: &Client<'m>) -> bool {
+        let (Some(hop), [http, bytes]) = (client.hops[side.index], side.ordinary.as_slice()) else {
+            return true;
+        };
+        ends(side.mesh, hop, http) == ends(side.mesh, hop, bytes)
+            && self.survey(side, 0, hop).seen == self.survey(side, 1, hop).seen
+    }
+
     /// A number for what the rules of a point make of a client: which of them are in question, and which
     /// of their clauses hold that do not read the request.
     fn signature(&mut self, side: &Side<'_>, met: &Met<'_>) -> usize {
@@ -394,10 +411,12 @@ impl<'m> Comparing<'m> {
         }
         let reads_requests =
             roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Http);
-        // where no proxy looks whether it is HTTP, it fares as the first kind did
+        // where no proxy looks whether it is HTTP, and no route takes it elsewhere, it fares as the first
+        // kind did
         if raw_tcp
             && !refuses_bytes
             && !roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Tcp)
+            && sides.iter().all(|side| self.fares_alike(side, first))
         {
             return;
         }

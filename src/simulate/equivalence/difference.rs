@@ -95,25 +95,37 @@ fn passage<'m>(mesh: &'m Mesh, walk: &Walk) -> Passage<'m> {
 pub struct Said<'m> {
     mesh: &'m Mesh,
     decision: Option<Decision>,
-    passages: BTreeMap<Option<String>, Passage<'m>>,
+    /// By endpoint: one way to each, and by each family of addresses.
+    passages: BTreeMap<Option<String>, Vec<Passage<'m>>>,
 }
 
 impl<'m> Said<'m> {
     /// What a decision says; `None` where client or destination is not there.
     pub fn new(mesh: &'m Mesh, decision: Option<Decision>) -> Self {
         let walks = decision.iter().flat_map(|d| &d.walks);
-        let passages = walks
-            .map(|walk| {
-                let name = walk.endpoint.map(|id| mesh.workload_name(id));
-                (name, passage(mesh, walk))
-            })
-            .collect();
+        let mut passages: BTreeMap<_, Vec<_>> = BTreeMap::new();
+        for walk in walks {
+            let name = walk.endpoint.map(|id| mesh.workload_name(id));
+            passages.entry(name).or_default().push(passage(mesh, walk));
+        }
         Self { mesh, decision, passages }
     }
 
     /// The decision.
     pub fn decision(&self) -> Option<&Decision> {
         self.decision.as_ref()
+    }
+
+    /// Whoever may be asked about a request that gets through, wherever it goes.
+    fn authorizers(&self) -> Vec<Authorizer<'m>> {
+        let through = self.passages.values().flatten().filter_map(|passage| match passage {
+            Passage::Through(authorizers) => Some(authorizers),
+            Passage::Shut | Passage::Unknown => None,
+        });
+        let mut all: Vec<Authorizer<'m>> = through.flatten().copied().collect();
+        all.sort_by_key(|authorizer| authorizer.name);
+        all.dedup();
+        all
     }
 
     fn logged(&self) -> Logged {
@@ -159,7 +171,9 @@ pub fn differences(said: &[Said<'_>; 2]) -> Vec<(Change, Option<String>)> {
     found.extend(loss.map(|endpoint| (Change::Loss, endpoint)));
     if found.is_empty()
         && let [Some(before), Some(after)] = [&said[0].decision, &said[1].decision]
-        && (before.verdict != after.verdict || said[0].logged() != said[1].logged())
+        && (before.verdict != after.verdict
+            || said[0].logged() != said[1].logged()
+            || said[0].authorizers() != said[1].authorizers())
     {
         found.push((Change::Other, None));
     }
@@ -170,17 +184,25 @@ pub fn differences(said: &[Said<'_>; 2]) -> Vec<(Change, Option<String>)> {
 /// each of those that were had been it. Where no single one shows it, the service may: requests that
 /// went to an endpoint that refused them all get through.
 fn opened(before: &Said<'_>, after: &Said<'_>) -> Option<Option<String>> {
-    let opens = |name: &Option<String>, passage: &Passage<'_>| match before.passages.get(name) {
-        Some(own) => own.opens_to(passage),
-        None if before.passages.is_empty() => Passage::Shut.opens_to(passage),
-        None => before.passages.values().all(|other| other.opens_to(passage)),
+    let open_to = |others: &mut dyn Iterator<Item = &Passage<'_>>, after: &[Passage<'_>]| {
+        let others: Vec<&Passage<'_>> = others.collect();
+        after.iter().any(|own| others.iter().all(|other| other.opens_to(own)))
     };
-    let single = after.passages.iter().find(|(name, passage)| opens(name, passage));
+    let opens = |name: &Option<String>, own: &[Passage<'_>]| match before.passages.get(name) {
+        // by the same families
+        Some(other) if other.len() == own.len() => {
+            other.iter().zip(own).any(|(other, own)| other.opens_to(own))
+        }
+        Some(other) => open_to(&mut other.iter(), own),
+        None if before.passages.is_empty() => open_to(&mut [Passage::Shut].iter(), own),
+        None => open_to(&mut before.passages.values().flatten(), own),
+    };
+    let single = after.passages.iter().find(|(name, own)| opens(name, own));
     if let Some((name, _)) = single {
         return Some(name.clone());
     }
     let verdict = |said: &Said<'_>| said.decision.as_ref().map(|d| d.verdict);
-    let was_refused = before.passages.iter().find(|(_, passage)| **passage == Passage::Shut);
+    let was_refused = before.passages.iter().find(|(_, own)| own.contains(&Passage::Shut));
     match (verdict(before), verdict(after), was_refused) {
         (Some(Verdict::Mixed), Some(Verdict::Allow), Some((name, _))) => Some(name.clone()),
         _ => None,

@@ -41,14 +41,18 @@ pub fn places(meshes: [&Mesh; 2]) -> Vec<Place> {
             }
         }
     }
-    let network = network_ports(meshes);
+    let mut told_apart = network_ports(meshes);
+    // what is sent to these ports, wherever, goes past a client's own proxy, or to it
+    let captures =
+        meshes.iter().flat_map(|mesh| mesh.workloads()).filter_map(|(_, w)| w.capture.as_ref());
+    told_apart.extend(captures.flat_map(|capture| capture.named_outbound()));
     // a sidecar sends to a pod's address otherwise than to a service (facts/outbound.md 01)
     let is_client =
         |mesh: &Mesh, id, role| role == Role::Application && mesh.state(id).has_sidecar();
     let by_address =
         meshes.into_iter().any(|mesh| mesh.workloads().any(|(id, w)| is_client(mesh, id, w.role)));
     for (name, ids) in pods(meshes) {
-        let ports = pod_ports(meshes, ids, &network);
+        let ports = pod_ports(meshes, ids, &told_apart);
         for (port, kind) in ports {
             let there =
                 [0, 1].map(|side| ids[side].map(|w| Destination::Pod { workload: w, port }));
@@ -79,15 +83,15 @@ fn pods(meshes: [&Mesh; 2]) -> BTreeMap<String, [Option<WorkloadId>; 2]> {
     all
 }
 
-/// The ports that a workload or a service in front of it declares, those that a policy or a sidecar's
-/// listeners tell apart, and one that none of them names: what a port speaks that no service declares, proxies find out by looking
-/// at the first bytes.
+/// The ports that a workload or a service in front of it declares, those that a policy, a sidecar's
+/// listeners or something of the whole mesh tell apart, and one that none of them names: what a port speaks
+/// that no service declares, proxies find out by looking at the first bytes.
 fn pod_ports(
     meshes: [&Mesh; 2],
     ids: [Option<WorkloadId>; 2],
-    network: &BTreeSet<u16>,
+    told_apart: &BTreeSet<u16>,
 ) -> BTreeMap<u16, TargetKind> {
-    let mut ports: BTreeSet<u16> = network.clone();
+    let mut ports: BTreeSet<u16> = told_apart.clone();
     for (mesh, id) in meshes.into_iter().zip(ids) {
         let Some(id) = id else { continue };
         let workload = mesh.workload(id);

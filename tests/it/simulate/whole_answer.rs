@@ -62,6 +62,146 @@ spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}]}}
     }
 }
 
+/// Where sidecars send to what they know alone, a port that one of them does not take gets through.
+#[test]
+fn ports_that_annotations_of_a_client_name_are_asked() {
+    let client = "
+apiVersion: v1
+kind: Pod
+metadata:
+  name: scraper
+  namespace: client
+  annotations: {traffic.sidecar.istio.io/excludeOutboundPorts: '7000'}
+spec: {containers: [{name: scraper}]}
+---";
+    let mut options = Options::default();
+    options.traffic.registry_only = true;
+    let of = |more: &str| {
+        let text = pair(SIDECAR, SIDECAR, &format!("{client}{more}"));
+        mesh_and_findings(&text, &options).0
+    };
+    let found = compare(&of(""), &of(&policy("p", "action: DENY, rules: [{}]")));
+    let is_told = |c: &&AccessChange| {
+        c.from.to_string() == "client/scraper" && c.to.name == "server/web" && c.to.port == 7000
+    };
+    assert!(found.of(Change::Loss).any(|c| is_told(&c)), "{:#?}", found.changes);
+}
+
+/// `0.0.0.0/0` does not admit clients with addresses of IPv6.
+#[test]
+fn addresses_of_a_family_that_no_block_is_of_are_asked() {
+    let closed = "
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: ipv4, namespace: server}
+spec: {podSelector: {}, ingress: [{from: [{ipBlock: {cidr: 0.0.0.0/0}}]}]}
+---";
+    let found = compared(&pair(SIDECAR, "a: b", closed), &pair(SIDECAR, "a: b", ""));
+    let mut outside = found.of(Change::Gain).filter(|c| c.from.kind == CallerKind::Outside);
+    assert!(outside.any(|c| c.from.address.is_some_and(|ip| ip.is_ipv6())), "{:?}", gains(&found));
+}
+
+/// Some requests are asked about that were not, and nobody gains or loses by it.
+#[test]
+fn an_endpoint_more_whose_requests_are_asked_about_is_told() {
+    let more = "
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web2, namespace: server}
+spec:
+  template:
+    metadata: {labels: {app: web, tier: two}}
+    spec: {containers: [{name: web}]}
+---";
+    let custom = policy("p", &format!("selector: {{matchLabels: {{tier: two}}}}, {CUSTOM}"));
+    let of = |more: &str| pair(AMBIENT, SIDECAR, &format!("{custom}{more}"));
+    let found = compared(&of(""), &of(more));
+    assert!(found.changes.iter().any(|c| c.to.name == "server/web" && c.to.port == 8000));
+}
+
+/// A route is of HTTP: bytes go to the service that is addressed, and fare as that does.
+#[test]
+fn bytes_that_no_route_takes_are_asked_where_they_go() {
+    let route = "
+apiVersion: v1
+kind: Service
+metadata: {name: any, namespace: server}
+spec: {selector: {app: web}, ports: [{port: 7000, targetPort: 80}]}
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: server}
+spec:
+  parentRefs: [{group: '', kind: Service, name: any, port: 7000}]
+  rules: [{backendRefs: [{name: v2, port: 80}]}]
+---
+apiVersion: v1
+kind: Service
+metadata: {name: v2, namespace: server}
+spec: {selector: {app: v2}, ports: [{name: http, port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: v2, namespace: server}
+spec:
+  template:
+    metadata: {labels: {app: v2}}
+    spec: {containers: [{name: v2}]}
+---";
+    let rule = "
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata: {name: web, namespace: server}
+spec: {host: any, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}
+---";
+    let of = |more: &str| pair(SIDECAR, "a: b", &format!("{route}{more}"));
+    let found = compared(&of(""), &of(rule));
+    let is_told = |c: &&AccessChange| c.to.name == "server/any";
+    assert!(found.of(Change::Loss).any(|c| is_told(&c)), "{:#?}", found.changes);
+}
+
+/// A pod with two families of addresses has two ways to a service: what the one says does not stand for
+/// the other.
+#[test]
+fn both_ways_of_a_client_with_two_families_count() {
+    let client = "
+apiVersion: v1
+kind: Pod
+metadata: {name: dual, namespace: client}
+spec: {containers: [{name: dual}]}
+status: {podIP: 10.1.0.5, podIPs: [{ip: 10.1.0.5}, {ip: '2001:db8::5'}]}
+---";
+    let allow = policy("allow", "rules: [{from: [{source: {ipBlocks: [10.1.0.0/16]}}]}]");
+    let of = |more: &str| pair(SIDECAR, SIDECAR, &format!("{client}{allow}{more}"));
+    let found = compared(&of(&policy("p", CUSTOM)), &of(""));
+    let is_it = |c: &AccessChange| {
+        c.from.to_string() == "client/dual" && c.from.address.is_none() && c.to.port == 8000
+    };
+    assert!(found.of(Change::Gain).any(is_it), "{:?}", gains(&found));
+}
+
+/// What a machine without a proxy could reach is lost to it, though it was none of the mesh's callers.
+#[test]
+fn a_machine_that_gets_a_proxy_was_there_before() {
+    let machine = |account: &str| {
+        format!(
+            "
+apiVersion: networking.istio.io/v1
+kind: WorkloadEntry
+metadata: {{name: machine, namespace: client}}
+spec: {{address: 192.0.2.7, {account}labels: {{app: machine}}}}
+---"
+        )
+    };
+    let mut options = Options::default();
+    options.traffic.registry_only = true;
+    let of =
+        |account: &str| mesh_and_findings(&pair(SIDECAR, "a: b", &machine(account)), &options).0;
+    let found = compare(&of(""), &of("serviceAccount: machine, "));
+    let lost: Vec<String> = found.of(Change::Loss).map(|c| c.from.to_string()).collect();
+    assert!(lost.iter().any(|from| from == "client/machine"), "{:#?}", found.changes);
+}
+
 /// Whoever is asked instead could say yes to what the other refused.
 #[test]
 fn another_external_authorizer_is_a_gain_and_a_loss() {
