@@ -18,6 +18,7 @@ mod bad_input;
 mod behind;
 mod capture;
 mod clusters;
+mod destination_rules;
 mod dropped;
 mod entries;
 mod equivalence;

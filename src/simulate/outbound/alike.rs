@@ -31,6 +31,8 @@ impl<'m> Written<'m> {
             rules,
             scopes,
             routes,
+            // made of these
+            consolidated: _,
             // made of these, for each service
             rules_of: _,
             routes_of: _,

@@ -54,11 +54,6 @@ impl Export {
         Export::Namespaces(named.map(str::to_owned).collect())
     }
 
-    /// To a namespace alone.
-    pub fn private(namespace: &str) -> Self {
-        Export::Namespaces(BTreeSet::from([namespace.to_owned()]))
-    }
-
     /// Does a proxy of this namespace see it? A client of which no namespace is known sees what all
     /// see.
     pub fn reaches(&self, namespace: Option<&str>) -> bool {
@@ -66,10 +61,5 @@ impl Export {
             Export::All => true,
             Export::Namespaces(names) => namespace.is_some_and(|name| names.contains(name)),
         }
-    }
-
-    /// Only the proxies of its own namespace see it.
-    pub fn is_private(&self, namespace: &str) -> bool {
-        matches!(self, Export::Namespaces(names) if names.iter().all(|name| name == namespace))
     }
 }

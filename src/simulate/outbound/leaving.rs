@@ -1,5 +1,6 @@
 //! Which cluster of the client's own proxy takes a connection.
 
+use super::consolidated::Consolidated;
 use super::rule::{Settings, chosen};
 use super::tables::{hosts, is_passthrough};
 use super::{Sender, Tables};
@@ -23,7 +24,7 @@ pub(in crate::simulate) enum Leaving {
 }
 
 /// A cluster of a client's proxy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::simulate) struct Cluster {
     /// `ORIGINAL_DST`: it goes where it is addressed, and speaks to all endpoints alike.
     pub original: bool,
@@ -31,6 +32,8 @@ pub(in crate::simulate) struct Cluster {
     pub rule: Option<(TlsMode, u32)>,
     /// Without such a mode: no mutual TLS, and why; `None` where each endpoint decides.
     pub plain: Option<Why>,
+    /// The mode by which each of them is told whether it takes mutual TLS, else by its PeerAuthentication.
+    pub endpoints: Option<(TlsMode, u32)>,
 }
 
 /// Why a client's proxy speaks no mutual TLS of the mesh.
@@ -119,8 +122,7 @@ fn by_proxy(
         Destination::Service { service, port } => (service, port),
         // a gateway knows services only: what it passes on to a pod goes to a service in front of it
         Destination::Pod { .. } if !is_sidecar => {
-            let cluster = Cluster { original: false, rule: None, plain: None };
-            return (Leaving::Cluster(cluster), None);
+            return (Leaving::Cluster(Cluster::default()), None);
         }
         Destination::Pod { workload, port } => {
             let listeners = tables.listeners[workload.0 as usize].iter();
@@ -233,19 +235,16 @@ fn cluster(
 ) -> Leaving {
     let tables = &mesh.fixed.outbound;
     let own = mesh.service(service);
-    let rules = &tables.rules_of[service.0 as usize];
-    let rule = if rules.is_empty() { None } else { rule(mesh, hop, service) };
-    let (settings, index) = match rule {
-        Some((rule, index)) => (rule.settings(port, subset), index),
-        None => (Settings::default(), 0),
-    };
+    let rule = rule(mesh, hop, service);
+    let settings = rule.map_or_else(Settings::default, |rule| rule.settings(port, subset));
     // a gateway's clusters find their endpoints by EDS (cluster_builder.go `convertResolution`)
     let original = is_sidecar && (is_passthrough(own) || settings.passthrough);
-    let cluster = Cluster { original, rule: settings.tls.map(|mode| (mode, index)), plain: None };
+    let endpoints = settings.endpoints;
+    let cluster = Cluster { original, rule: settings.tls, plain: None, endpoints };
     if cluster.rule.is_some() {
         return Leaving::Cluster(cluster);
     }
-    let passes = is_passthrough(own) || settings.passthrough;
+    let passes = is_passthrough(own) || settings.infers;
     let namespace = mesh.namespace(own.namespace);
     let plain = if own.is_external {
         Some(Why::External)
@@ -262,18 +261,16 @@ fn cluster(
     Leaving::Cluster(Cluster { plain, ..cluster })
 }
 
-fn rule<'m>(
-    mesh: &'m Mesh,
-    hop: &Hop<'_>,
-    service: ServiceId,
-) -> Option<(&'m super::rule::DestinationRule, u32)> {
+fn rule<'m>(mesh: &'m Mesh, hop: &Hop<'_>, service: ServiceId) -> Option<&'m Consolidated> {
     let tables: &Tables = &mesh.fixed.outbound;
+    let known = &tables.rules_of[service.0 as usize];
+    if known.is_empty() {
+        return None;
+    }
     let sender = sender(mesh, hop)?;
     let root = &mesh.options(sender.cluster).root_namespace;
-    let known = &tables.rules_of[service.0 as usize];
-    let found = chosen(&tables.rules, known, &sender, mesh.service(service).namespace, root)?;
-    let index = known.iter().find(|i| std::ptr::eq(&tables.rules[**i as usize], found))?;
-    Some((found, *index))
+    let service = &mesh.namespace(mesh.service(service).namespace).name;
+    chosen(&tables.consolidated, known, &sender, service, root)
 }
 
 /// A VirtualService may lead to subsets, which have settings of their own.
@@ -286,7 +283,7 @@ fn subsets(
     base: Leaving,
 ) -> (Leaving, Option<Leaving>) {
     let tables = &mesh.fixed.outbound;
-    let Some((rule, _)) = rule(mesh, hop, service) else { return (base, None) };
+    let Some(rule) = rule(mesh, hop, service) else { return (base, None) };
     let own = hosts(mesh.service(service));
     let client = sender(mesh, hop).and_then(|s| s.namespace).map(|(_, name)| name);
     let routes = tables.routes_of[service.0 as usize].iter();

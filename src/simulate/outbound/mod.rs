@@ -2,13 +2,15 @@
 //! server sees an identity (facts/outbound.md §1 and §2.1).
 //!
 //! - `alike`: do the proxies of two meshes send alike?
-//! - `host`: host names of rules, and who may see what; `rule`: DestinationRules; `scope`: Sidecars;
+//! - `host`: host names of rules, and who may see what; `scope`: Sidecars;
+//! - `rule`: DestinationRules; `consolidated`: those of one host, laid together;
 //! - `tables`: all of them, worked out once for a mesh;
 //! - `leaving`: which cluster of the client's proxy takes a connection;
 //! - `transport`: what that cluster speaks to one endpoint;
 //! - `sent`: both, asked by themselves.
 
 mod alike;
+mod consolidated;
 mod host;
 mod leaving;
 mod rule;

@@ -1,17 +1,19 @@
 //! DestinationRules: which one a client's proxy carries out for a service, and what it says about
 //! TLS.
 
+use std::collections::BTreeSet;
+
 use super::Sender;
-use super::host::{self, Export};
+use super::consolidated::{Consolidated, Index};
+use super::host;
 use crate::k8s::{Labels, Object};
-use crate::simulate::mesh::{ClusterId, NamespaceId};
-use crate::simulate::raw::{self, TlsMode, TrafficPolicy};
+use crate::simulate::mesh::ClusterId;
+use crate::simulate::raw::{self, ClientTls, LoadBalancer, TlsMode, TrafficPolicy};
 
 /// A DestinationRule.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(in crate::simulate) struct DestinationRule {
     pub cluster: ClusterId,
-    pub namespace: NamespaceId,
     /// The namespace's name.
     pub space: String,
     pub name: String,
@@ -19,179 +21,137 @@ pub(in crate::simulate) struct DestinationRule {
     pub host: String,
     /// `creationTimestamp`, then the name: the oldest counts first.
     pub age: (String, String),
-    export: Export,
-    selector: Option<Labels>,
-    policy: Option<TrafficPolicy>,
-    subsets: Vec<raw::Subset>,
+    /// `exportTo` as it is written.
+    pub(super) export: BTreeSet<String>,
+    /// Only the proxies of its own namespace see it.
+    pub(super) is_private: bool,
+    pub(super) selector: Option<Labels>,
+    pub(super) policy: Option<TrafficPolicy>,
+    pub(super) subsets: Vec<raw::Subset>,
 }
 
-/// By what is written: the place of its namespace in the mesh says nothing that the name does not.
-impl PartialEq for DestinationRule {
-    fn eq(&self, other: &Self) -> bool {
-        let Self {
-            cluster,
-            namespace: _,
-            space,
-            name,
-            host,
-            age,
-            export,
-            selector,
-            policy,
-            subsets,
-        } = self;
-        *cluster == other.cluster
-            && *space == other.space
-            && *name == other.name
-            && *host == other.host
-            && *age == other.age
-            && *export == other.export
-            && *selector == other.selector
-            && *policy == other.policy
-            && *subsets == other.subsets
-    }
-}
-
-/// What a client's TLS settings come to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+/// What a rule says of the connections to a port of a service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Settings {
-    /// The mode, where a rule gives one.
-    pub tls: Option<TlsMode>,
+    /// The mode of TLS, where one is given, and the place of the rule that gives it.
+    pub tls: Option<(TlsMode, u32)>,
     /// `loadBalancer.simple: PASSTHROUGH`.
     pub passthrough: bool,
+    /// The same of all ports: whether there is mutual TLS is told from the endpoints.
+    pub infers: bool,
+    /// The mode by which each endpoint is told whether it takes mutual TLS: of a port without a mode
+    /// that of all ports.
+    pub endpoints: Option<(TlsMode, u32)>,
 }
 
 impl DestinationRule {
     pub fn new(
-        (cluster, namespace): (ClusterId, NamespaceId),
+        cluster: ClusterId,
         space: &str,
         object: &Object,
         spec: raw::DestinationRule,
         default: &[String],
     ) -> Self {
+        // for some clients of its own namespace only (push_context.go `setDestinationRules`)
+        let export: BTreeSet<String> = match spec.workload_selector {
+            Some(_) => BTreeSet::from([".".to_owned()]),
+            None => spec.export_to.into_iter().collect(),
+        };
+        // of the mesh's default `.` and `*` count
+        let is_private = match export.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
+            [] => default.iter().any(|word| word == "."),
+            [only] => *only == "." || *only == space,
+            _ => false,
+        };
         Self {
             cluster,
-            namespace,
             space: space.to_owned(),
             name: object.name.clone(),
             host: host::full_name(&spec.host, space),
             age: super::age(object),
-            // for some clients of its own namespace only (push_context.go `setDestinationRules`)
-            export: match spec.workload_selector {
-                Some(_) => Export::private(space),
-                None => Export::of(spec.export_to.iter().map(String::as_str), space, default),
-            },
+            export,
+            is_private,
             selector: spec.workload_selector.map(|s| s.match_labels.unwrap_or_default()),
             policy: spec.traffic_policy,
             subsets: spec.subsets,
         }
     }
 
-    /// The settings for a port of the service, of all endpoints or of a subset
-    /// (istio/istio:pilot/pkg/networking/util/util.go `MergeSubsetTrafficPolicy`).
-    pub(super) fn settings(&self, port: u16, subset: Option<&str>) -> Settings {
-        let base = self.policy.as_ref().map(|p| at_port(p, port).0).unwrap_or_default();
-        let subset = subset.and_then(|name| self.subsets.iter().find(|s| s.name == name));
-        let Some(policy) = subset.and_then(|s| s.traffic_policy.as_ref()) else { return base };
-        let (own, has_port) = at_port(policy, port);
-        if has_port {
-            return own;
-        }
-        Settings {
-            tls: own.tls.or(base.tls),
-            passthrough: if policy.load_balancer.is_some() {
-                own.passthrough
-            } else {
-                base.passthrough
-            },
-        }
+    /// Do the proxies of its own namespace see it first?
+    pub(super) fn is_for_its_namespace(&self) -> bool {
+        let has = |word: &str| self.export.contains(word);
+        self.export.is_empty() || has("*") || has(".") || has(&self.space)
     }
 
     /// It is for some clients of its namespace.
     pub(super) fn selects(&self) -> bool {
         self.selector.is_some()
     }
-
-    /// Do a pod's labels put it in a subset?
-    pub(super) fn has_in_subset(&self, subset: &str, labels: &Labels) -> bool {
-        let subset = self.subsets.iter().find(|s| s.name == subset);
-        subset.is_some_and(|s| s.labels.iter().all(|(k, v)| labels.get(k) == Some(v)))
-    }
 }
 
-/// A port's own settings inherit nothing (util.go `GetPortLevelTrafficPolicy`). And: has it any?
-fn at_port(policy: &TrafficPolicy, port: u16) -> (Settings, bool) {
+/// What a policy says of a port, and whether it has settings of the port's own, which inherit nothing (util.go
+/// `GetPortLevelTrafficPolicy`).
+pub(super) fn at_port(place: u32, policy: &TrafficPolicy, port: u16) -> (Settings, bool) {
+    let passes = |balancer: &Option<LoadBalancer>| {
+        balancer.as_ref().and_then(|b| b.simple.as_deref()).is_some_and(|s| s == "PASSTHROUGH")
+    };
+    let mode = |tls: Option<ClientTls>| tls.map(|tls| (tls.mode, place));
     let own = policy.port_level_settings.iter().find(|p| p.port.number == port);
     let (tls, balancer) = match own {
         Some(own) => (own.tls, &own.load_balancer),
         None => (policy.tls, &policy.load_balancer),
     };
-    let passthrough =
-        balancer.as_ref().and_then(|b| b.simple.as_deref()).is_some_and(|s| s == "PASSTHROUGH");
-    (Settings { tls: tls.map(|t| t.mode), passthrough }, own.is_some())
+    let settings = Settings {
+        tls: mode(tls),
+        passthrough: passes(balancer),
+        // cluster_builder.go `applyDestinationRule` asks `BestEffortInferServiceMTLSMode` with the whole policy
+        infers: passes(&policy.load_balancer),
+        // istio/istio:pilot/pkg/xds/endpoints/mtls_checker.go `trafficPolicyTLSModeForPort`: here a port
+        // does inherit
+        endpoints: mode(tls.or(policy.tls)),
+    };
+    (settings, own.is_some())
 }
 
 /// The rule that a proxy carries out for a service (istio/istio:pilot/pkg/model/push_context.go
 /// `destinationRule`, then sidecar.go `SidecarScope.DestinationRule`): one of the client's namespace,
 /// else of the service's, else of the root namespace. `known` are those whose host holds for the
-/// service, the most special first, then the oldest.
+/// service, the most special first.
 pub(super) fn chosen<'r>(
-    rules: &'r [DestinationRule],
+    rules: &'r [Consolidated],
     known: &[u32],
     sender: &Sender<'_>,
-    service: NamespaceId,
+    service: &str,
     root: &str,
-) -> Option<&'r DestinationRule> {
-    let all = || {
-        known
-            .iter()
-            .map(|index| &rules[*index as usize])
-            .filter(|rule| rule.cluster == sender.cluster)
-    };
+) -> Option<&'r Consolidated> {
     let client = sender.namespace.map(|(_, name)| name);
-    if let Some((id, name)) = sender.namespace {
-        // one that is exported to others only is not for its own namespace; in the root namespace only what
-        // is private there is meant for its own proxies
-        let here = all().filter(|rule| {
-            rule.namespace == id
-                && rule.export.reaches(client)
-                && (name != root || rule.export.is_private(&rule.space))
-        });
-        if let Some(found) = of_namespace(here, sender) {
-            return Some(found);
+    // those of the most special host that is there at all
+    let of = |index: Index, space: &str| {
+        let all = known.iter().map(|place| &rules[*place as usize]);
+        let all =
+            all.filter(|r| r.cluster == sender.cluster && r.index == index && r.space == space);
+        let mut all = all.peekable();
+        let host = all.peek().map(|rule| rule.host.as_str());
+        all.take_while(|rule| Some(rule.host.as_str()) == host).collect::<Vec<_>>()
+    };
+    if let Some(own) = client {
+        let index = if own == root { Index::RootLocal } else { Index::Local };
+        let here = of(index, own);
+        // rules that are all for other pods keep those of other namespaces away
+        if !here.is_empty() {
+            return of_client(&here, sender);
         }
     }
-    // what only its own namespace sees is not looked at from elsewhere; of the most special host
-    // those that the client sees count
-    let exported = |wanted: &dyn Fn(&DestinationRule) -> bool| {
-        let public = all().filter(|rule| wanted(rule) && !rule.export.is_private(&rule.space));
-        let host = public.clone().next().map(|rule| rule.host.as_str());
-        of_namespace(
-            public.filter(|rule| Some(rule.host.as_str()) == host && rule.export.reaches(client)),
-            sender,
-        )
-    };
-    exported(&|rule| rule.namespace == service).or_else(|| exported(&|rule| rule.space == root))
+    [service, root].into_iter().find_map(|space| {
+        let mut there = of(Index::Exported, space);
+        there.retain(|rule| rule.reaches(client));
+        of_client(&there, sender)
+    })
 }
 
-/// Of the rules of one namespace: those of the most special host; among them the one whose selector
-/// takes the client (only in its own namespace), else the oldest that says something.
-fn of_namespace<'r>(
-    rules: impl Iterator<Item = &'r DestinationRule> + Clone,
-    sender: &Sender<'_>,
-) -> Option<&'r DestinationRule> {
-    let host = rules.clone().next()?.host.as_str();
-    let here = rules.filter(|rule| rule.host == host);
-    let takes = |rule: &&DestinationRule| {
-        let own = sender.namespace.is_some_and(|(id, _)| id == rule.namespace);
-        let Some(selector) = &rule.selector else { return false };
-        own && selector.iter().all(|(k, v)| sender.labels.is_some_and(|l| l.get(k) == Some(v)))
-    };
-    here.clone().find(takes).or_else(|| {
-        let mut general = here.filter(|rule| rule.selector.is_none());
-        let first = general.clone().next();
-        // a later one for the same host adds what the first leaves out (push_context.go
-        // `mergeDestinationRule`)
-        general.find(|rule| rule.policy.is_some()).or(first)
-    })
+/// Of the rules of one namespace and host: the first that takes the client by its labels, which only one of its own
+/// namespace does; else the last that is for all.
+fn of_client<'r>(rules: &[&'r Consolidated], sender: &Sender<'_>) -> Option<&'r Consolidated> {
+    let selects = rules.iter().find(|rule| rule.selects(sender.labels));
+    selects.or_else(|| rules.iter().rev().find(|rule| rule.selector.is_none())).copied()
 }

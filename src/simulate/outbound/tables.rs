@@ -1,5 +1,6 @@
 //! What decides about the clients of a mesh, worked out once.
 
+use super::consolidated::{Consolidated, consolidated};
 use super::host::{self, Export};
 use super::rule::DestinationRule;
 use super::scope::{Route, Scope};
@@ -17,7 +18,9 @@ pub(in crate::simulate) struct Tables {
     pub rules: Vec<DestinationRule>,
     pub scopes: Vec<Scope>,
     pub(super) routes: Vec<Route>,
-    /// By service: the rules whose host holds for it, the most special first, then the oldest.
+    /// The rules, as those of one host are laid together.
+    pub(super) consolidated: Vec<Consolidated>,
+    /// By service: those of them whose host holds for it, the most special first.
     pub(super) rules_of: Vec<Vec<u32>>,
     /// By service: the VirtualServices that lead to it or are for it.
     pub(super) routes_of: Vec<Vec<u32>>,
@@ -46,7 +49,7 @@ impl Tables {
         if object.gvk.is("networking.istio.io", "DestinationRule") {
             let spec = object.parse::<raw::Specified<raw::DestinationRule>>()?.spec;
             let default = &options.traffic.export_destination_rules;
-            self.rules.push(DestinationRule::new(place, space, object, spec, default));
+            self.rules.push(DestinationRule::new(place.0, space, object, spec, default));
         } else if object.gvk.is("networking.istio.io", "Sidecar") {
             let spec = object.parse::<raw::Specified<raw::Sidecar>>()?.spec;
             self.scopes.push(Scope::new(place, space, object, spec));
@@ -86,6 +89,8 @@ impl Tables {
     /// Works out what holds for whom. The mesh is otherwise complete; `mode` is that of a namespace.
     pub fn finish(&mut self, fixed: &Fixed, mode: impl Fn(NamespaceId) -> MtlsMode) {
         let services = || fixed.services.iter();
+        self.consolidated =
+            consolidated(&self.rules, |cluster| fixed.options(cluster).root_namespace.clone());
         self.rules_of = services().map(|service| self.rules_for(service)).collect();
         self.routes_of = services().map(|service| self.routes_for(service)).collect();
         self.exports = services().map(|service| export(fixed, service)).collect();
@@ -110,13 +115,14 @@ impl Tables {
 
     fn rules_for(&self, service: &Service) -> Vec<u32> {
         let hosts = hosts(service);
-        let holds = |rule: &DestinationRule| hosts.iter().any(|h| host::holds(&rule.host, h));
-        let all = self.rules.iter().enumerate();
+        let holds = |rule: &Consolidated| hosts.iter().any(|h| host::holds(&rule.host, h));
+        let all = self.consolidated.iter().enumerate();
         let mut found: Vec<u32> =
             all.filter(|(_, rule)| holds(rule)).map(|(index, _)| index as u32).collect();
         found.sort_by(|a, b| {
-            let (a, b) = (&self.rules[*a as usize], &self.rules[*b as usize]);
-            host::rank(&b.host).cmp(&host::rank(&a.host)).then_with(|| a.age.cmp(&b.age))
+            let host = |place: &u32| self.consolidated[*place as usize].host.as_str();
+            let (a, b) = (host(a), host(b));
+            host::rank(b).cmp(&host::rank(a)).then_with(|| a.cmp(b))
         });
         found
     }

@@ -62,12 +62,14 @@ pub(in crate::simulate) fn transport(
         Some((TlsMode::IstioMutual, _)) => (Transport::Mtls, None),
         Some((_, rule)) => (Transport::Tls, Some(Why::Rule(rule))),
         None if tunnel => (Transport::Hbone, None),
-        None => match cluster.plain {
-            Some(why) => (Transport::Plain, Some(why)),
-            // endpoint_builder.go `mtlsChecker.checkMtlsEnabled`: the endpoint's `tlsMode`, then its
-            // PeerAuthentication
-            None if !state.has_sidecar() => (Transport::Plain, None),
-            None => {
+        None => match (cluster.plain, cluster.endpoints) {
+            (Some(why), _) => (Transport::Plain, Some(why)),
+            // istio/istio:pilot/pkg/xds/endpoints/mtls_checker.go `checkMtlsEnabled`, for what has a
+            // `tlsMode` of its own: the rule's mode, then its PeerAuthentication
+            _ if !state.has_sidecar() => (Transport::Plain, None),
+            (None, Some((TlsMode::IstioMutual, _))) => (Transport::Mtls, None),
+            (None, Some((_, rule))) => (Transport::Plain, Some(Why::Rule(rule))),
+            (None, None) => {
                 let mode = mesh.fixed.points.workloads[server.0 as usize].mtls(port);
                 if mode == MtlsMode::Disable {
                     (Transport::Plain, Some(Why::PortDisabled))

@@ -19,7 +19,9 @@ pub use service::{
     Endpoint, EndpointSlice, Endpoints, IntOrText, Location, Resolution, Service, ServiceEntry,
     ServiceEntryPort, ServiceEntrySpec, ServicePort, WorkloadEntry,
 };
-pub use traffic::{DestinationRule, OutboundMode, Sidecar, Subset, TlsMode, TrafficPolicy};
+pub use traffic::{
+    ClientTls, DestinationRule, LoadBalancer, OutboundMode, Sidecar, Subset, TlsMode, TrafficPolicy,
+};
 pub use workload::{ContainerPort, PodSpec, PodTemplate, Scheduled, Templated};
 
 use serde::{Deserialize, Deserializer};

@@ -3,7 +3,7 @@
 use super::{AMBIENT, SIDECAR, get, mesh, mesh_and_findings, pair, policy, set, story, verdict};
 use waypost::simulate::{IstioVersion, Options, PodState, Traffic};
 
-const STRICT: &str = "
+pub(super) const STRICT: &str = "
 apiVersion: security.istio.io/v1
 kind: PeerAuthentication
 metadata: {name: default, namespace: istio-system}
@@ -11,11 +11,11 @@ spec: {mtls: {mode: STRICT}}
 ---";
 
 /// DENY to the client's namespace, by identity.
-fn no_client() -> String {
+pub(super) fn no_client() -> String {
     policy("no-client", "action: DENY, rules: [{from: [{source: {namespaces: [client]}}]}]")
 }
 
-fn object(kind: &str, namespace: &str, spec: &str) -> String {
+pub(super) fn object(kind: &str, namespace: &str, spec: &str) -> String {
     let group = if kind == "PeerAuthentication" { "security" } else { "networking" };
     format!(
         "
@@ -27,14 +27,15 @@ spec: {spec}
     )
 }
 
-fn rule(namespace: &str, spec: &str) -> String {
+pub(super) fn rule(namespace: &str, spec: &str) -> String {
     object("DestinationRule", namespace, spec)
 }
 
-const DISABLE: &str = "{host: web.server.svc.cluster.local, trafficPolicy: {tls: {mode: DISABLE}}}";
+pub(super) const DISABLE: &str =
+    "{host: web.server.svc.cluster.local, trafficPolicy: {tls: {mode: DISABLE}}}";
 
 /// Verdicts of the client for the service, with DENY by identity: `allow` is a call that shows none.
-fn to_service(more: &str) -> &'static str {
+pub(super) fn to_service(more: &str) -> &'static str {
     verdict(&mesh(&pair(SIDECAR, SIDECAR, &format!("{}{more}", no_client()))), "server/web:8000")
 }
 
@@ -167,122 +168,6 @@ spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTT
     let mesh = mesh(&pair(SIDECAR, AMBIENT, &format!("{STRICT}{gateway}")));
     let said = get(&mesh, "gateway:client/gw", "server/headless:80", "/");
     assert_eq!(said.verdict.as_str(), "allow");
-}
-
-#[test]
-fn a_destination_rule_that_disables_tls_takes_the_identity_away() {
-    assert_eq!(to_service(""), "deny");
-    // of the client's namespace, of the service's, of the root namespace
-    for namespace in ["client", "server", "istio-system"] {
-        assert_eq!(to_service(&rule(namespace, DISABLE)), "allow", "{namespace}");
-    }
-    assert_eq!(to_service(&rule("other", DISABLE)), "deny");
-    // a short name is one of the rule's own namespace
-    let short = "{host: web, trafficPolicy: {tls: {mode: DISABLE}}}";
-    assert_eq!(to_service(&rule("server", short)), "allow");
-    assert_eq!(to_service(&rule("client", short)), "deny");
-    // the whole mesh
-    let all = "{host: '*.local', trafficPolicy: {tls: {mode: DISABLE}}}";
-    assert_eq!(to_service(&rule("istio-system", all)), "allow");
-    // plain text is refused under STRICT
-    let strict = mesh(&pair(SIDECAR, SIDECAR, &format!("{STRICT}{}", rule("server", DISABLE))));
-    insta::assert_snapshot!(story(&strict, "client/sleep", "server/web:8000"), @r"
-    client's proxy sees nobody at port 8000: sends without the client's identity: DestinationRule server/own sets its TLS
-    sidecar of server/web sees nobody at port 80: refused: PeerAuthentication istio-system/default is STRICT, and the client has no certificate
-    deny: connection reset
-    ");
-}
-
-#[test]
-fn the_namespace_of_a_destination_rule_decides_who_carries_it_out() {
-    let mutual = "{host: web.server.svc.cluster.local, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}";
-    // the client's goes before the service's, and that before the root namespace's
-    let both = |first: &str, second: &str| {
-        to_service(&format!("{}{}", rule(first, mutual), rule(second, DISABLE)))
-    };
-    assert_eq!(both("client", "server"), "deny");
-    assert_eq!(both("server", "client"), "allow");
-    assert_eq!(both("server", "istio-system"), "deny");
-    // the most special host of a namespace
-    let wide = DISABLE.replace("web.server.svc.cluster.local", "'*.server.svc.cluster.local'");
-    let named = rule("server", mutual);
-    let wide = rule("server", &wide).replace("name: own", "name: a-wide");
-    assert_eq!(to_service(&format!("{named}{wide}")), "deny");
-    // what is not exported counts in its own namespace only
-    let private = DISABLE.replace("{host", "{exportTo: ['.'], host");
-    assert_eq!(to_service(&rule("server", &private)), "deny");
-    assert_eq!(to_service(&rule("client", &private)), "allow");
-    assert_eq!(to_service(&rule("istio-system", &private)), "deny");
-    let for_client = DISABLE.replace("{host", "{exportTo: [client], host");
-    assert_eq!(to_service(&rule("server", &for_client)), "allow");
-    let for_other = DISABLE.replace("{host", "{exportTo: [other], host");
-    assert_eq!(to_service(&rule("server", &for_other)), "deny");
-    // one that is exported to others only is not for its own namespace
-    assert_eq!(to_service(&rule("client", &for_other)), "deny");
-    // a selector takes the clients of its own namespace
-    let selecting = |app: &str| {
-        DISABLE
-            .replace("{host", &format!("{{workloadSelector: {{matchLabels: {{app: {app}}}}}, host"))
-    };
-    assert_eq!(to_service(&rule("client", &selecting("sleep"))), "allow");
-    assert_eq!(to_service(&rule("client", &selecting("another"))), "deny");
-    assert_eq!(to_service(&rule("server", &selecting("sleep"))), "deny");
-}
-
-#[test]
-fn of_two_rules_for_one_host_the_older_counts() {
-    let aged = |name: &str, year: u32, mode: &str| {
-        format!(
-            "
-apiVersion: networking.istio.io/v1
-kind: DestinationRule
-metadata: {{name: {name}, namespace: server, creationTimestamp: '{year}-01-01T00:00:00Z'}}
-spec: {{host: web, trafficPolicy: {{tls: {{mode: {mode}}}}}}}
----"
-        )
-    };
-    let two =
-        |a, b| to_service(&format!("{}{}", aged("a", a, "DISABLE"), aged("b", b, "ISTIO_MUTUAL")));
-    assert_eq!(two(2024, 2025), "allow");
-    assert_eq!(two(2025, 2024), "deny");
-}
-
-#[test]
-fn a_port_of_a_rule_inherits_nothing() {
-    let at = |port: u16, tls: &str, own: &str| {
-        let spec = format!(
-            "{{host: web, trafficPolicy: {{tls: {{mode: {tls}}}, portLevelSettings: [{{port: {{number: \
-             {port}}}{own}}}]}}}}"
-        );
-        to_service(&rule("server", &spec))
-    };
-    assert_eq!(at(8000, "ISTIO_MUTUAL", ", tls: {mode: DISABLE}"), "allow");
-    assert_eq!(at(9000, "ISTIO_MUTUAL", ", tls: {mode: DISABLE}"), "deny");
-    // without TLS of its own the port is back to what the mesh does by itself
-    assert_eq!(at(8000, "DISABLE", ""), "deny");
-}
-
-#[test]
-fn a_subset_counts_where_a_route_leads_to_it() {
-    let subset = "{host: web, subsets: [{name: v1, labels: {app: web}, trafficPolicy: {tls: {mode: \
-                  DISABLE}}}]}";
-    let route = |subsets: &[&str]| {
-        let to = |subset: &&str| match *subset {
-            "" => "{destination: {host: web}}".to_owned(),
-            subset => format!("{{destination: {{host: web, subset: {subset}}}}}"),
-        };
-        let to: Vec<String> = subsets.iter().map(to).collect();
-        object(
-            "VirtualService",
-            "server",
-            &format!("{{hosts: [web], http: [{{route: [{}]}}]}}", to.join(", ")),
-        )
-    };
-    let subset = rule("server", subset);
-    assert_eq!(to_service(&subset), "deny");
-    assert_eq!(to_service(&format!("{subset}{}", route(&["v1"]))), "allow");
-    // part of the traffic with, part without
-    assert_eq!(to_service(&format!("{subset}{}", route(&["v1", ""]))), "unknown");
 }
 
 #[test]
