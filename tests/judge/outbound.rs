@@ -1,0 +1,122 @@
+//! What the simulator says the sidecars of clients send: reads cases as JSON lines, writes answers as JSON lines
+//! (`tests/mesh/istio/outbound/types.go` is the format).
+//!
+//! ```text
+//! cargo run --example outbound < cases.jsonl > answers.jsonl
+//! ```
+//!
+//! `tests/mesh/run --only outbound` asks istiod's own configuration the same.
+
+#![allow(clippy::disallowed_methods, reason = "its lines are read by a program, byte for byte")]
+
+use std::collections::HashMap;
+use std::io::{BufRead as _, Write as _};
+use std::net::{IpAddr, SocketAddr};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use waypost::diagnostic::Sources;
+use waypost::k8s::{Object, objects_of};
+use waypost::simulate::{Destination, Mesh, Sending, WorkloadId};
+use waypost::world::mesh_options;
+use waypost::yaml::{Budget, read};
+
+/// One set of objects, the clients, and what they connect to.
+#[derive(Deserialize)]
+struct Case {
+    id: String,
+    objects: String,
+    #[serde(default)]
+    mesh: String,
+    clients: Vec<Client>,
+    asks: Vec<Ask>,
+}
+
+#[derive(Deserialize)]
+struct Client {
+    namespace: String,
+    name: String,
+}
+
+/// A connection: to a Service by its name, or to a pod's address.
+#[derive(Deserialize)]
+struct Ask {
+    client: usize,
+    address: IpAddr,
+    port: u16,
+    /// `namespace/name` of the Service whose name the client has resolved.
+    #[serde(default)]
+    service: Option<String>,
+}
+
+fn main() -> anyhow::Result<()> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        if line.trim().is_empty() {
+            continue;
+        }
+        let case: Case = serde_json::from_str(&line)?;
+        let answers = answer(&case)?;
+        serde_json::to_writer(&mut out, &json!({"id": case.id, "answers": answers}))?;
+        out.write_all(b"\n")?;
+    }
+    Ok(())
+}
+
+fn answer(case: &Case) -> anyhow::Result<Vec<Value>> {
+    let mut objects = parse(&case.objects)?;
+    let config = json!({
+        "apiVersion": "v1", "kind": "ConfigMap", "data": {"mesh": case.mesh},
+        "metadata": {"name": "istio", "namespace": "istio-system"},
+    });
+    objects.extend(parse(&config.to_string())?);
+    let options = mesh_options(&objects, &mut Vec::new());
+    let (mesh, _) = Mesh::from_objects(&objects, &options);
+    let named: HashMap<String, WorkloadId> =
+        mesh.workloads().map(|(id, _)| (mesh.workload_name(id), id)).collect();
+    let by_address: HashMap<IpAddr, WorkloadId> =
+        mesh.workloads().filter_map(|(id, w)| Some((w.ip?, id))).collect();
+    let services: HashMap<String, _> =
+        mesh.services().map(|(id, _)| (mesh.service_name(id), id)).collect();
+    let asked = case.asks.iter().map(|ask| {
+        let client = &case.clients[ask.client];
+        let name = format!("{}/{}", client.namespace, client.name);
+        let from = *named.get(&name).ok_or_else(|| anyhow::anyhow!("no workload {name}"))?;
+        let pod = by_address.get(&ask.address).copied();
+        let to = match ask.service.as_ref().map(|name| services.get(name)) {
+            Some(Some(service)) => Destination::Service { service: *service, port: ask.port },
+            Some(None) => anyhow::bail!("{}: no service {:?}", case.id, ask.service),
+            None => {
+                let workload = pod.ok_or_else(|| anyhow::anyhow!("nobody is {}", ask.address))?;
+                Destination::Pod { workload, port: ask.port }
+            }
+        };
+        Ok(sends(&mesh, from, to, pod))
+    });
+    asked.collect()
+}
+
+/// What goes out, by address; of a headless Service to the one pod that the client has chosen.
+fn sends(mesh: &Mesh, from: WorkloadId, to: Destination, pod: Option<WorkloadId>) -> Value {
+    let sent = mesh.sent(from, to);
+    let there = sent.iter().filter(|sent| pod.is_none() || sent.to == pod);
+    let there = there.filter(|sent| sent.how != Sending::Nothing);
+    let sends: HashMap<String, &str> = there
+        .filter_map(|sent| {
+            let ip = mesh.workload(sent.to?).ip?;
+            Some((SocketAddr::new(ip, sent.port).to_string(), sent.how.as_str()))
+        })
+        .collect();
+    json!({"sends": sends})
+}
+
+fn parse(text: &str) -> anyhow::Result<Vec<Object>> {
+    let mut sources = Sources::default();
+    let file = sources.add("case", text);
+    let (documents, found) = read(file, text, &Budget::MANIFESTS);
+    if let Some(error) = found.iter().find(|d| d.is_error()) {
+        anyhow::bail!("{}", error.message);
+    }
+    Ok(objects_of(documents).0)
+}
