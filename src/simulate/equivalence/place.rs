@@ -121,6 +121,7 @@ fn network_ports(meshes: [&Mesh; 2]) -> BTreeSet<u16> {
             starts.insert(first);
             // behind a range begins another class, and behind a single port that of all others
             if last > first {
+                starts.insert(last);
                 starts.extend(last.checked_add(1));
             }
         }

@@ -54,6 +54,9 @@ spec: {{podSelector: {{}}, ingress: [{{ports: [{ports}]}}]}}
     let cases = [
         ("{port: 80}", "{port: 80}, {port: 7777}", 7777),
         ("{port: 2000, endPort: 2010}", "{port: 2000, endPort: 2009}", 2010),
+        // both ends of one
+        ("{port: 80}", "{port: 80}, {port: 2000, endPort: 2010}", 2000),
+        ("{port: 80}", "{port: 80}, {port: 2000, endPort: 2010}", 2010),
     ];
     for (before, after, port) in cases {
         let of = |ports: &str| pair(SIDECAR, SIDECAR, &allow(ports));
