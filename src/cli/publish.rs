@@ -225,9 +225,8 @@ impl Publish {
         for Ready { name, folder, prepared, resolved, rendered, sources } in ready {
             let local = branch.read(tip, folder)?;
             let gate = Gate { name, prepared, done: "published" };
-            if !gate.lets_through(resolved, rendered, &local, sources.clone(), terminal) {
-                code = ExitCode::Problems;
-            }
+            let may_move = gate.lets_through(resolved, rendered, &local, sources.clone(), terminal);
+            code = code.max(may_move);
             let Rendered { tree, provenance, .. } = rendered;
             let scope = Scope::default();
             let mut change = plan(tree, &local, provenance, &scope, &self.allow.allowances());

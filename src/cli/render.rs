@@ -50,7 +50,7 @@ pub struct Render {
     #[arg(long, value_name = "UNIT")]
     unit: Vec<String>,
     /// The point of the migration, instead of the one the spec says is reached: `none`, a stage, or
-    /// `<stage>/<step>` with step mesh, enrollment or workloads.
+    /// `<stage>/<step>` with step mesh, enrollment, workloads or cleanup.
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
     /// Threads; one for each processor where not given. The result is the same with any number.
@@ -96,10 +96,10 @@ impl Render {
                         let gate = Gate { name: &name, prepared: &prepared, done: "written" };
                         gate.lets_through(resolved, rendered, &nothing, sources, terminal)
                     }
-                    _ => false,
+                    _ => ExitCode::Problems,
                 };
-                match rendered.filter(|_| may_move) {
-                    None => ExitCode::Problems,
+                match rendered.filter(|_| may_move == ExitCode::Clean) {
+                    None => may_move,
                     Some(rendered) => {
                         stream.push_str(&rendered.stream());
                         ExitCode::Clean
@@ -167,8 +167,9 @@ impl Render {
         terminal.show(&found, &sources);
         if let (Some(rendered), Some(resolved)) = (&rendered, &resolved) {
             let gate = Gate { name, prepared, done: "written" };
-            if !gate.lets_through(resolved, rendered, &local, sources.clone(), terminal) {
-                return Ok(ExitCode::Problems);
+            let code = gate.lets_through(resolved, rendered, &local, sources.clone(), terminal);
+            if code != ExitCode::Clean {
+                return Ok(code);
             }
         }
         let mut twice = Vec::new();

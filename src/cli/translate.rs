@@ -3,6 +3,7 @@
 mod accept;
 mod files;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::bail;
@@ -10,7 +11,7 @@ use chrono::Utc;
 use clap::{Args, ValueEnum};
 use similar::TextDiff;
 
-use self::accept::{Accept, Accepted};
+use self::accept::Accept;
 use self::files::{Input, Inputs};
 use super::output::print;
 use super::terminal::Terminal;
@@ -98,7 +99,7 @@ impl Translate {
         let (objects, mut found) = inputs.objects();
         let today = Utc::now().date_naive().to_string();
         let accepted =
-            Accepted::read(&self.accept, &global.root, &today, &mut inputs.sources, &mut found)?;
+            accept::accepted(&self.accept, &global.root, &today, &mut inputs.sources, &mut found)?;
         let wish = self.wish(&objects);
         let settings = |options: &mut Options| {
             if let Some(version) = self.istio {
@@ -124,7 +125,9 @@ impl Translate {
         terminal.detail("translated");
         sort(&mut found);
         terminal.show(&found, &inputs.sources);
-        let missing: Vec<Consent> = accepted.missing(&translated, &objects).into_iter().collect();
+        let policies = translated.policies.iter();
+        let missing = policies.flat_map(|p| accepted.missing(p, &objects[p.proposed.object]));
+        let missing: Vec<Consent> = missing.collect::<BTreeSet<_>>().into_iter().collect();
         let code = if has_errors(&found) {
             ExitCode::Problems
         } else if missing.is_empty() {
@@ -168,8 +171,7 @@ impl Translate {
                 WaypointFor::Service => Serves::Service,
                 WaypointFor::All => Serves::All,
             },
-            trust_domain: String::new(),
-            root_namespace: String::new(),
+            ..Wish::default()
         }
     }
 

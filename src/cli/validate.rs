@@ -31,7 +31,7 @@ pub struct Validate {
     #[arg(value_name = "ENV|PATH")]
     targets: Vec<String>,
     /// Of an environment, ask this point of the migration only: `none`, a stage, or `<stage>/<step>`
-    /// with step mesh, enrollment or workloads.
+    /// with step mesh, enrollment, workloads or cleanup.
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
     /// Of an environment, ask every point of the migration, also those before the one that is reached.

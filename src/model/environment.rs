@@ -85,6 +85,11 @@ impl Environment {
         kept
     }
 
+    /// The steps of each of its stages, in order.
+    pub fn steps(&self) -> &'static [Step] {
+        self.ownership.steps()
+    }
+
     /// The name of a unit's Application or Kustomization. A renamed one prunes what it applied and
     /// makes it anew (facts/gitops-delivery.md 3.1.12): the form never changes.
     pub fn applier_name(&self, cluster: &ClusterName, unit: Unit) -> String {
@@ -128,6 +133,29 @@ pub struct Ownership {
     pub waypoints: Owner,
     /// Translated policies.
     pub policies: Owner,
+    /// Policies of `sources.direct`, in namespaces that migrate.
+    pub direct: DirectOwner,
+}
+
+impl Ownership {
+    /// The steps of each stage, in order: there is something to clean up where the tree has policies
+    /// that were written for sidecars.
+    pub fn steps(&self) -> &'static [Step] {
+        match self.direct {
+            DirectOwner::User => &Step::PLAIN,
+            DirectOwner::GitOps => &Step::ALL,
+        }
+    }
+}
+
+/// Who applies the policies of `sources.direct`: exactly one of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DirectOwner {
+    /// The user, beside waypost: they stay as they are.
+    #[default]
+    User,
+    /// The tree, which translates them when their namespace moves.
+    GitOps,
 }
 
 /// What becomes of the injection label of a namespace that leaves sidecar mode
@@ -173,24 +201,24 @@ pub enum Step {
     Enrollment,
     /// The workloads are restarted: the stage is done.
     Workloads,
+    /// Hand-written policies that were for sidecars are gone, where the tree has them.
+    Cleanup,
 }
 
 impl Step {
-    /// All steps in order.
-    pub const ALL: [Step; 3] = [Step::Mesh, Step::Enrollment, Step::Workloads];
+    /// All steps in order. [`Environment::steps`] are those that an environment has.
+    const ALL: [Step; 4] = [Step::Mesh, Step::Enrollment, Step::Workloads, Step::Cleanup];
+    /// Those that there are where nothing is cleaned up.
+    const PLAIN: [Step; 3] = [Step::Mesh, Step::Enrollment, Step::Workloads];
 
-    /// The word in the spec: the name of the unit it changes.
+    /// The word in the spec: the name of the unit it changes, but for `cleanup`.
     pub fn as_str(self) -> &'static str {
         match self {
             Step::Mesh => "mesh",
             Step::Enrollment => "enrollment",
             Step::Workloads => "workloads",
+            Step::Cleanup => "cleanup",
         }
-    }
-
-    /// The step of a word in the spec.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|s| s.as_str() == text)
     }
 }
 

@@ -23,8 +23,8 @@ mod waypoint;
 pub use cluster::{Cluster, ControlPlane, EdgeEnv, InstallBase, InstallOutput, ManagementPlane};
 pub use delivery::{ArgoCd, ArgoCdOrder, Delivery, Flux, FluxSource, Revision, Target};
 pub use environment::{
-    Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition, Step,
-    TsbObjects,
+    DirectOwner, Environment, InjectionLabel, Owner, Ownership, Reached, Restart, StageDefinition,
+    Step, TsbObjects,
 };
 pub use fqn::{Collection, Fqn, FqnError};
 pub use identity::{Principal, TrustDomain};

@@ -12,11 +12,12 @@ use crate::resolve::Resolved;
 use crate::yaml::{Budget, read};
 
 /// Kinds of unit `mesh` that the tree applies whole.
-const WHOLE: [(&str, &str); 4] = [
+const WHOLE: [(&str, &str); 5] = [
     ("", "ConfigMap"),
     ("gateway.networking.k8s.io", "Gateway"),
     ("security.istio.io", "AuthorizationPolicy"),
     ("security.istio.io", "PeerAuthentication"),
+    ("security.istio.io", "RequestAuthentication"),
 ];
 
 /// What Istio makes of a Gateway, under its name: one that is there already and was not made of it
@@ -44,6 +45,7 @@ pub(super) fn check(resolved: &Resolved, assembly: &Assembly, found: &mut Vec<Di
         let is_whole =
             WHOLE.iter().any(|(group, kind)| reference.group == *group && reference.kind == *kind);
         if let Some(object) = there.get(reference).filter(|_| is_whole)
+            && !is_adopted(resolved, cluster, reference)
             && !is_ours(&resolved.environment, cluster, object, text)
         {
             found.push(taken(object, reference, origin));
@@ -58,6 +60,13 @@ pub(super) fn check(resolved: &Resolved, assembly: &Assembly, found: &mut Vec<Di
             }
         }
     }
+}
+
+/// True for a policy that the spec gives to the tree: what is there of it is replaced on purpose.
+fn is_adopted(resolved: &Resolved, cluster: &str, reference: &ObjectRef) -> bool {
+    let adopted = resolved.adopted.get(cluster).into_iter().flatten();
+    // names first: there are many objects, and few of one name
+    adopted.into_iter().any(|o| o.name == reference.name && o.reference() == *reference)
 }
 
 /// True for an object that the tree applied before, in this state or another one, or that TSB made

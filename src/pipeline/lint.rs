@@ -6,7 +6,10 @@ use crate::diagnostic::{Diagnostic, Sources, sort_by_severity};
 use crate::k8s::Object;
 use crate::model::ClusterName;
 use crate::resolve::Resolved;
-use crate::validate::rule::{RuleInput, RuleObjects, Settings, Suppressions, check_all, redact};
+use crate::translate::direct::REPLACED_BY;
+use crate::validate::rule::{
+    ByFile, RuleInput, RuleObjects, Settings, Suppressions, check_all, redact,
+};
 use crate::world::{Cluster, World};
 
 /// The lints of an environment, at one point of its migration or at several.
@@ -54,6 +57,13 @@ impl<'a> Lints<'a> {
             };
             let mut here = Vec::new();
             check_all(&RuleInput::new(objects, (&world.mesh, id), &settings), &mut here);
+            let by_file = ByFile::new(&written);
+            here.retain(|diagnostic| {
+                // it is written for sidecars, and what holds in ambient mode is beside it
+                let span = diagnostic.primary.as_ref().map(|place| place.span);
+                let object = span.and_then(|span| by_file.at(span));
+                !object.is_some_and(|object| object.annotations.contains_key(REPLACED_BY))
+            });
             here.retain(|diagnostic| !is_known(diagnostic));
             self.suppressions.apply(name.as_str(), &written, &mut here);
             found.append(&mut here);

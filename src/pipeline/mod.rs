@@ -3,11 +3,14 @@
 //! [`render`] is the function to read. Threads are here and nowhere before: namespaces do not
 //! depend on each other, and their results are put together in the order of their names.
 
+mod adopted;
 mod assemble;
 mod check;
 mod collide;
+mod consent;
 mod deliver;
 mod digest;
+mod judge;
 mod lint;
 mod manifests;
 mod memo;
@@ -21,15 +24,16 @@ use std::sync::Arc;
 use rayon::prelude::*;
 use serde_json::Value;
 
+pub use consent::{Accepted, Consent};
 pub use deliver::delivery_provenance;
 pub use digest::input_digest;
+pub use judge::{Judged, judge, skipped};
 pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
 pub use points::{At, Points, concerning, examine, moved};
-pub use translation::{
-    Consent, TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation,
-};
+pub use translation::{TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation};
 
+use self::adopted::Adopted;
 use self::assemble::{Assembly, Written};
 use self::memo::Memo;
 use self::patch::Patcher;
@@ -129,6 +133,7 @@ fn render_with(
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
     let (patches, mut found) = patch::entries(&resolved.patches);
     check_direct(tools, resolved, &mut found);
+    found.extend(adopted::told(resolved));
     let mut assembly = Assembly::default();
     let mut patcher = Patcher::new(&patches);
     for cluster in clusters(environment, request.scope) {
@@ -139,10 +144,17 @@ fn render_with(
             others.extend(tsb(tools, resolved, &mut found));
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
+        let adopted = Adopted::of(resolved, cluster, &tools.renderer);
         let make = |namespace: &&Namespace| {
-            let (placed, mut found) =
+            let (mut placed, mut found) =
                 translate::namespace_manifests(environment, &state, cluster, namespace);
-            let items = objects(&tools.renderer, placed, request.scope, &mut found);
+            let mut own = Vec::new();
+            if let Some(adopted) = &adopted {
+                let state = state.of(&id_of(cluster, namespace));
+                own.extend(adopted.render(namespace, state, &mut placed, &mut found));
+            }
+            let mut items = objects(&tools.renderer, placed, request.scope, &mut found);
+            items.extend(own.into_iter().filter(|_| wants(request.scope, Unit::Mesh)));
             (items, found)
         };
         if patcher.is_idle() {
@@ -157,8 +169,7 @@ fn render_with(
                 .par_iter()
                 .map(|namespace| {
                     let Some(memo) = memo else { return finished(namespace) };
-                    let (cluster, own) = (cluster.name.clone(), namespace.name.clone());
-                    let id = NamespaceId { cluster, namespace: own };
+                    let id = id_of(cluster, namespace);
                     let state = state.of(&id);
                     memo::Made::clone(&memo.get(id, state, || finished(namespace)))
                 })
@@ -227,15 +238,24 @@ pub fn findings(resolved: &Resolved, tools: &Tools, request: &Request<'_>) -> Ve
     let state = plan::state(environment, request.stage.unwrap_or(&environment.reached));
     let mut found = Vec::new();
     check_direct(tools, resolved, &mut found);
+    found.extend(adopted::told(resolved));
     for cluster in clusters(environment, request.scope) {
         install(environment, cluster, request.scope, &mut found);
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
             tsb(tools, resolved, &mut found);
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
+        let adopted = Adopted::of(resolved, cluster, &tools.renderer);
         let told: Vec<Vec<Diagnostic>> = namespaces
             .par_iter()
-            .map(|n| translate::namespace_manifests(environment, &state, cluster, n).1)
+            .map(|n| {
+                let (mut placed, mut found) =
+                    translate::namespace_manifests(environment, &state, cluster, n);
+                if let Some(adopted) = &adopted {
+                    adopted.render(n, state.of(&id_of(cluster, n)), &mut placed, &mut found);
+                }
+                found
+            })
             .collect();
         found.extend(told.into_iter().flatten());
     }
@@ -245,12 +265,16 @@ pub fn findings(resolved: &Resolved, tools: &Tools, request: &Request<'_>) -> Ve
 /// What the user applies beside waypost is part of the cluster: it is checked where it is written.
 fn check_direct(tools: &Tools, resolved: &Resolved, found: &mut Vec<Diagnostic>) {
     let mut seen = BTreeSet::new();
-    for object in resolved.direct.values().flatten() {
+    for object in resolved.direct.values().chain(resolved.adopted.values()).flatten() {
         // an object that several clusters have is one
         if seen.insert(object.span()) {
             tools.validator.check(object, found);
         }
     }
+}
+
+fn id_of(cluster: &Cluster, namespace: &Namespace) -> NamespaceId {
+    NamespaceId { cluster: cluster.name.clone(), namespace: namespace.name.clone() }
 }
 
 fn clusters<'a>(
@@ -433,8 +457,12 @@ pub fn parse_reached(environment: &Environment, text: &str) -> Result<Reached, S
         };
         return Err(format!("`{}` has no stage `{stage}`: {hint}", environment.name));
     }
-    let step = Step::parse(step)
-        .ok_or_else(|| format!("`{step}` is no step: use mesh, enrollment or workloads"))?;
+    let steps = environment.steps();
+    let step = steps.iter().copied().find(|known| known.as_str() == step).ok_or_else(|| {
+        let known: Vec<&str> = steps.iter().map(|step| step.as_str()).collect();
+        let (last, first) = known.split_last().unwrap_or((&"", &[]));
+        format!("`{step}` is no step: use {} or {last}", first.join(", "))
+    })?;
     let stage = StageName::parse(stage).map_err(|e| e.to_string())?;
     Ok(Reached::Stage(stage, step))
 }

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
+use super::judge::{Judged, judge};
 use super::lint::{Lints, written};
 use super::memo::Memo;
 use super::{Rendered, Request, Tools, render_with};
@@ -61,6 +62,22 @@ impl<'a> Points<'a> {
         (at, found)
     }
 
+    /// What is in the clusters before anything moves, where the tree has hand-written policies that are
+    /// judged by it.
+    pub fn before_all(&mut self) -> Option<World> {
+        if self.resolved.adopted.is_empty() {
+            return None;
+        }
+        self.at(&Reached::None, &|_| {}).0.map(|at| at.world)
+    }
+
+    /// Judges what is rendered of hand-written policies at a point.
+    pub fn judge(&mut self, rendered: &Rendered, reached: &Reached, today: &str) -> Judged {
+        let Some(before) = self.before_all() else { return Judged::default() };
+        let after = self.world(reached, rendered);
+        judge(self.resolved, self.tools, (&before, &after), reached, today)
+    }
+
     /// What is in the clusters with what was rendered for a point.
     pub fn world(&mut self, reached: &Reached, rendered: &Rendered) -> World {
         let Rendered { tree, patched, .. } = rendered;
@@ -81,6 +98,7 @@ pub fn examine(
     let mut lints = Lints::new(resolved, today);
     let mut known = Known::default();
     let (mut objects, mut all) = (None, Vec::new());
+    let before = points.before_all();
     for (index, reached) in asked.iter().enumerate() {
         let begins = (index > 0).then_some(reached);
         let (at, mut found) = points.at(reached, progress);
@@ -91,6 +109,12 @@ pub fn examine(
                 objects = Some(rendered.objects);
             }
             found.extend(lints.at(&world, &mut |diagnostic| known.has(diagnostic, sources)));
+            if let Some(before) = &before {
+                let judged = judge(resolved, points.tools, (before, &world), reached, today);
+                let sources = &points.texts.sources;
+                let more = judged.found.into_iter().chain(judged.missing);
+                found.extend(more.filter(|diagnostic| !known.has(diagnostic, sources)));
+            }
         }
         known.leave();
         all.extend(found.into_iter().map(|diagnostic| beginning(diagnostic, begins)));

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::consent::Consent;
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::k8s::Object;
 use crate::prove::{Loss, Proof, prove};
 use crate::report::access::request_text;
-use crate::simulate::{AccessChange, Change, Options, TargetKind};
+use crate::simulate::{AccessChange, Change, Options, Target, TargetKind};
 use crate::translate::direct::{self, Outcome, Policy, Proposal, Reason, Wish};
 use crate::world::World;
 use crate::yaml::Node;
@@ -30,6 +31,8 @@ pub struct Translation {
 pub struct TranslatedPolicy {
     /// What was proposed for it.
     pub proposed: Policy,
+    /// Its cluster, where there may be several.
+    pub cluster: Option<String>,
     /// Where it is enforced.
     pub outcome: TranslationOutcome,
     /// Why.
@@ -68,48 +71,6 @@ impl TranslationOutcome {
     }
 }
 
-/// A loss that whoever writes a translation has to accept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Consent {
-    /// Callers of pods' own addresses are refused.
-    PodAddresses,
-    /// Callers without identity are refused.
-    OutsideMesh,
-    /// Callers that keep their sidecars are refused.
-    SidecarCallers,
-    /// Identities that no workload here bears may be refused.
-    UnknownCallers,
-    /// Callers of other pods behind the same Service are refused.
-    ServiceFrontsOthers,
-}
-
-impl Consent {
-    /// All of them.
-    pub const ALL: [Consent; 5] = [
-        Consent::PodAddresses,
-        Consent::OutsideMesh,
-        Consent::SidecarCallers,
-        Consent::UnknownCallers,
-        Consent::ServiceFrontsOthers,
-    ];
-
-    /// As `--accept` takes it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Consent::PodAddresses => "pod-addresses",
-            Consent::OutsideMesh => "outside-mesh",
-            Consent::SidecarCallers => "sidecar-callers",
-            Consent::UnknownCallers => "unknown-callers",
-            Consent::ServiceFrontsOthers => "service-fronts-others",
-        }
-    }
-
-    /// Is it what every move of a policy to a waypoint brings?
-    fn is_usual(self) -> bool {
-        matches!(self, Consent::PodAddresses | Consent::OutsideMesh | Consent::UnknownCallers)
-    }
-}
-
 /// Translates the policies of the namespaces that become ambient. `settings` are those of the mesh that
 /// the manifests do not tell.
 pub fn translation(
@@ -117,8 +78,11 @@ pub fn translation(
     wish: &Wish,
     settings: impl Fn(&mut Options),
 ) -> (Translation, Vec<Diagnostic>) {
-    let (Proposal { instead, policies }, mut found) = direct::propose(objects, wish);
-    let mut policies: Vec<TranslatedPolicy> = policies.into_iter().map(proposed).collect();
+    let (proposal, mut found) = direct::propose(objects, wish);
+    let instead = proposal.instead();
+    let Proposal { policies, .. } = proposal;
+    let mut policies: Vec<TranslatedPolicy> =
+        policies.into_iter().map(TranslatedPolicy::proposed).collect();
     let is_refused = |policy: &TranslatedPolicy| policy.outcome == TranslationOutcome::Refused;
     if has_errors(&found) || policies.iter().any(is_refused) {
         return (Translation { policies, ..Translation::default() }, found);
@@ -127,33 +91,63 @@ pub fn translation(
     let after = World::of_objects_with("after".into(), rewritten(objects, &instead), &settings);
     found.extend(before.found.iter().chain(&after.found).filter(|d| d.is_error()).cloned());
     let proof = prove(&before.mesh, &after.mesh, &wish.moving);
+    found.extend(told(&proof, &mut policies, objects));
+    let instead = if has_errors(&found) { BTreeMap::new() } else { instead };
+    (Translation { instead, policies, proof: Some(proof) }, found)
+}
+
+/// What a proof comes to, and for which of the policies.
+pub(super) fn told(
+    proof: &Proof,
+    policies: &mut [TranslatedPolicy],
+    objects: &[Object],
+) -> Vec<Diagnostic> {
+    let mut found = Vec::new();
     for gain in &proof.gains {
-        let concerned = concerned(gain, &mut policies);
+        let concerned = concerned(gain, policies);
         found.push(refused(Reason::AccessGained, gain, concerned, objects));
     }
     for (loss, change) in &proof.losses {
-        found.extend(lost(*loss, change, &mut policies, objects));
+        found.extend(lost(*loss, change, policies, objects));
     }
     found.extend(proof.open.iter().map(|bound| not_proven(&bound.to_string())));
     found.extend(proof.idle.iter().map(|policy| {
         not_proven(&format!("policy {policy} differs, and holds for nothing that is there"))
     }));
-    let instead = if has_errors(&found) { BTreeMap::new() } else { instead };
-    (Translation { instead, policies, proof: Some(proof) }, found)
+    found
 }
 
-fn proposed(policy: Policy) -> TranslatedPolicy {
-    TranslatedPolicy {
-        outcome: match policy.outcome {
-            Outcome::Stays => TranslationOutcome::Stays,
-            Outcome::Moves => TranslationOutcome::Moves,
-            Outcome::Split => TranslationOutcome::Split,
-            Outcome::Refused => TranslationOutcome::Refused,
-        },
-        reasons: policy.reasons.clone(),
-        consents: BTreeSet::new(),
-        counterexample: None,
-        proposed: policy,
+impl TranslatedPolicy {
+    /// As it was proposed; nothing is proven of it.
+    pub(super) fn proposed(policy: Policy) -> Self {
+        Self {
+            outcome: match policy.outcome {
+                Outcome::Stays => TranslationOutcome::Stays,
+                Outcome::Moves => TranslationOutcome::Moves,
+                Outcome::Split => TranslationOutcome::Split,
+                Outcome::Refused => TranslationOutcome::Refused,
+            },
+            cluster: None,
+            reasons: policy.reasons.clone(),
+            consents: BTreeSet::new(),
+            counterexample: None,
+            proposed: policy,
+        }
+    }
+
+    /// Does it decide about a destination?
+    pub(super) fn decides(&self, to: &Target) -> bool {
+        let places = match to.kind {
+            TargetKind::Service => &self.proposed.services,
+            TargetKind::Pod | TargetKind::OtherPort => &self.proposed.pods,
+        };
+        places.iter().any(|(namespace, name)| {
+            // `[cluster/]namespace/name`
+            let rest = to.name.strip_suffix(name.as_str()).and_then(|rest| rest.strip_suffix('/'));
+            rest.and_then(|rest| rest.strip_suffix(namespace.as_str())).is_some_and(|cluster| {
+                cluster.is_empty() || cluster.strip_suffix('/') == self.cluster.as_deref()
+            })
+        })
     }
 }
 
@@ -177,15 +171,8 @@ fn concerned<'p>(
     change: &AccessChange,
     policies: &'p mut [TranslatedPolicy],
 ) -> Vec<&'p mut TranslatedPolicy> {
-    let to = &change.to;
-    let is = |places: &BTreeSet<(String, String)>| {
-        places.iter().any(|(namespace, name)| to.name == format!("{namespace}/{name}"))
-    };
-    let concerns = |policy: &&mut TranslatedPolicy| match to.kind {
-        TargetKind::Service => is(&policy.proposed.services),
-        TargetKind::Pod | TargetKind::OtherPort => is(&policy.proposed.pods),
-    };
-    let all: Vec<&mut TranslatedPolicy> = policies.iter_mut().filter(concerns).collect();
+    let all: Vec<&mut TranslatedPolicy> =
+        policies.iter_mut().filter(|policy| policy.decides(&change.to)).collect();
     // one that stays is to blame where no other is
     let any_moves = all.iter().any(|policy| policy.proposed.outcome != Outcome::Stays);
     let is_to_blame =

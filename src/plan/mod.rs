@@ -2,7 +2,9 @@
 //!
 //! A stage moves its namespaces from sidecar to ambient in three steps, one per unit that it
 //! changes: `mesh` (waypoints and policies are there), `enrollment` (the labels are flipped),
-//! `workloads` (the pods are restarted). [`State`] says for each namespace how far it is;
+//! `workloads` (the pods are restarted). A fourth, `cleanup`, is there where the tree has policies that
+//! were written for sidecars: they go when no sidecar is left, which is never in the commit that
+//! restarts the pods, since unit `mesh` is applied before unit `workloads`. [`State`] says for each namespace how far it is;
 //! `translate` turns a state into manifests and takes no decision about order.
 //!
 //! An environment without stages has one state.
@@ -31,6 +33,9 @@ pub struct NamespaceState {
     pub running: DataplaneMode,
     /// True when a stage of this environment moves it: its workloads carry the restart token.
     pub migrates: bool,
+    /// True when nothing that was written for its sidecars is needed any more: the step after the
+    /// restart is done.
+    pub cleaned: bool,
 }
 
 impl State {
@@ -42,6 +47,7 @@ impl State {
             enrolled: DataplaneMode::None,
             running: DataplaneMode::None,
             migrates: false,
+            cleaned: false,
         })
     }
 }
@@ -50,7 +56,7 @@ impl State {
 pub fn points(environment: &Environment) -> Vec<Reached> {
     let stages = environment.stages.iter();
     let steps = stages.flat_map(|stage| {
-        Step::ALL.into_iter().map(|step| Reached::Stage(stage.name.clone(), step))
+        environment.steps().iter().map(|step| Reached::Stage(stage.name.clone(), *step))
     });
     std::iter::once(Reached::None).chain(steps).collect()
 }
@@ -61,7 +67,7 @@ pub fn points(environment: &Environment) -> Vec<Reached> {
 pub fn way_back(reached: &Reached) -> Option<Reached> {
     match reached {
         Reached::Stage(stage, Step::Workloads) => Some(Reached::Stage(stage.clone(), Step::Mesh)),
-        Reached::Stage(_, Step::Mesh | Step::Enrollment) | Reached::None => None,
+        Reached::Stage(_, Step::Mesh | Step::Enrollment | Step::Cleanup) | Reached::None => None,
     }
 }
 
@@ -89,6 +95,7 @@ pub fn state(environment: &Environment, reached: &Reached) -> State {
                     enrolled: mode,
                     running: mode,
                     migrates: false,
+                    cleaned: false,
                 };
                 (id, state)
             })
@@ -109,6 +116,7 @@ pub fn state(environment: &Environment, reached: &Reached) -> State {
                 state.prepared = ambient(Step::Mesh, state.prepared);
                 state.enrolled = ambient(Step::Enrollment, state.enrolled);
                 state.running = ambient(Step::Workloads, state.running);
+                state.cleaned = done.is_some_and(|step| step >= Step::Cleanup);
             }
         }
     }
@@ -138,7 +146,7 @@ fn steps_done(
     let position = |name| environment.stages.iter().position(|s| &s.name == name);
     let (this, current) = (position(stage)?, position(current)?);
     match this.cmp(&current) {
-        std::cmp::Ordering::Less => Some(Step::Workloads),
+        std::cmp::Ordering::Less => environment.steps().last().copied(),
         std::cmp::Ordering::Equal => Some(*step),
         std::cmp::Ordering::Greater => None,
     }

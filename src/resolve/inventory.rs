@@ -14,8 +14,8 @@ use super::namespace::is_mesh_label;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
 use crate::model::{
-    Cluster, ClusterName, DataplaneMode, Lifecycle, Namespace, NamespaceName, ObjectName, Workload,
-    WorkloadKind,
+    Cluster, ClusterName, DataplaneMode, Lifecycle, Namespace, NamespaceName, ObjectName,
+    StageDefinition, Workload, WorkloadKind,
 };
 use crate::spec::Placed;
 
@@ -54,6 +54,30 @@ pub(super) fn place_direct(
     found: &mut Vec<Diagnostic>,
 ) -> ByCluster {
     placing::place(direct, clusters, found)
+}
+
+/// Kinds of hand-written policies that a waypoint enforces instead of a sidecar.
+const POLICIES: [&str; 2] = ["AuthorizationPolicy", "RequestAuthentication"];
+
+/// Takes the policies out of what the user applies that are the tree's: those of namespaces that a
+/// stage moves.
+pub(super) fn adopt(direct: &mut ByCluster, stages: &[StageDefinition]) -> ByCluster {
+    let mut adopted = ByCluster::new();
+    for (cluster, objects) in direct {
+        let moves = |namespace: &str| {
+            let mut ids = stages.iter().flat_map(|stage| &stage.namespaces);
+            ids.any(|id| id.cluster == *cluster && id.namespace.as_str() == namespace)
+        };
+        let is_ours = |object: &mut Arc<Object>| {
+            POLICIES.iter().any(|kind| object.gvk.is("security.istio.io", kind))
+                && moves(object.namespace_or_default())
+        };
+        let ours: Vec<Arc<Object>> = objects.extract_if(.., is_ours).collect();
+        if !ours.is_empty() {
+            adopted.insert(cluster.clone(), ours);
+        }
+    }
+    adopted
 }
 
 /// Reads Namespaces, workloads and Services into the model.

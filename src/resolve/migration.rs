@@ -20,6 +20,7 @@ pub(super) fn migrating(typed: Option<&spec::Migration>) -> BTreeSet<String> {
 /// Makes stages of what was typed.
 pub(super) fn migration(
     typed: Option<spec::Migration>,
+    steps: &[Step],
     clusters: &Clusters,
     found: &mut Vec<Diagnostic>,
 ) -> (Vec<StageDefinition>, Reached) {
@@ -70,7 +71,8 @@ pub(super) fn migration(
         }
         stages.push(StageDefinition { name, namespaces, origin: stage.name.span });
     }
-    let reached = reached.and_then(|r| self::reached(&r, &stages, found)).unwrap_or_default();
+    let reached =
+        reached.and_then(|r| self::reached(&r, &stages, steps, found)).unwrap_or_default();
     (stages, reached)
 }
 
@@ -103,6 +105,7 @@ fn sidecar_namespace(
 fn reached(
     text: &Spanned<String>,
     stages: &[StageDefinition],
+    steps: &[Step],
     found: &mut Vec<Diagnostic>,
 ) -> Option<Reached> {
     if text.value == "none" {
@@ -132,11 +135,15 @@ fn reached(
     let Some(step) = step else {
         return Some(Reached::Stage(stage.name.clone(), Step::Workloads));
     };
-    let known = Step::ALL.map(Step::as_str);
-    let parsed = Step::parse(step);
+    let parsed = steps.iter().copied().find(|known| known.as_str() == step);
     if parsed.is_none() {
-        let help = name::did_you_mean(step, known)
-            .unwrap_or_else(|| format!("steps: `{}`", known.join("`, `")));
+        let known: Vec<&str> = steps.iter().map(|step| step.as_str()).collect();
+        let help = if step == Step::Cleanup.as_str() {
+            "only with `ownership: {direct: gitops}` is there anything to clean up".to_owned()
+        } else {
+            name::did_you_mean(step, known.iter().copied())
+                .unwrap_or_else(|| format!("steps: `{}`", known.join("`, `")))
+        };
         found.push(
             Diagnostic::error("unknown-step", format!("a stage has no step `{step}`"))
                 .at(text.span, "")

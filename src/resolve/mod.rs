@@ -27,10 +27,10 @@ use self::tenancy::Tenancy;
 use crate::diagnostic::{Diagnostic, Spanned, sort};
 use crate::k8s::Object;
 use crate::model::{
-    ClusterName, Environment, EnvironmentName, InjectionLabel, Owner, Ownership, Restart,
-    TsbObjects, Version,
+    ClusterName, DirectOwner, Environment, EnvironmentName, InjectionLabel, Owner, Ownership,
+    Restart, TsbObjects, Version,
 };
-use crate::spec::{self, Input, PatchEntry, Suppression};
+use crate::spec::{self, Acceptance, Input, PatchEntry, Suppression};
 
 /// An environment and what belongs to it.
 #[derive(Clone, Debug)]
@@ -42,8 +42,11 @@ pub struct Resolved {
     pub tenancy: Tenancy,
     /// What exists in each cluster anyway. An object that several clusters have is shared.
     pub inventory: BTreeMap<ClusterName, Vec<Arc<Object>>>,
-    /// Istio objects of DIRECT mode, by cluster.
+    /// Istio objects of DIRECT mode that the user applies beside waypost, by cluster.
     pub direct: BTreeMap<ClusterName, Vec<Arc<Object>>>,
+    /// Hand-written policies that the tree applies, in namespaces that migrate: a policy is here or in
+    /// `direct`, as [`Ownership::direct`] says.
+    pub adopted: BTreeMap<ClusterName, Vec<Arc<Object>>>,
     /// Access tests.
     pub access: Vec<AccessCase>,
     /// Access logs and metrics: paths relative to the repository, and where they are named.
@@ -52,6 +55,8 @@ pub struct Resolved {
     pub patches: Vec<PatchEntry>,
     /// Findings of lints that are let stand, as they are typed.
     pub suppress: Vec<Spanned<Suppression>>,
+    /// Losses of translated policies that are accepted, as they are typed.
+    pub accept: Vec<Spanned<Acceptance>>,
 }
 
 /// Makes an environment of what was typed. `None` only where its very name is none.
@@ -73,6 +78,10 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let ownership = Ownership {
         waypoints: owner(spec.ownership.waypoints),
         policies: owner(spec.ownership.policies),
+        direct: match spec.ownership.direct {
+            None | Some(spec::DirectOwner::User) => DirectOwner::User,
+            Some(spec::DirectOwner::GitOps) => DirectOwner::GitOps,
+        },
     };
 
     let migrating = migration::migrating(spec.migration.as_ref());
@@ -81,9 +90,14 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
     let management_plane = spec
         .management_plane
         .and_then(|m| cluster::management_plane(m, &document, &bases, &clusters, found));
-    let (stages, reached) = migration::migration(spec.migration, &clusters, found);
+    let (stages, reached) =
+        migration::migration(spec.migration, ownership.steps(), &clusters, found);
     let inventory = inventory::place(inventory, &mut clusters, &restarted, found);
-    let direct = inventory::place_direct(direct, &clusters, found);
+    let mut direct = inventory::place_direct(direct, &clusters, found);
+    let adopted = match ownership.direct {
+        DirectOwner::User => BTreeMap::new(),
+        DirectOwner::GitOps => inventory::adopt(&mut direct, &stages),
+    };
     let access = access::cases(access, &clusters, found);
     let tenancy =
         governed::govern(tsb, &spec.organization, ownership.policies, &mut clusters, found);
@@ -125,10 +139,12 @@ fn environment(input: Input, found: &mut Vec<Diagnostic>) -> Option<Resolved> {
         tenancy,
         inventory,
         direct,
+        adopted,
         access,
         traffic,
         patches,
         suppress: spec.suppress,
+        accept: spec.accept,
     })
 }
 

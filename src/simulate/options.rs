@@ -41,6 +41,9 @@ pub struct Options {
     pub features: Features,
     /// What decides about traffic that leaves sidecars.
     pub traffic: Traffic,
+    /// A label of pod templates that every restart into another mode writes anew, `sidecar` or `ambient`:
+    /// pods of the other mode than the template's have its other value.
+    pub mode_label: Option<String>,
 }
 
 /// Settings of the mesh about traffic that leaves sidecars and gateways. The defaults are Istio's.
@@ -89,6 +92,7 @@ impl Default for Options {
             webhook: true,
             features: Features::default(),
             traffic: Traffic::default(),
+            mode_label: None,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::{Cluster, InstallOutput, RawPatch, Suppression};
+use super::{Acceptance, Cluster, InstallOutput, RawPatch, Suppression};
 use crate::diagnostic::Spanned;
 
 /// An `Environment`, its layers merged.
@@ -66,6 +66,9 @@ pub struct EnvironmentSpec {
     /// Findings of lints that are let stand.
     #[serde(default)]
     pub suppress: Vec<Spanned<Suppression>>,
+    /// Losses of translated policies that are accepted.
+    #[serde(default)]
+    pub accept: Vec<Spanned<Acceptance>>,
     /// How the tree is delivered.
     pub delivery: Option<Spanned<Delivery>>,
 }
@@ -88,6 +91,18 @@ pub struct Ownership {
     pub waypoints: Option<Spanned<Owner>>,
     /// Translated policies.
     pub policies: Option<Spanned<Owner>>,
+    /// Policies of `sources.direct`, in namespaces that migrate.
+    pub direct: Option<DirectOwner>,
+}
+
+/// Who applies the policies of `sources.direct`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DirectOwner {
+    /// The user, beside waypost.
+    User,
+    /// The tree.
+    GitOps,
 }
 
 /// How TSB resources are written for Kubernetes.

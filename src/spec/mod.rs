@@ -10,6 +10,7 @@
 //! it was written at. What comes out is still text where a name is meant; `resolve` makes a
 //! `model` of it. The disk is touched by [`Files`] alone.
 
+mod acceptance;
 mod access;
 mod cluster;
 mod environment;
@@ -27,14 +28,15 @@ mod source;
 mod suppression;
 pub mod tsb;
 
+pub use acceptance::Acceptance;
 pub use access::{
     AccessCase, AccessRequest, AccessTest, AccessTestSpec, AccessToken, Expectation, ServerName,
 };
 pub use cluster::{Cluster, ControlPlane, Edge, EdgeEnv, InstallOutput, Waypoints};
 pub use environment::{
-    ArgoCd, ArgoCdOrder, Delivery, Environment, EnvironmentSpec, Flux, FluxSource, FluxSourceKind,
-    InjectionLabel, ManagementPlane, Metadata, Migration, Oap, Owner, Ownership, Restart, Sources,
-    Stage, Target, TsbObjects, Versions,
+    ArgoCd, ArgoCdOrder, Delivery, DirectOwner, Environment, EnvironmentSpec, Flux, FluxSource,
+    FluxSourceKind, InjectionLabel, ManagementPlane, Metadata, Migration, Oap, Owner, Ownership,
+    Restart, Sources, Stage, Target, TsbObjects, Versions,
 };
 pub use input::{Input, PatchEntry, Placed};
 pub use load::{Entry, EntryKind, Files};

@@ -81,8 +81,11 @@ impl Existing {
         let merges = Merges::default();
         let of = |name: &ClusterName| {
             let mut objects = Objects::default();
+            // what of these is there, and in which words, the tree says
+            let adopted: BTreeSet<ObjectRef> =
+                resolved.adopted.get(name).into_iter().flatten().map(|o| o.reference()).collect();
             let inventory = resolved.inventory.get(name).into_iter().flatten();
-            for object in inventory {
+            for object in inventory.filter(|object| !adopted.contains(&object.reference())) {
                 let origin = Origin { inventory: true, ..Origin::default() };
                 objects.apply(object, origin, &merges);
             }

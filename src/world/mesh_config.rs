@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use super::Existing;
 use crate::diagnostic::{Diagnostic, Span};
 use crate::k8s::Object;
-use crate::model::ClusterName;
+use crate::model::{ClusterName, RESTART_TOKEN};
 use crate::simulate::{IstioVersion, Options, PathNormalization, Traffic};
 
 /// What of `MeshConfig` decides about access.
@@ -77,6 +77,7 @@ pub(super) fn of_environment<'a>(
     let given = settings.map(|settings| (&settings.mesh_config, settings.origin));
     configure(&mut options, objects, given.filter(|(fields, _)| !fields.is_empty()), found);
     options.cluster = cluster.as_str().to_owned();
+    options.mode_label = Some(RESTART_TOKEN.to_owned());
     if let Some(version) = existing.istio {
         options.istio = IstioVersion::new(version.major, version.minor);
     }

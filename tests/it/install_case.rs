@@ -163,6 +163,7 @@ fn load(folder: &Path) -> Case {
                 _ => Owner::GitOps,
             },
             policies: Owner::GitOps,
+            direct: waypost::model::DirectOwner::User,
         },
         injection_label: InjectionLabel::default(),
         restart: Restart::default(),

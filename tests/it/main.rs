@@ -23,6 +23,7 @@ mod explain;
 mod function;
 mod golden;
 mod guide;
+mod handover;
 mod hostile;
 mod install;
 mod install_case;

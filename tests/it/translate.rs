@@ -275,6 +275,7 @@ fn wish() -> Wish {
         serves: Serves::Service,
         trust_domain: "cluster.local".into(),
         root_namespace: "istio-system".into(),
+        ..Wish::default()
     }
 }
 

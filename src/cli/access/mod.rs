@@ -47,7 +47,7 @@ struct Of {
     #[arg(value_name = "ENV|DIR")]
     of: Option<String>,
     /// The point of the migration, instead of the one the spec says is reached: `none`, a stage, or
-    /// `<stage>/<step>` with step mesh, enrollment or workloads.
+    /// `<stage>/<step>` with step mesh, enrollment, workloads or cleanup.
     #[arg(long, value_name = "STAGE[/STEP]")]
     stage: Option<String>,
 }

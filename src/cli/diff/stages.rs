@@ -181,6 +181,9 @@ fn remarks(environment: &Environment, reached: &Reached) -> Vec<String> {
         Step::Workloads => format!(
             "the pods of {namespaces} are restarted, without sidecars: ztunnel takes their traffic"
         ),
+        Step::Cleanup => format!(
+            "policies that were written for the sidecars of {namespaces} are gone: what replaces them stays"
+        ),
     };
     let mut remarks = vec![becomes_true];
     if environment.reached == *reached {

@@ -1,15 +1,13 @@
 //! Losses that were accepted: by kind on the command line, or policy by policy in a file.
 
-use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::bail;
-use serde::Deserialize;
 
 use crate::cli::named;
-use crate::diagnostic::{Diagnostic, Sources, Spanned};
-use crate::k8s::Object;
-use crate::pipeline::{Consent, Translation};
+use crate::diagnostic::{Diagnostic, Sources};
+use crate::pipeline::{Accepted, Consent};
+use crate::spec::Acceptance;
 use crate::yaml::{Budget, from_node, read};
 
 /// `--accept`: a kind of loss, or a file.
@@ -36,108 +34,50 @@ impl std::str::FromStr for Accept {
     }
 }
 
-/// An entry of a file: a loss of one policy, who accepted it and why, and until when.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct Entry {
-    kind: Spanned<String>,
-    namespace: String,
-    policy: String,
-    reason: String,
-    owner: String,
-    /// The last day on which it counts, as `2026-12-31`.
-    expires: Spanned<String>,
-}
-
-/// All that is accepted.
-#[derive(Debug, Default)]
-pub(super) struct Accepted {
-    kinds: BTreeSet<Consent>,
-    entries: Vec<(Consent, Entry)>,
-}
-
-impl Accepted {
-    /// Reads what the command line names. An entry that has expired counts no more, and is told.
-    pub fn read(
-        accept: &[Accept],
-        root: &Path,
-        today: &str,
-        sources: &mut Sources,
-        found: &mut Vec<Diagnostic>,
-    ) -> anyhow::Result<Self> {
-        let mut accepted = Self::default();
-        for one in accept {
-            match one {
-                Accept::Kind(kind) => {
-                    accepted.kinds.insert(*kind);
+/// Reads what the command line names. An entry that has expired counts no more, and is told.
+pub(super) fn accepted(
+    accept: &[Accept],
+    root: &Path,
+    today: &str,
+    sources: &mut Sources,
+    found: &mut Vec<Diagnostic>,
+) -> anyhow::Result<Accepted> {
+    let mut accepted = Accepted::default();
+    for one in accept {
+        match one {
+            Accept::Kind(kind) => accepted.kind(*kind),
+            Accept::File(name) => {
+                for entry in entries(name, root, sources, found)? {
+                    accepted.entry(&entry, today, found);
                 }
-                Accept::File(name) => accepted.file(name, root, today, sources, found)?,
             }
         }
-        Ok(accepted)
     }
+    Ok(accepted)
+}
 
-    fn file(
-        &mut self,
-        name: &str,
-        root: &Path,
-        today: &str,
-        sources: &mut Sources,
-        found: &mut Vec<Diagnostic>,
-    ) -> anyhow::Result<()> {
-        let text = named::text_of(&root.join(name), name)?;
-        let id = sources.add(name, text.as_str());
-        let (documents, unread) = read(id, &text, &Budget::MANIFESTS);
-        found.extend(unread);
-        let [document] = documents.as_slice() else {
-            bail!("`{name}` must hold one list of what is accepted");
-        };
-        let entries: Vec<Entry> = match from_node(&document.root) {
-            Ok(entries) => entries,
-            Err(error) => {
-                let said = format!("`{name}` is no list of what is accepted: {}", error.message);
-                let at = error.span.unwrap_or(document.root.span);
-                found.push(Diagnostic::error("bad-consent", said).at(at, "").help(
-                    "write `kind`, `namespace`, `policy`, `reason`, `owner` and `expires` for each",
-                ));
-                return Ok(());
-            }
-        };
-        for entry in entries {
-            let Some(kind) = Consent::ALL.into_iter().find(|k| k.as_str() == entry.kind.value)
-            else {
-                let said = format!("there is no loss `{}`", entry.kind.value);
-                found.push(Diagnostic::error("bad-consent", said).at(entry.kind.span, "").help(
-                    "`waypost translate --help` lists them; a gain is never accepted by kind",
-                ));
-                continue;
-            };
-            if entry.expires.value.as_str() < today {
-                found.push(
-                    Diagnostic::warning("expired-consent", "this loss is accepted no more")
-                        .at(entry.expires.span, format!("{}: {}", entry.owner, entry.reason))
-                        .help("ask its owner again, and move the day"),
-                );
-                continue;
-            }
-            self.entries.push((kind, entry));
+fn entries(
+    name: &str,
+    root: &Path,
+    sources: &mut Sources,
+    found: &mut Vec<Diagnostic>,
+) -> anyhow::Result<Vec<Acceptance>> {
+    let text = named::text_of(&root.join(name), name)?;
+    let id = sources.add(name, text.as_str());
+    let (documents, unread) = read(id, &text, &Budget::MANIFESTS);
+    found.extend(unread);
+    let [document] = documents.as_slice() else {
+        bail!("`{name}` must hold one list of what is accepted");
+    };
+    match from_node(&document.root) {
+        Ok(entries) => Ok(entries),
+        Err(error) => {
+            let said = format!("`{name}` is no list of what is accepted: {}", error.message);
+            let at = error.span.unwrap_or(document.root.span);
+            found.push(Diagnostic::error("bad-consent", said).at(at, "").help(
+                "write `kind`, `namespace`, `policy`, `reason`, `owner` and `expires` for each",
+            ));
+            Ok(Vec::new())
         }
-        Ok(())
-    }
-
-    /// The losses of a translation that nobody accepted.
-    pub fn missing(&self, translated: &Translation, objects: &[Object]) -> BTreeSet<Consent> {
-        let mut missing = BTreeSet::new();
-        for policy in &translated.policies {
-            let object = &objects[policy.proposed.object];
-            let namespace = object.namespace_or_default();
-            let is_about =
-                |entry: &Entry| entry.namespace == namespace && entry.policy == object.name;
-            missing.extend(policy.consents.iter().filter(|consent| {
-                !self.kinds.contains(consent)
-                    && !self.entries.iter().any(|(kind, e)| kind == *consent && is_about(e))
-            }));
-        }
-        missing
     }
 }

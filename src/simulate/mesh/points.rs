@@ -1,6 +1,7 @@
 //! Which policies hold where (facts/istio-ambient.md §4.1, §4.2; istio/istio:pilot/pkg/model/policyattachment.go
 //! `ShouldAttachPolicy`). Places with the same policies are one.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::OnceLock;
 
@@ -264,10 +265,18 @@ fn place_of(fixed: &Fixed, cluster: ClusterId, peer: &PeerAuthentication) -> Opt
 
 fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> WorkloadPoints {
     let cluster = fixed.namespaces[workload.namespace.0 as usize].cluster;
-    let envoy = of_pod(fixed, workload);
-    let levels = levels(fixed, workload.namespace, &workload.labels);
-    let (ztunnel, dangling) =
-        ztunnel_policies(fixed, workload.namespace, &workload.labels, &levels);
+    let started_for = |mode: &str| {
+        let mut labels = Cow::Borrowed(&workload.labels);
+        let key = fixed.options(cluster).mode_label.as_deref();
+        if let Some(key) = key.filter(|key| workload.labels.contains_key(*key)) {
+            labels.to_mut().insert(key.to_owned(), mode.to_owned());
+        }
+        labels
+    };
+    let envoy = of_pod(fixed, workload, &started_for("sidecar"));
+    let labels = started_for("ambient");
+    let levels = levels(fixed, workload.namespace, &labels);
+    let (ztunnel, dangling) = ztunnel_policies(fixed, workload.namespace, &labels, &levels);
     let mode_from = levels.deciding().and_then(|decides| place_of(fixed, cluster, decides));
     WorkloadPoints {
         envoy: interner.envoy(cluster, envoy.0, envoy.1),
@@ -282,8 +291,8 @@ fn workload(fixed: &Fixed, workload: &Workload, interner: &mut Interner) -> Work
 /// The policies of a pod's Envoy: those that select it, and those with a target where it is a
 /// Gateway's by its label (istio/istio:pilot/pkg/model/policyattachment.go `GetTargetRefs`,
 /// `WorkloadPolicyMatcher`).
-fn of_pod(fixed: &Fixed, workload: &Workload) -> (Vec<PolicyId>, Vec<usize>) {
-    match workload.labels.get(GATEWAY_NAME) {
+fn of_pod(fixed: &Fixed, workload: &Workload, labels: &Labels) -> (Vec<PolicyId>, Vec<usize>) {
+    match labels.get(GATEWAY_NAME) {
         Some(name) if workload.role == Role::Gateway => {
             let hits = |namespace: NamespaceId, policies: &str, target: &TargetRef| {
                 target.group == "gateway.networking.k8s.io"
@@ -291,11 +300,11 @@ fn of_pod(fixed: &Fixed, workload: &Workload) -> (Vec<PolicyId>, Vec<usize>) {
                     && target.name == *name
                     && fixed.namespaces[namespace.0 as usize].name == policies
             };
-            targeted(fixed, workload.namespace, &workload.labels, |policies, target| {
+            targeted(fixed, workload.namespace, labels, |policies, target| {
                 hits(workload.namespace, policies, target)
             })
         }
-        _ => by_selector(fixed, workload.namespace, &workload.labels),
+        _ => by_selector(fixed, workload.namespace, labels),
     }
 }
 
@@ -462,7 +471,7 @@ fn ingress(fixed: &Fixed, gateway: &Gateway, interner: &mut Interner) -> usize {
         })
     } else {
         // pods of others: what counts is their own label
-        of_pod(fixed, carrier)
+        of_pod(fixed, carrier, &carrier.labels)
     };
     interner.envoy(cluster, policies, found)
 }

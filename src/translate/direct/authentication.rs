@@ -42,7 +42,8 @@ impl<'s> Twin<'_, 's> {
             spec
         });
         if !space.are_shut(&self.pods) {
-            self.guard("-guard", None, writing, found);
+            // a policy of the same name may have a guard, too
+            self.guard("-tokens-guard", None, writing, found);
         }
         self.told
     }

@@ -24,6 +24,7 @@ mod reason;
 mod route;
 mod scene;
 mod space;
+mod staged;
 mod twin;
 mod writing;
 mod ztunnel;
@@ -33,6 +34,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 pub use reason::Reason;
+pub use staged::{Handover, REPLACED_BY};
 
 use self::scene::Scene;
 use self::space::Space;
@@ -41,7 +43,7 @@ use crate::diagnostic::{Diagnostic, nearest};
 use crate::k8s::{Object, ObjectRef};
 
 /// What is to become ambient, and how.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wish {
     /// The namespaces.
     pub moving: BTreeSet<String>,
@@ -51,16 +53,41 @@ pub struct Wish {
     pub waypoint: String,
     /// What it serves where it is not there yet.
     pub serves: Serves,
+    /// What goes through it.
+    pub binding: Binding,
+    /// Places of policies that are somebody else's: they are seen, and stay as they are.
+    pub others: BTreeSet<usize>,
     /// The mesh's trust domain.
     pub trust_domain: String,
     /// The namespace whose policies hold everywhere.
     pub root_namespace: String,
 }
 
+impl Wish {
+    /// The identity that the waypoint of a namespace calls pods with (facts/istio-ambient.md §3.5).
+    pub fn waypoint_principal(&self, namespace: &str) -> String {
+        let home = self.waypoint_namespace.as_deref().unwrap_or(namespace);
+        format!("{}/ns/{home}/sa/{}", self.trust_domain, self.waypoint)
+    }
+}
+
+/// What goes through a waypoint.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Binding {
+    /// What its policies need: the waypoint and the labels that name it are written.
+    #[default]
+    AsNeeded,
+    /// The whole namespace: the waypoint and the labels are there.
+    Namespace,
+    /// Nothing: there is no waypoint, and nobody makes one.
+    Nothing,
+}
+
 /// `istio.io/waypoint-for`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Serves {
     /// What is addressed to Services.
+    #[default]
     Service,
     /// What is addressed to Services, and to pods.
     All,
@@ -79,10 +106,35 @@ impl Serves {
 /// What would replace the manifests, and what becomes of each policy.
 #[derive(Clone, Debug, Default)]
 pub struct Proposal {
-    /// By the place of an object: what stands there instead.
-    pub instead: BTreeMap<usize, Vec<Value>>,
+    /// By the place of an object: what becomes of it.
+    pub changes: BTreeMap<usize, Rewrite>,
     /// Every policy, in the order of the objects.
     pub policies: Vec<Policy>,
+    /// Places of workloads whose pods do not go through the waypoint although it serves pods.
+    pub opted_out: BTreeSet<usize>,
+    /// Places of workloads whose pods a guard binds, by the label that their restart brings.
+    pub guarded: BTreeSet<usize>,
+}
+
+impl Proposal {
+    /// By the place of an object: what stands there instead.
+    pub fn instead(&self) -> BTreeMap<usize, Vec<Value>> {
+        let of = |rewrite: &Rewrite| {
+            rewrite.becomes.iter().chain(&rewrite.added).cloned().collect::<Vec<_>>()
+        };
+        self.changes.iter().map(|(at, rewrite)| (*at, of(rewrite))).collect()
+    }
+}
+
+/// What becomes of an object.
+#[derive(Clone, Debug, Default)]
+pub struct Rewrite {
+    /// What it says as long as some pods have their sidecars; `None`: what it said.
+    pub meanwhile: Option<Value>,
+    /// What it says in the end; `None`: it goes.
+    pub becomes: Option<Value>,
+    /// What is put beside it.
+    pub added: Vec<Value>,
 }
 
 /// What becomes of a policy.
@@ -128,7 +180,7 @@ pub fn propose(objects: &[Object], wish: &Wish) -> (Proposal, Vec<Diagnostic>) {
         policies.extend(space.translate(&mut writing, &mut found));
     }
     policies.sort_by_key(|policy| policy.object);
-    (Proposal { instead: writing.finish(), policies }, found)
+    (writing.finish(policies), found)
 }
 
 /// What cannot be taken as it is.

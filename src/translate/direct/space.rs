@@ -11,7 +11,7 @@ use super::scene::Scene;
 use super::twin::Twin;
 use super::writing::Writing;
 use super::ztunnel::in_its_words;
-use super::{Outcome, Policy, Serves, Wish};
+use super::{Binding, Outcome, Policy, Serves, Wish};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
 
@@ -49,20 +49,22 @@ impl<'s> Space<'s> {
         policies.extend(self.peer_authentications(writing));
         let needing = self.needing();
         let mut bound = Bound::default();
-        if !needing.is_empty() {
-            bound = self.bound(&needing);
-            self.bind(&bound, writing, found);
+        match self.wish.binding {
+            Binding::AsNeeded if needing.is_empty() => {}
+            Binding::AsNeeded => {
+                bound = self.bound(&needing);
+                self.bind(&bound, writing, found);
+            }
+            Binding::Namespace => bound.services = self.services().collect(),
+            Binding::Nothing => {}
         }
-        for (at, policy) in self.authorizations() {
+        for (at, policy) in self.authorizations().filter(|(at, _)| self.is_ours(*at)) {
             policies.push(self.authorization(*at, policy, &mut bound, writing, found));
         }
-        for (at, attachment) in self.authentications() {
+        for (at, attachment) in self.authentications().filter(|(at, _)| self.is_ours(*at)) {
             policies.push(self.authentication(*at, attachment, &mut bound, writing, found));
         }
-        for at in &bound.opted_out {
-            let path = super::reach::template_of(&self.objects[*at]).unwrap_or_default();
-            writing.label(*at, path, &[("istio.io/use-waypoint", "none")]);
-        }
+        bound.opted_out.iter().for_each(|at| writing.opt_out(*at));
         policies
     }
 
@@ -79,6 +81,11 @@ impl<'s> Space<'s> {
 
     fn authentications(&self) -> impl Iterator<Item = &'s (usize, Attachment)> {
         self.scene.authentications.iter().filter(|(at, _)| self.is_here(*at))
+    }
+
+    /// Is a policy one that is translated?
+    fn is_ours(&self, at: usize) -> bool {
+        !self.wish.others.contains(&at)
     }
 
     fn is_here(&self, at: usize) -> bool {
@@ -101,11 +108,12 @@ impl<'s> Space<'s> {
     fn needing(&self) -> Vec<&'s Pods> {
         let policies = self
             .authorizations()
+            .filter(|(at, _)| self.is_ours(*at))
             .filter(|(at, policy)| !policy.has_targets() && self.needs_envoy(*at, policy))
             .map(|(_, policy)| policy.selector.as_ref());
         let tokens = self
             .authentications()
-            .filter(|(_, attachment)| !attachment.has_targets())
+            .filter(|(at, attachment)| self.is_ours(*at) && !attachment.has_targets())
             .map(|(_, attachment)| attachment.selector.as_ref());
         let pods = policies.chain(tokens).flat_map(|selector| self.selected(selector));
         let once: BTreeMap<usize, &Pods> = pods.map(|pods| (pods.object, pods)).collect();
@@ -201,10 +209,9 @@ impl<'s> Space<'s> {
         self.wish.waypoint_namespace.as_deref().unwrap_or(self.namespace)
     }
 
-    /// The identity that the waypoint calls pods with (facts/istio-ambient.md §3.5).
+    /// The identity that the waypoint calls pods with.
     pub fn waypoint_principal(&self) -> String {
-        let Wish { trust_domain, waypoint, .. } = self.wish;
-        format!("{trust_domain}/ns/{}/sa/{waypoint}", self.waypoint_namespace())
+        self.wish.waypoint_principal(self.namespace)
     }
 
     /// A policy as it is, which concerns these pods.
@@ -265,9 +272,15 @@ impl<'s> Space<'s> {
         let needs_envoy = self.needs_envoy(at, policy);
         // pods that are not known may be behind the waypoint as well
         let is_bound = is_bound || (pods.is_empty() && !bound.services.is_empty());
+        // whoever calls pods by address comes through it as well
+        let is_whole = self.wish.binding == Binding::Namespace && self.serves() == Serves::All;
+        let is_bound = is_bound || is_whole;
         if !needs_envoy && !is_bound {
             self.in_words_of_ztunnel(at, policy, &mut told, writing);
             return told;
+        }
+        if let Some(refused) = self.without_waypoint(at, &told, found) {
+            return refused;
         }
         if gateways {
             told.outcome = Outcome::Refused;
@@ -280,6 +293,31 @@ impl<'s> Space<'s> {
             return told;
         }
         Twin::new(self, at, policy, pods, told).translate(bound, writing, found)
+    }
+
+    /// What only a waypoint can enforce, where there is none.
+    fn without_waypoint(
+        &self,
+        at: usize,
+        told: &Policy,
+        found: &mut Vec<Diagnostic>,
+    ) -> Option<Policy> {
+        if self.wish.binding != Binding::Nothing {
+            return None;
+        }
+        let object = &self.objects[at];
+        found.push(
+            refusal(
+                Reason::HttpAttributes,
+                object,
+                "its namespace has no waypoint, and ztunnel reads no HTTP",
+            )
+            .help("give the namespace a `waypoint`, or leave it out of the stages"),
+        );
+        let mut told = told.clone();
+        told.outcome = Outcome::Refused;
+        told.reasons.insert(Reason::HttpAttributes);
+        Some(told)
     }
 
     /// A policy that ztunnel decides. An empty selector selects nothing there (facts/istio-ambient.md §4.3).
@@ -323,6 +361,9 @@ impl<'s> Space<'s> {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
         let told = self.stays(at, &pods, &[Reason::RequestAuthentication, Reason::HttpAttributes]);
+        if let Some(refused) = self.without_waypoint(at, &told, found) {
+            return refused;
+        }
         let own =
             Authorization { selector: attachment.selector.clone(), ..Authorization::default() };
         Twin::new(self, at, &own, pods, told).translate_tokens(bound, writing, found)
@@ -350,7 +391,8 @@ impl<'s> Space<'s> {
     /// PeerAuthentications stay; `DISABLE` is what ztunnel calls PERMISSIVE
     /// (facts/translation.md, row DISABLE).
     fn peer_authentications(&self, writing: &mut Writing<'_>) -> Vec<Policy> {
-        let here = self.scene.peer_authentications.iter().filter(|at| self.is_here(**at));
+        let here = self.scene.peer_authentications.iter();
+        let here = here.filter(|at| self.is_here(**at) && self.is_ours(**at));
         here.map(|at| {
             let object = &self.objects[*at];
             let mut reasons = vec![Reason::PeerAuthentication];
@@ -370,7 +412,8 @@ impl<'s> Space<'s> {
 
     /// Code and limits of sidecars that pods of this namespace lose: nobody can prove what they did.
     fn code(&self, found: &mut Vec<Diagnostic>) -> Vec<Policy> {
-        let here = self.scene.code.iter().filter(|(at, of)| self.is_here(*at) && !of.has_targets());
+        let is_asked = |at: usize| self.is_here(at) && self.is_ours(at);
+        let here = self.scene.code.iter().filter(|(at, of)| is_asked(*at) && !of.has_targets());
         here.filter_map(|(at, attachment)| {
             let pods = self.scene.selected(self.namespace, |labels| attachment.selects(labels));
             if pods.is_empty() {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::construct::needs;
 use super::policy::{Action, Authorization, From, Operation, Rule, Source, To};
 use super::ports::{Mapped, is_about_ports, mapped, named_ports};
-use super::reach::{Pods, Service, template_of};
+use super::reach::{Pods, Service};
 use super::reason::Reason;
 use super::route::{is_for_clients, names, rewrites};
 use super::space::{Bound, Space, is_dry_run, refusal};
@@ -84,6 +84,9 @@ impl<'a, 's> Twin<'a, 's> {
             })
         });
         if !is_dry_run(object) {
+            if policy.action() == Action::Deny {
+                writing.until_it_goes(self.at, self.behind_the_waypoint());
+            }
             self.destination(writing, found);
         }
         self.told
@@ -154,11 +157,7 @@ impl<'a, 's> Twin<'a, 's> {
         }
         let guard = about_pods(Some(selector), Action::Deny, vec![rule]);
         self.push(POLICY, suffix, guard, writing, found);
-        for pods in &self.pods {
-            let object = &self.space.objects[pods.object];
-            let path = template_of(object).unwrap_or_default();
-            writing.label(pods.object, path, &[(RESTART_TOKEN, "ambient")]);
-        }
+        self.pods.iter().for_each(|pods| writing.bind_guard(pods.object));
     }
 
     /// Why it moves.
@@ -443,6 +442,15 @@ impl<'a, 's> Twin<'a, 's> {
             }
         }
         Some(rules)
+    }
+
+    /// The policy at sidecars that the waypoint calls already: what it has let through is not refused
+    /// because it comes in its name, and without the client's token.
+    fn behind_the_waypoint(&self) -> Value {
+        let waypoint = self.space.waypoint_principal();
+        let mut policy = self.policy.clone();
+        policy.rules.iter_mut().for_each(|rule| except(rule, &waypoint));
+        json!(policy)
     }
 
     /// What ztunnel enforces of it: at the pods, whoever calls them.

@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::policy::{Action, Authorization, From, Rule, Selector, Source};
+use super::reach::template_of;
+use super::{Policy, Proposal, Rewrite};
 use crate::k8s::{Labels, Object, ObjectRef};
+use crate::model::RESTART_TOKEN;
 
 /// The annotation that names what an object was made of.
 const SOURCE: &str = "waypost.dev/source";
@@ -19,6 +22,9 @@ pub(super) struct Writing<'o> {
     objects: &'o [Object],
     edited: BTreeMap<usize, Value>,
     removed: BTreeSet<usize>,
+    meanwhile: BTreeMap<usize, Value>,
+    opted_out: BTreeSet<usize>,
+    guarded: BTreeSet<usize>,
     added: BTreeMap<usize, Vec<Value>>,
     /// Namespaces in which the waypoint was made.
     waypoints: BTreeSet<String>,
@@ -32,6 +38,9 @@ impl<'o> Writing<'o> {
             objects,
             edited: BTreeMap::new(),
             removed: BTreeSet::new(),
+            meanwhile: BTreeMap::new(),
+            opted_out: BTreeSet::new(),
+            guarded: BTreeSet::new(),
             added: BTreeMap::new(),
             waypoints: BTreeSet::new(),
             names: objects
@@ -87,22 +96,45 @@ impl<'o> Writing<'o> {
         }
     }
 
-    /// What stands in place of every object that does not stay as it is.
-    pub fn finish(mut self) -> BTreeMap<usize, Vec<Value>> {
+    /// Says what an object that goes in the end says until then.
+    pub fn until_it_goes(&mut self, at: usize, spec: Value) {
+        let mut value = self.objects[at].body.to_json();
+        value["spec"] = spec;
+        self.meanwhile.insert(at, value);
+    }
+
+    /// Lets the pods of a workload past the waypoint, although that serves pods.
+    pub fn opt_out(&mut self, at: usize) {
+        self.opted_out.insert(at);
+        self.label_pods(at, "istio.io/use-waypoint", "none");
+    }
+
+    /// Puts the label by which a guard binds pods on those of a workload.
+    pub fn bind_guard(&mut self, at: usize) {
+        self.guarded.insert(at);
+        self.label_pods(at, RESTART_TOKEN, "ambient");
+    }
+
+    fn label_pods(&mut self, at: usize, key: &str, value: &str) {
+        let path = template_of(&self.objects[at]).unwrap_or_default();
+        self.label(at, path, &[(key, value)]);
+    }
+
+    /// What becomes of every object that does not stay as it is.
+    pub fn finish(mut self, policies: Vec<Policy>) -> Proposal {
         let places: BTreeSet<usize> =
             self.edited.keys().chain(&self.removed).chain(self.added.keys()).copied().collect();
-        places
-            .into_iter()
-            .map(|at| {
-                let mut values = Vec::new();
-                if !self.removed.contains(&at) {
-                    let own = self.edited.remove(&at);
-                    values.push(own.unwrap_or_else(|| self.objects[at].body.to_json()));
-                }
-                values.extend(self.added.remove(&at).into_iter().flatten());
-                (at, values)
-            })
-            .collect()
+        let mut rewrite = |at: usize| {
+            let own = self.edited.remove(&at);
+            Rewrite {
+                meanwhile: self.meanwhile.remove(&at),
+                becomes: (!self.removed.contains(&at))
+                    .then(|| own.unwrap_or_else(|| self.objects[at].body.to_json())),
+                added: self.added.remove(&at).unwrap_or_default(),
+            }
+        };
+        let changes = places.into_iter().map(|at| (at, rewrite(at))).collect();
+        Proposal { changes, policies, opted_out: self.opted_out, guarded: self.guarded }
     }
 }
 

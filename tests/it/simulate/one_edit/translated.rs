@@ -80,6 +80,7 @@ fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
             serves: if chance.one_in(3) { Serves::All } else { Serves::Service },
             trust_domain: options.trust_domain.clone(),
             root_namespace: options.root_namespace.clone(),
+            ..Wish::default()
         };
         let (translated, _) = translation(&objects, &wish, |to| *to = options.clone());
         if translated.instead.is_empty() {
