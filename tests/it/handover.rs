@@ -125,6 +125,37 @@ fn policies_go_when_nobody_needs_them_and_not_sooner() {
     assert_eq!(reach(root, "bookinfo/mesh", "client").code, 0);
 }
 
+/// TSB knows an object of DIRECT mode by its annotations and its revision, and makes its own waypoints.
+#[test]
+fn what_is_made_of_a_direct_object_is_one_and_waypoints_stay_with_tsb() {
+    let folder = repository();
+    let root = folder.path();
+    edit(root, "environment.yaml", |text| {
+        text.replace("{direct: gitops}", "{direct: gitops, waypoints: tsb}")
+    });
+    let ran = waypost(root, &["render", NAME, "--stage", "bookinfo"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let tree = files(&root.join("rendered").join(NAME).join("cp-cluster-1"));
+    for name in ["no-admin", "no-admin-waypoint", "no-admin-guard"] {
+        let text = &tree[&format!("mesh/bookinfo/authorizationpolicy-{name}.yaml")];
+        for line in [
+            "apiVersion: security.istio.io/v1beta1",
+            "    istio.io/rev: tsb",
+            "    tsb.tetrate.io/organization: tetrate",
+            "    tsb.tetrate.io/tenant: my-tenant",
+            "    tsb.tetrate.io/workspace: bookinfo-ws",
+            "    tsb.tetrate.io/securityGroup: bookinfo-sg",
+        ] {
+            assert!(text.lines().any(|own| own == line), "{name}: {line}\n{text}");
+        }
+    }
+    assert!(tree.contains_key("expected/bookinfo/gateway-waypoint.yaml"), "{:?}", tree.keys());
+    for (path, text) in tree.iter().filter(|(path, _)| !path.starts_with("expected/")) {
+        assert!(!text.contains("kind: Gateway\nmetadata"), "{path}: {text}");
+        assert!(!text.contains("istio.io/use-waypoint: waypoint"), "{path}: {text}");
+    }
+}
+
 #[test]
 fn without_the_key_the_tree_has_none_of_them() {
     let folder = repository();
@@ -219,6 +250,10 @@ fn no_step_forth_or_back_opens_anything() {
             let (resolved, found) = resolve(input.unwrap());
             assert!(!has_errors(&found), "{name}: {found:?}");
             let resolved = resolved.unwrap();
+            // what the user applies beside us is not ours to judge
+            if resolved.adopted.is_empty() {
+                continue;
+            }
             let digest = input_digest(&sources);
             let mut points = Points::new(&resolved, &tools, digest, sources);
             let mut worlds: Vec<(Reached, World)> = Vec::new();

@@ -204,6 +204,14 @@ fn what_cannot_be_taken_is_one_finding() {
         "namespace: shop, annotations: {xcp.tetrate.io/contentHash: a}}",
     );
     refused(&made, &[], "made-by-another");
+    for of in ["labels: {app.kubernetes.io/managed-by: tsb}", "ownerReferences: [{kind: Shop}]"] {
+        let made =
+            policy("tokens-alone").replace("namespace: shop}", &format!("namespace: shop, {of}}}"));
+        refused(&made, &[], "made-by-another");
+    }
+    let both =
+        l7.replace("  rules:", "  targetRefs: [{kind: Service, group: '', name: cart}]\n  rules:");
+    refused(&both, &[], "selector-and-targets");
     let gateway = "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: waypoint, \
                    namespace: shop}\nspec: {gatewayClassName: istio, listeners: [{name: a, port: 80, \
                    protocol: HTTP}]}\n";
@@ -213,15 +221,52 @@ fn what_cannot_be_taken_is_one_finding() {
     refused(&format!("{l7}{filter}"), &[], "envoy-filter");
 }
 
+/// A template is told where it is none of YAML, and nothing is guessed of it.
+#[test]
+fn a_template_of_a_chart_is_no_manifest() {
+    let text = policy("methods-and-port").replace("name: cart,", "name: {{ .Values.name }},");
+    let folder = copied(&text);
+    let ran = translate(folder.path(), &["--out", "out"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("in/policy.yaml:3:"), "{}", ran.stderr);
+    assert!(!folder.path().join("out").exists());
+}
+
+/// Ten thousand rules took hours: each is a class of requests that is asked of all others.
+#[test]
+fn a_policy_of_ten_thousand_rules_is_one_finding() {
+    let rules: String = (0..10_000)
+        .map(|n| format!("    - to: [{{operation: {{paths: [/a{n}], methods: [GET]}}}}]\n"))
+        .collect();
+    let text = format!(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {{name: many, namespace: shop}}\n\
+         spec:\n  selector: {{matchLabels: {{app: cart}}}}\n  rules:\n{rules}"
+    );
+    let folder = copied(&text);
+    let ran = translate(folder.path(), &["--out", "out"]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("error[").count(), 1, "{}", ran.stderr);
+    assert!(ran.stderr.contains("error[too-many-rules]"), "{}", ran.stderr);
+    assert!(!folder.path().join("out").exists());
+}
+
 /// A RequestAuthentication and a DENY policy of one name were given guards of one name: whichever was applied
 /// last would have replaced the other, unlike what was proven.
 #[test]
 fn two_guards_never_have_one_name() {
-    let deny = policy("deny-path").replace("no-admin", "tokens");
-    let folder = copied(&format!("{}---\n{deny}", policy("tokens-alone")));
-    let ran = translate(folder.path(), &EVERY_LOSS);
+    let translated = |name: &str| {
+        let deny = policy("deny-path").replace("no-admin", name);
+        let folder = copied(&format!("{}---\n{deny}", policy("tokens-alone")));
+        translate(folder.path(), &EVERY_LOSS)
+    };
+    let ran = translated("tokens");
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for guard in ["name: tokens-guard", "name: tokens-tokens-guard"] {
+        assert!(ran.stdout.contains(guard), "{}", ran.stdout);
+    }
+    let ran = translated("tokens-tokens");
     assert_eq!(ran.code, 3, "{}", ran.stderr);
-    let said = "error[name-taken]: there is another AuthorizationPolicy `tokens-guard`";
+    let said = "error[name-taken]: there is another AuthorizationPolicy `tokens-tokens-guard`";
     assert!(ran.stderr.contains(said), "{}", ran.stderr);
 }
 

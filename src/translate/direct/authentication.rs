@@ -21,6 +21,7 @@ impl<'s> Twin<'_, 's> {
         let space = self.space;
         let object = &space.objects[self.at];
         let before = found.len();
+        self.refuse_account(found);
         let bunches = self.bunches(bound, object, found);
         let is_called = |pods| space.in_front(&[pods]).iter().any(|service| !service.is_headless);
         if space.serves() == Serves::Service && !self.pods.iter().all(|pods| is_called(*pods)) {

@@ -17,6 +17,7 @@
 
 mod authentication;
 mod construct;
+mod peer_authentication;
 mod policy;
 mod ports;
 mod reach;
@@ -41,6 +42,9 @@ use self::space::Space;
 use self::writing::Writing;
 use crate::diagnostic::{Diagnostic, nearest};
 use crate::k8s::{Object, ObjectRef};
+
+/// So many rules of one policy are taken: every one is asked against every other.
+const RULES: usize = 1_000;
 
 /// What is to become ambient, and how.
 #[derive(Clone, Debug, Default)]
@@ -179,6 +183,7 @@ pub fn propose(objects: &[Object], wish: &Wish) -> (Proposal, Vec<Diagnostic>) {
         let space = Space { objects, scene: &scene, wish, namespace, at };
         policies.extend(space.translate(&mut writing, &mut found));
     }
+    policies.extend(space::of_root(objects, &scene, wish));
     policies.sort_by_key(|policy| policy.object);
     (writing.finish(policies), found)
 }
@@ -195,6 +200,43 @@ fn unfit(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Diagnostic> {
             None => "name its manifest too: its labels decide what becomes of its pods".to_owned(),
         };
         found.push(Diagnostic::error("namespace-not-there", said).help(help));
+    }
+    let authorizations = scene
+        .authorizations
+        .iter()
+        .filter(|(_, policy)| policy.has_targets() && policy.selector.is_some())
+        .map(|(at, _)| *at);
+    let authentications = scene
+        .authentications
+        .iter()
+        .filter(|(_, policy)| policy.has_targets() && policy.selector.is_some())
+        .map(|(at, _)| *at);
+    for at in authorizations.chain(authentications).filter(|at| !wish.others.contains(at)) {
+        let object = &objects[at];
+        if wish.moving.contains(object.namespace_or_default()) {
+            found.push(
+                Diagnostic::error(
+                    "selector-and-targets",
+                    format!("{} has a selector and targets", object.reference()),
+                )
+                .at(object.name_span(), "Istio refuses it")
+                .help("keep one of them"),
+            );
+        }
+    }
+    for (at, policy) in scene.authorizations.iter().filter(|(at, _)| !wish.others.contains(at)) {
+        let object = &objects[*at];
+        if policy.rules.len() > RULES && wish.moving.contains(object.namespace_or_default()) {
+            let said = format!("{} has {} rules", object.reference(), policy.rules.len());
+            found.push(
+                Diagnostic::error("too-many-rules", said)
+                    .at(
+                        object.name_span(),
+                        format!("more than {RULES} of one policy are not proven"),
+                    )
+                    .help("write values of one field as one list, or several policies"),
+            );
+        }
     }
     let mut seen = BTreeMap::new();
     for object in objects.iter().filter(|object| !object.name.is_empty()) {

@@ -34,6 +34,8 @@ pub(super) struct Pods {
     pub name: String,
     pub labels: Labels,
     pub annotations: Labels,
+    /// The account that they run under.
+    pub account: String,
     /// Ports by name.
     ports: BTreeMap<String, u16>,
 }
@@ -65,6 +67,8 @@ struct ServiceSpec {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 struct ServicePort {
+    name: Option<String>,
+    app_protocol: Option<String>,
     port: u16,
     target_port: Option<NumberOrName>,
 }
@@ -83,6 +87,8 @@ struct PodSpec {
     containers: Vec<Container>,
     #[serde(rename = "initContainers", deserialize_with = "or_default")]
     init_containers: Vec<Container>,
+    #[serde(rename = "serviceAccountName")]
+    account: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -129,6 +135,7 @@ impl Pods {
             name: object.name.clone(),
             labels: texts("labels"),
             annotations: texts("annotations"),
+            account: spec.account.unwrap_or_else(|| "default".to_owned()),
             ports,
         })
     }
@@ -173,6 +180,17 @@ impl Service {
             && self.selector.iter().all(|(key, value)| pods.labels.get(key) == Some(value))
     }
 
+    /// Is a port of it declared to carry bytes? (istio/istio:pkg/config/protocol/instance.go `Parse`;
+    /// `appProtocol`, else what stands before the first `-` of the name.)
+    pub fn has_tcp_port(&self) -> bool {
+        self.ports.iter().any(|port| {
+            let prefix = port.name.as_deref().and_then(|name| name.split('-').next());
+            let protocol = port.app_protocol.as_deref().or(prefix).unwrap_or_default();
+            let bytes = ["tcp", "tls", "https", "mongo", "mysql", "redis"];
+            bytes.iter().any(|known| protocol.eq_ignore_ascii_case(known))
+        })
+    }
+
     /// Its ports, each with that of the pods it leads to.
     ///
     /// # Errors
@@ -180,7 +198,7 @@ impl Service {
     /// A named port that the pods give different numbers.
     pub fn ports(&self, pods: &[&Pods]) -> Result<BTreeMap<u16, u16>, PortsDiffer> {
         let mut ports = BTreeMap::new();
-        for ServicePort { port, target_port } in &self.ports {
+        for ServicePort { port, target_port, .. } in &self.ports {
             let target = match target_port {
                 None => *port,
                 Some(NumberOrName::Number(0)) => *port,

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::json;
 
+use super::peer_authentication;
 use super::policy::{Action, Attachment, Authorization, Selector};
 use super::reach::{Pods, Service};
 use super::reason::Reason;
@@ -46,7 +47,7 @@ impl<'s> Space<'s> {
     pub fn translate(&self, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) -> Vec<Policy> {
         self.enrol(writing);
         let mut policies = self.code(found);
-        policies.extend(self.peer_authentications(writing));
+        policies.extend(peer_authentication::translate(self, writing));
         let needing = self.needing();
         let mut bound = Bound::default();
         match self.wish.binding {
@@ -84,11 +85,11 @@ impl<'s> Space<'s> {
     }
 
     /// Is a policy one that is translated?
-    fn is_ours(&self, at: usize) -> bool {
+    pub fn is_ours(&self, at: usize) -> bool {
         !self.wish.others.contains(&at)
     }
 
-    fn is_here(&self, at: usize) -> bool {
+    pub fn is_here(&self, at: usize) -> bool {
         self.objects[at].namespace_or_default() == self.namespace
     }
 
@@ -154,6 +155,10 @@ impl<'s> Space<'s> {
         if home != self.namespace {
             labels.push(("istio.io/use-waypoint-namespace", home));
         }
+        // a gateway goes past the waypoint else (facts/istio-ambient.md §2.4)
+        if self.calls_by_gateway() {
+            labels.push(("istio.io/ingress-use-waypoint", "true"));
+        }
         if self.serves() == Serves::All || bound.services.len() == self.services().count() {
             writing.label(self.at, &[], &labels);
         } else {
@@ -162,8 +167,7 @@ impl<'s> Space<'s> {
             }
         }
         if let Some(at) = self.scene.gateways.get(&(home.to_owned(), name.to_owned())) {
-            let class = self.objects[*at].body.get_path(&["spec", "gatewayClassName"]);
-            if class.and_then(|class| class.as_str()) != Some("istio-waypoint") {
+            if !is_waypoint(&self.objects[*at]) {
                 let said = format!("Gateway {home}/{name} is no waypoint");
                 found.push(
                     Diagnostic::error("waypoint-name-taken", said)
@@ -191,6 +195,13 @@ impl<'s> Space<'s> {
             "spec": {"gatewayClassName": "istio-waypoint", "listeners": [listener]},
         });
         writing.add_waypoint(home, anchor, gateway);
+    }
+
+    /// Are there gateways here through which callers may come?
+    fn calls_by_gateway(&self) -> bool {
+        self.wish.binding == Binding::AsNeeded
+            && (self.scene.pods.iter().any(Pods::are_gateways)
+                || self.scene.gateways.values().any(|at| !is_waypoint(&self.objects[*at])))
     }
 
     /// What the waypoint serves: one that is there as its label says, which is Services where it says
@@ -255,15 +266,17 @@ impl<'s> Space<'s> {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
         let mut told = self.stays(at, &pods, &[]);
-        if let Some(owner) = owner(object) {
-            found.push(
-                Diagnostic::error("made-by-another", format!("{} is {owner}", object.reference()))
-                    .at(object.name_span(), "what is written over it comes back")
-                    .help("translate what it is made of, or leave its namespace out"),
-            );
-        }
+        found.extend(made_by_another(object));
         if object.annotations.contains_key(TSB) {
             told.reasons.insert(Reason::TsbDirect);
+        }
+        if policy.action() == Action::Allow && policy.rules.is_empty() {
+            told.reasons.insert(Reason::NoAccess);
+        }
+        if self.calls_by_gateway()
+            && bound.services.iter().any(|s| pods.iter().any(|p| s.fronts(p)))
+        {
+            told.reasons.insert(Reason::IngressUseWaypoint);
         }
         let is_bound = self
             .in_front(&pods)
@@ -360,7 +373,13 @@ impl<'s> Space<'s> {
         if pods.is_empty() && self.gateways(attachment.selector.as_ref()) {
             return self.stays(at, &[], &[Reason::GatewayAttached]);
         }
-        let told = self.stays(at, &pods, &[Reason::RequestAuthentication, Reason::HttpAttributes]);
+        let object = &self.objects[at];
+        found.extend(made_by_another(object));
+        let mut told =
+            self.stays(at, &pods, &[Reason::RequestAuthentication, Reason::HttpAttributes]);
+        if object.annotations.contains_key(TSB) {
+            told.reasons.insert(Reason::TsbDirect);
+        }
         if let Some(refused) = self.without_waypoint(at, &told, found) {
             return refused;
         }
@@ -386,28 +405,6 @@ impl<'s> Space<'s> {
             let first = allow.next();
             first.is_some_and(|(_, policy)| !keeps(policy)) && !allow.any(|(_, p)| keeps(p))
         })
-    }
-
-    /// PeerAuthentications stay; `DISABLE` is what ztunnel calls PERMISSIVE
-    /// (facts/translation.md, row DISABLE).
-    fn peer_authentications(&self, writing: &mut Writing<'_>) -> Vec<Policy> {
-        let here = self.scene.peer_authentications.iter();
-        let here = here.filter(|at| self.is_here(**at) && self.is_ours(**at));
-        here.map(|at| {
-            let object = &self.objects[*at];
-            let mut reasons = vec![Reason::PeerAuthentication];
-            let mode = object.body.get_path(&["spec", "mtls", "mode"]);
-            if mode.and_then(|mode| mode.as_str()) == Some("DISABLE") {
-                reasons.push(Reason::PeerAuthenticationDisable);
-                writing.edit(*at, |value| value["spec"]["mtls"]["mode"] = json!("PERMISSIVE"));
-            }
-            let selector = object
-                .body
-                .get_path(&["spec", "selector"])
-                .and_then(|node| crate::yaml::from_node::<Selector>(node).ok());
-            self.stays(*at, &self.selected(selector.as_ref()), &reasons)
-        })
-        .collect()
     }
 
     /// Code and limits of sidecars that pods of this namespace lose: nobody can prove what they did.
@@ -437,15 +434,76 @@ impl<'s> Space<'s> {
     }
 }
 
+/// Policies of the root namespace: they stay, and hold for the pods of all namespaces as far as ztunnel
+/// decides them. Where a waypoint takes traffic past them, the proof says so.
+pub(super) fn of_root(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Policy> {
+    let root = wish.root_namespace.as_str();
+    let is_here =
+        |at: &usize| objects[*at].namespace_or_default() == root && !wish.others.contains(at);
+    if wish.moving.contains(root) {
+        return Vec::new();
+    }
+    let selectors = scene
+        .authorizations
+        .iter()
+        .filter(|(_, policy)| !policy.has_targets())
+        .map(|(at, policy)| (*at, policy.selector.as_ref()));
+    let tokens = scene
+        .authentications
+        .iter()
+        .filter(|(_, attachment)| !attachment.has_targets())
+        .map(|(at, attachment)| (*at, attachment.selector.as_ref()));
+    let told = |(at, selector): (usize, Option<&Selector>)| {
+        let selects = |of: &Labels| selector.is_none_or(|selector| selector.selects(of));
+        let of = |namespace: &String, name: &String| (namespace.clone(), name.clone());
+        let pods: Vec<&Pods> =
+            wish.moving.iter().flat_map(|namespace| scene.selected(namespace, selects)).collect();
+        let fronts = |service: &&Service| pods.iter().any(|pods| service.fronts(pods));
+        Policy {
+            object: at,
+            outcome: Outcome::Stays,
+            reasons: BTreeSet::from([Reason::RootNamespace]),
+            becomes: Vec::new(),
+            services: scene
+                .services
+                .iter()
+                .filter(fronts)
+                .map(|s| of(&s.namespace, &s.name))
+                .collect(),
+            pods: pods.iter().map(|pods| of(&pods.namespace, &pods.name)).collect(),
+        }
+    };
+    selectors.chain(tokens).filter(|(at, _)| is_here(at)).map(told).collect()
+}
+
+/// Is a Gateway a waypoint?
+fn is_waypoint(gateway: &Object) -> bool {
+    let class = gateway.body.get_path(&["spec", "gatewayClassName"]);
+    class.and_then(|class| class.as_str()) == Some("istio-waypoint")
+}
+
 /// Is a policy evaluated without being enforced?
 pub(super) fn is_dry_run(object: &Object) -> bool {
     object.annotations.get(DRY_RUN).is_some_and(|value| value == "true")
 }
 
-/// Who makes an object, where somebody does who would make it again.
+fn made_by_another(object: &Object) -> Option<Diagnostic> {
+    let owner = owner(object)?;
+    Some(
+        Diagnostic::error("made-by-another", format!("{} is {owner}", object.reference()))
+            .at(object.name_span(), "what is written over it comes back")
+            .help("translate what it is made of, or leave its namespace out"),
+    )
+}
+
+/// Who makes an object, where somebody does who would make it again (facts/tsb.md, "Metadata conventions and
+/// ownership").
 fn owner(object: &Object) -> Option<&'static str> {
     let metadata = object.body.get("metadata")?;
     if object.annotations.contains_key(OF_XCP) || object.labels.contains_key(OF_XCP) {
+        return Some("made by TSB");
+    }
+    if object.labels.get("app.kubernetes.io/managed-by").is_some_and(|by| by == "tsb") {
         return Some("made by TSB");
     }
     let owners = metadata.get("ownerReferences").and_then(|owners| owners.as_list());

@@ -68,6 +68,7 @@ impl<'a, 's> Twin<'a, 's> {
         self.classify();
         self.refuse(object, found);
         self.refuse_routes(object, found);
+        self.refuse_account(found);
         let bunches = self.bunches(bound, object, found);
         if found[before..].iter().any(Diagnostic::is_error) {
             self.told.outcome = Outcome::Refused;
@@ -182,7 +183,12 @@ impl<'a, 's> Twin<'a, 's> {
             reasons.insert(Reason::L4Only);
         }
         match policy.action() {
-            Action::Deny if there => reasons.extend([Reason::DenyInert]),
+            Action::Deny if there => {
+                reasons.insert(Reason::DenyInert);
+                let services = self.space.in_front(&self.pods);
+                let is_tcp = services.iter().any(|service| service.has_tcp_port());
+                reasons.extend(is_tcp.then_some(Reason::DenyOnTcpPort));
+            }
             Action::Custom => reasons.extend([Reason::ActionCustom]),
             Action::Audit => reasons.extend([Reason::ActionAudit]),
             Action::Allow | Action::Deny => {}
@@ -281,6 +287,26 @@ impl<'a, 's> Twin<'a, 's> {
                     .help("move the rewriting to the clients or the pods, or write what comes of it into the policy"),
             );
         }
+    }
+
+    /// Whoever runs under the waypoint's account is let in as it is.
+    pub fn refuse_account(&mut self, found: &mut Vec<Diagnostic>) {
+        let space = self.space;
+        let home = space.waypoint_namespace();
+        let is_it = |pods: &&Pods| {
+            pods.namespace == home && pods.account == space.wish.waypoint && !pods.are_gateways()
+        };
+        let Some(pods) = space.scene.pods.iter().find(is_it) else { return };
+        self.told.reasons.insert(Reason::WaypointAccountUsed);
+        found.push(
+            refusal(
+                Reason::WaypointAccountUsed,
+                &space.objects[self.at],
+                "the waypoint is let in, and a workload runs under its account",
+            )
+            .also(space.objects[pods.object].name_span(), "this one")
+            .help("give the waypoint another name, or the workload another service account"),
+        );
     }
 
     /// The targets at the waypoint, by the rules that they need.
