@@ -78,6 +78,43 @@ pub(super) fn verb(finding: Finding) -> Option<&'static str> {
     }
 }
 
+/// A caller whose requests fare otherwise, in words.
+pub(super) struct Caller<'r> {
+    pub finding: Finding,
+    pub from: &'r str,
+    /// `loses`, or `gains`.
+    pub verb: &'static str,
+    pub to: &'r str,
+    /// How many: `3,120 requests`.
+    pub requests: String,
+    /// What was sent.
+    pub sent: String,
+    /// What the present says of the first.
+    pub now: &'r str,
+    /// What decides then.
+    pub then: &'r str,
+}
+
+/// Those who lose first, then those with most requests.
+pub(super) fn callers(replay: &Replay) -> impl Iterator<Item = Caller<'_>> {
+    [Finding::Lost, Finding::Gained].into_iter().flat_map(move |finding| {
+        replay.groups(finding).into_iter().filter_map(move |group| {
+            let first = group.rows.first()?;
+            let (_, then) = first.then.as_ref()?;
+            Some(Caller {
+                finding,
+                from: group.from,
+                verb: verb(finding)?,
+                to: group.to,
+                requests: requests(group.count),
+                sent: sent(&group.rows),
+                now: &first.now,
+                then,
+            })
+        })
+    })
+}
+
 /// What was sent, and how often it was not that: `GET /get`, `GET /get and 3 others`.
 pub(super) fn sent(rows: &[&Row]) -> String {
     let first = rows.first().map_or("", |row| row.request.as_str());

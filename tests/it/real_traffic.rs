@@ -202,3 +202,42 @@ fn the_comment_says_that_no_request_changes_where_none_does() {
     let ran = waypost(folder.path(), &[&arguments[..4], &["--fail-on", "traffic"]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
+
+/// Formats of findings said nothing of real traffic.
+#[test]
+fn every_format_of_findings_names_the_caller_and_how_many_requests_change() {
+    let folder = pull_request();
+    let written = |format: &str| {
+        let arguments = ["diff", "brownfield", "--base", "base", "--format", format];
+        let ran = waypost(folder.path(), &arguments);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    for format in ["github", "gitlab", "sarif"] {
+        let text = written(format);
+        let caller = "`client/sleep` loses `bookinfo/productpage:9080`: 2 requests";
+        assert!(text.contains(caller), "{format}: {text}");
+        assert!(text.contains("traffic-lost"), "{format}: {text}");
+        assert!(text.contains("2 of 8 requests of the sample change"), "{format}: {text}");
+    }
+    let commands = written("github");
+    let first = commands.lines().next().unwrap_or_default();
+    assert!(first.contains("title=traffic-lost"), "callers come first: {commands}");
+    let cases = written("junit");
+    let lost = "name=\"client/sleep loses bookinfo/productpage:9080: 2 requests\"";
+    assert!(cases.contains(lost), "{cases}");
+    assert!(cases.contains("name=\"2 of 8 requests of the sample change"), "{cases}");
+}
+
+/// A log that is not there is no log without requests, in any format.
+#[test]
+fn every_format_of_findings_says_that_real_traffic_was_not_asked() {
+    let folder = pull_request();
+    fs::remove_dir_all(folder.path().join("environments/brownfield/traffic")).expect("gone");
+    for format in ["github", "gitlab", "sarif", "junit"] {
+        let arguments = ["diff", "brownfield", "--base", "base", "--format", format];
+        let ran = waypost(folder.path(), &arguments);
+        assert!(ran.stdout.contains("traffic-not-asked"), "{format}: {}", ran.stdout);
+        assert!(!ran.stdout.contains("requests of the sample change"), "{format}: {}", ran.stdout);
+    }
+}

@@ -1,12 +1,14 @@
 //! The diff as findings, for every format that shows findings in the lines of a pull request: each
-//! danger, each change of access, each file that cannot be read, at the line of the spec that it
-//! comes from.
+//! caller whose requests fare otherwise, each danger, each change of access, each file that cannot be
+//! read, at the line of the spec that it comes from.
 //!
 //! Objects are no findings: there may be thousands, and none of them is wrong.
 
-use super::report::{Access, EnvironmentReport, Origin, Report};
+use super::report::{Access, EnvironmentReport, Origin, Report, Traffic};
 use crate::diagnostic::{Diagnostic, FileId, Position, Sources, Span};
 use crate::diff::{AccessChange, Direction, Level};
+use crate::replay::Finding;
+use crate::report::traffic::{Caller, callers, sentence};
 
 /// The findings, in the order of the environments, and the files that they point into, by path
 /// alone.
@@ -30,6 +32,8 @@ fn of_environment(
         let message = format!("`{name}/{path}` cannot be read: {}", why.message);
         found.push(places.at(Diagnostic::error("tree-unreadable", message), home));
     }
+    // callers first: formats that show ten findings show them
+    found.extend(traffic(environment).into_iter().map(|one| places.at(one, home)));
     if let (Access::NotSimulated(why), false) = (&environment.access, tree.is_empty()) {
         let message = format!("`{name}`: access was not simulated: {why}");
         let diagnostic = Diagnostic::warning("access-not-simulated", message)
@@ -62,6 +66,37 @@ fn of_environment(
         let origin = origins.access.get(at).and_then(Option::as_ref);
         found.push(places.at(diagnostic, origin.or(home)));
     }
+}
+
+/// Whose requests fare otherwise, and how many of the sample that is.
+fn traffic(environment: &EnvironmentReport) -> Vec<Diagnostic> {
+    let name = &environment.name;
+    let replay = match &environment.traffic {
+        Traffic::NotNamed => return Vec::new(),
+        Traffic::NotRead(why) => {
+            let message = format!("`{name}`: real traffic was not asked: {why}");
+            let diagnostic = Diagnostic::warning("traffic-not-asked", message)
+                .help("who is refused is not known: repair what `sources.traffic` names");
+            return vec![diagnostic];
+        }
+        Traffic::Replayed(weighed) => &weighed.replay,
+    };
+    let of_caller = |caller: Caller<'_>| {
+        let code = match caller.finding {
+            Finding::Gained => "traffic-gained",
+            _ => "traffic-lost",
+        };
+        let Caller { from, verb, to, requests, sent, now, then, .. } = caller;
+        let message = format!("`{name}`: `{from}` {verb} `{to}`: {requests} ({sent})");
+        Diagnostic::warning(code, message).help(format!("before: {now}; after: {then}"))
+    };
+    let mut found: Vec<Diagnostic> = callers(replay).map(of_caller).collect();
+    let message = format!("`{name}`: {}", sentence(replay));
+    found.push(
+        Diagnostic::note("traffic-asked", message)
+            .help("`waypost access replay` shows every request, and what has no answer"),
+    );
+    found
 }
 
 fn environment_and(name: &str, place: &str) -> String {

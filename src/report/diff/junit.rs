@@ -1,10 +1,12 @@
 //! The diff as JUnit's XML, for whatever shows test results: a suite for each environment, in which
-//! each danger and each change of access is a case that failed. Without any, one case passed.
+//! each caller whose requests fare otherwise, each danger and each change of access is a case that failed.
+//! Without any, one case passed. How much of the sample changes is a case too.
 
 use std::fmt::Write;
 
-use super::report::{Access, EnvironmentReport, Report};
+use super::report::{Access, EnvironmentReport, Report, Traffic};
 use crate::diff::Level;
+use crate::report::traffic::{callers, sentence};
 use crate::report::xml::escaped;
 
 /// Writes the report.
@@ -57,6 +59,15 @@ fn cases(environment: &EnvironmentReport) -> Vec<Case> {
     let mut fail = |title: String, kind: &str, text: String| {
         cases.push(Case { title, kind: kind.to_owned(), failure: Some(text) });
     };
+    if let Traffic::NotRead(why) = &environment.traffic {
+        fail("real traffic was not asked".to_owned(), "traffic-not-asked", why.clone());
+    }
+    let replay = environment.traffic.replayed().map(|weighed| &weighed.replay);
+    for caller in replay.into_iter().flat_map(callers) {
+        let title = format!("{} {} {}: {}", caller.from, caller.verb, caller.to, caller.requests);
+        let text = format!("{}\nbefore: {}\nafter: {}", caller.sent, caller.now, caller.then);
+        fail(title, "traffic", text);
+    }
     for (path, why) in environment.tree.unreadable() {
         fail(format!("{path} cannot be read"), "tree-unreadable", why.message.clone());
     }
@@ -80,6 +91,10 @@ fn cases(environment: &EnvironmentReport) -> Vec<Case> {
             false => format!("no danger in {}", environment.tally()),
         };
         cases.push(Case { title, kind: String::new(), failure: None });
+    }
+    // beside what failed: of how many
+    if let Some(replay) = replay {
+        cases.push(Case { title: sentence(replay), kind: String::new(), failure: None });
     }
     cases
 }
