@@ -1,11 +1,12 @@
 //! Access logs for a world: read by the formats of its meshes, with the addresses of its pods.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::replay::{Directory, Pods, Point};
 use crate::traffic::{Formats, Limits, Sample, read_lines};
-use crate::world::{World, access_log_format};
+use crate::world::{World, access_log_formats};
 
 /// Logs that were read, and whose addresses were whose.
 pub(super) struct Logs {
@@ -32,17 +33,20 @@ impl Logs {
         root: &Path,
         found: &mut Vec<Diagnostic>,
     ) -> Option<Self> {
-        let own = world.clusters.iter().find_map(|c| access_log_format(c.objects()));
-        let formats = match reading.format.or(own.as_deref()) {
-            None => Formats::default(),
-            Some(format) => Formats::with(format).unwrap_or_else(|error| {
+        let own = world.clusters.iter().flat_map(|c| access_log_formats(c.objects()));
+        let own: BTreeSet<String> = match reading.format {
+            Some(format) => BTreeSet::from([format.to_owned()]),
+            None => own.collect(),
+        };
+        let mut formats = Formats::default();
+        for format in &own {
+            if let Err(error) = formats.add(format) {
                 found.push(
                     Diagnostic::error("bad-log-format", error.to_string())
                         .help("put something between two values, and `%%` for a percent sign"),
                 );
-                Formats::default()
-            }),
-        };
+            }
+        }
         let limits = Limits {
             path_depth: reading.path_depth,
             threads: rayon::current_num_threads(),

@@ -118,7 +118,8 @@ pub fn ask(directory: &Directory<'_>, sample: &Sample, class: &Class) -> Result<
         // a ztunnel tells of connections whatever they carry
         Content::Connection => (HttpRequest::default(), false, true),
     };
-    let http = HttpRequest { sni: class.sni.map(|name| sample.text(name).to_owned()), ..http };
+    let sni = class.sni.map(|name| sample.text(name).to_owned());
+    let http = HttpRequest { sni, edge_port: class.from.accepted_port, ..http };
     let mut answer: Option<Answer> = None;
     for from in &located.from {
         for to in &located.to {

@@ -103,7 +103,7 @@ impl<'m> Directory<'m> {
     }
 
     fn clients(&self, sample: &Sample, class: &Class) -> Result<Vec<WorkloadId>, Why> {
-        let Party { identity, address, accepted_at, namespace, pod, workload, cluster } =
+        let Party { identity, address, accepted_at, namespace, pod, workload, cluster, .. } =
             class.from;
         let text = |symbol: Option<Symbol>| symbol.map(|s| sample.text(s));
         let cluster = text(cluster);
@@ -119,11 +119,7 @@ impl<'m> Directory<'m> {
             }
         }
         // a request that a gateway's own pod accepted came in there
-        let gateway = self.at_address(text(accepted_at)).ok().filter(|ids| {
-            ids.iter()
-                .all(|id| matches!(self.mesh.workload(*id).role, Role::Gateway | Role::EastWest))
-        });
-        if let Some(gateway) = gateway.filter(|ids| !ids.is_empty()) {
+        if let Some(gateway) = self.gateway_at(text(accepted_at)) {
             return Ok(gateway);
         }
         let at_address = self.at_address(text(address));
@@ -141,6 +137,15 @@ impl<'m> Directory<'m> {
             }
             None => at_address,
         }
+    }
+
+    /// The gateway that has an address.
+    fn gateway_at(&self, address: Option<&str>) -> Option<Vec<WorkloadId>> {
+        let known = self.at_address(address).ok()?;
+        let is_gateway = |id: &WorkloadId| {
+            matches!(self.mesh.workload(*id).role, Role::Gateway | Role::EastWest)
+        };
+        (!known.is_empty() && known.iter().all(is_gateway)).then_some(known)
     }
 
     /// Those of workloads that run under an identity, where the line has one: another mesh, or another
@@ -225,8 +230,10 @@ impl<'m> Directory<'m> {
             let Some(services) = services else { return Err(Why::ForeignHost) };
             return self.ports(class, &services, address, &pods);
         }
-        // what was addressed at a server: the authority says it, where the pod is behind that Service
-        if let Content::Http { host: Some(host), .. } = class.content
+        // what was addressed at a server: the authority says it, where the pod is behind that Service.
+        // Elsewhere the address says it, which a client cannot choose another name for
+        if class.reporter == Reporter::Server
+            && let Content::Http { host: Some(host), .. } = class.content
             && let Some((services, port)) = self.authority(sample.text(host))
         {
             let services = self.nearest(&services, clusters);
@@ -236,12 +243,16 @@ impl<'m> Directory<'m> {
                     let endpoints = &self.mesh.service(**id).endpoints;
                     pods.is_empty() || pods.iter().any(|pod| endpoints.contains(pod))
                 })
-                .filter(|id| self.mesh.service(**id).ports.iter().any(|p| p.number == port))
+                .filter(|id| self.leads_to(**id, port, class.to.pod_port, &pods))
                 .map(|id| Destination::Service { service: *id, port })
                 .collect();
             if !behind.is_empty() {
                 return Ok(behind);
             }
+        }
+        // a gateway that knew no way: its own address is not what was asked for
+        if self.gateway_at(text(class.from.accepted_at)).is_some() {
+            return Err(Why::NoDestination);
         }
         let port = class.to.pod_port.ok_or(Why::NoPort)?;
         if !pods.is_empty() {
@@ -274,6 +285,18 @@ impl<'m> Directory<'m> {
             }
         }
         self.at_address(text(class.to.address)).unwrap_or_default()
+    }
+
+    /// True where a Service's port leads to a port of pods: of those that are known, else of any behind it.
+    fn leads_to(&self, id: ServiceId, port: u16, at: Option<u16>, pods: &[WorkloadId]) -> bool {
+        let service = self.mesh.service(id);
+        let behind = |id: &&WorkloadId| pods.is_empty() || pods.contains(id);
+        service.ports.iter().filter(|p| p.number == port).any(|p| {
+            at.is_none_or(|at| {
+                let mut workloads = service.endpoints.iter().filter(behind);
+                workloads.any(|w| p.target_at(self.mesh.workload(*w)) == at)
+            })
+        })
     }
 
     /// Of Services of one host, those of the clients' clusters where there are some.

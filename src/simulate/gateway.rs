@@ -17,8 +17,13 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
         return way.step(Point::NotShown, port, Reason::Unknown(Unknown::GatewayPods(gateway)));
     }
     let point = point_of(way.mesh, id);
-    let listener = listener(&way.mesh.workload(id).listeners, way.request);
-    let port = listener.map_or_else(|| bind_port(way.mesh, id), |l| bound(way.mesh, id, l.port));
+    let came_in_by = way.request.edge_port;
+    let at_port = |l: &&Listener| came_in_by.is_none_or(|p| bound(way.mesh, id, l.port) == p);
+    let listeners = way.mesh.workload(id).listeners.iter().filter(at_port).collect();
+    let listener = listener(listeners, way.request);
+    let port = came_in_by
+        .or_else(|| listener.map(|l| bound(way.mesh, id, l.port)))
+        .unwrap_or_else(|| bind_port(way.mesh, id));
     let kind = match listener.map(|l| l.reads) {
         // of a listener that passes TLS on nothing is read, whatever is spoken inside
         Some(Reads::Bytes) => ChainKind::Tcp,
@@ -54,9 +59,8 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId) -> bool {
 
 /// The listener that a request comes in by: one for its host, where it names one; TLS that is passed on for
 /// ports that are no HTTP, else one that reads requests.
-fn listener<'l>(listeners: &'l [Listener], request: &Prepared) -> Option<&'l Listener> {
+fn listener<'l>(all: Vec<&'l Listener>, request: &Prepared) -> Option<&'l Listener> {
     let named = |l: &&&Listener| request.names_host && l.takes(&request.edge_sni);
-    let all: Vec<&Listener> = listeners.iter().collect();
     let for_host: Vec<&Listener> = all.iter().filter(named).copied().collect();
     let candidates = if for_host.is_empty() { all } else { for_host };
     let reads = |what| candidates.iter().find(|l| l.reads == what).copied();

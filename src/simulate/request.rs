@@ -64,6 +64,8 @@ pub struct HttpRequest {
     /// The server name in the TLS hello of the application; where absent the destination's, on ports
     /// that are said to be TLS.
     pub sni: Option<String>,
+    /// The port of a gateway's pods that it came in by; where absent one is found for what is spoken.
+    pub edge_port: Option<u16>,
 }
 
 impl Default for HttpRequest {
@@ -75,6 +77,7 @@ impl Default for HttpRequest {
             headers: Vec::new(),
             token: Token::None,
             sni: None,
+            edge_port: None,
         }
     }
 }
@@ -110,6 +113,8 @@ pub(super) struct Prepared {
     pub is_tls: bool,
     /// The server name that a gateway is asked for, where TLS is spoken to it.
     pub edge_sni: String,
+    /// The port of a gateway's pods, where it is known.
+    pub edge_port: Option<u16>,
     /// The client names the host, or the server.
     pub names_host: bool,
 }
@@ -144,6 +149,7 @@ impl Prepared {
             mesh_sni,
             is_tls,
             edge_sni: asked.to_ascii_lowercase(),
+            edge_port: http.edge_port,
             names_host: http.host.is_some() || http.sni.is_some(),
         }
     }

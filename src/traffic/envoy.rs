@@ -20,9 +20,13 @@ enum Cluster<'l> {
     Waypoint { host: &'l str, port: u16 },
     /// What no Service of the registry is: it goes where it was addressed.
     Passthrough,
+    /// The pod that was addressed, by a waypoint.
+    Pod,
     /// One of the legs inside a proxy: the same request has another line.
     Internal,
-    /// None was chosen.
+    /// Another one: what is not of the mesh's traffic, or goes nowhere (`BlackHoleCluster`).
+    Other,
+    /// None was chosen: the proxy refused before, or knew no way.
     None,
 }
 
@@ -43,10 +47,12 @@ impl<'l> Cluster<'l> {
             _ => match name {
                 "PassthroughCluster" => Cluster::Passthrough,
                 name if name.starts_with("InboundPassthroughCluster") => Cluster::Inbound,
-                "encap" | "connect_originate" | "main_internal" | "inner_connect_originate" => {
+                // pilot/pkg/networking/core/listener_waypoint.go: `direct-http` and `direct-tcp`
+                "encap" => Cluster::Pod,
+                "connect_originate" | "main_internal" | "inner_connect_originate" => {
                     Cluster::Internal
                 }
-                _ => Cluster::None,
+                _ => Cluster::Other,
             },
         }
     }
@@ -59,8 +65,17 @@ fn service_of_sni(sni: &str) -> Option<(&str, u16)> {
     Some((host, port.parse().ok()?))
 }
 
+/// The address of the peer. With port 0 it is not the peer's: Envoy takes it from the header
+/// `x-forwarded-for`, which whoever asks writes (envoyproxy.io/docs:
+/// configuration/http/http_conn_man/headers#x-forwarded-for; the mesh's inbound proxies trust it).
+fn peer_address(value: &str) -> Option<&str> {
+    address_and_port(value).filter(|(_, port)| *port != 0).map(|(address, _)| address)
+}
+
 /// The name in `rbac_access_denied_matched_policy[…]`.
 fn denied_by(details: &str) -> Option<&str> {
+    // most details are not of this kind, and are not searched
+    let details = details.ends_with(']').then_some(details)?;
     details.split_once("rbac_access_denied_matched_policy[")?.1.strip_suffix(']')
 }
 
@@ -83,7 +98,7 @@ pub(super) fn record<'l>(fields: &Fields<'l>) -> Option<Record<'l>> {
     let local = get(Field::DownstreamLocal);
     let local_parts = local.and_then(|v| address_and_port(v));
     let remote = get(Field::DownstreamRemote);
-    let remote_address = remote.and_then(|v| Some(part(v, address_and_port(v)?.0)));
+    let remote_address = remote.and_then(|v| Some(part(v, peer_address(v)?)));
     let sni = get(Field::Sni);
     let told = sni.and_then(|s| service_of_sni(s).map(|(host, port)| (part(s, host), port)));
     let method = get(Field::Method);
@@ -92,11 +107,13 @@ pub(super) fn record<'l>(fields: &Fields<'l>) -> Option<Record<'l>> {
     }
     let reporter = match &cluster {
         Cluster::Inbound => Reporter::Server,
-        Cluster::Waypoint { .. } => Reporter::Waypoint,
+        Cluster::Waypoint { .. } | Cluster::Pod => Reporter::Waypoint,
         Cluster::Outbound { .. } | Cluster::Passthrough => Reporter::Client,
-        // only a server is asked for `outbound_.80_._.…`; without that, nothing tells who wrote it
+        // only a server is asked for `outbound_.80_._.…`
         Cluster::None if told.is_some() => Reporter::Server,
-        Cluster::None | Cluster::Internal => return None,
+        // nothing tells who wrote it; it went from the one address to the other
+        Cluster::None => Reporter::Client,
+        Cluster::Other | Cluster::Internal => return None,
     };
     let address = local.and_then(|v| Some(part(v, address_and_port(v)?.0)));
     let mut to = Target { address, ..Target::default() };
@@ -105,7 +122,7 @@ pub(super) fn record<'l>(fields: &Fields<'l>) -> Option<Record<'l>> {
             to.host = get(Field::Cluster).map(|name| part(name, host));
             to.service_port = Some(*port);
         }
-        Cluster::Passthrough => to.pod_port = local_parts.map(|(_, port)| port),
+        Cluster::Passthrough | Cluster::Pod => to.pod_port = local_parts.map(|(_, port)| port),
         _ => {
             to.pod_port = local_parts.map(|(_, port)| port);
             if let Some((host, port)) = told {
@@ -121,6 +138,7 @@ pub(super) fn record<'l>(fields: &Fields<'l>) -> Option<Record<'l>> {
                 .and_then(|v| Some(part(v, address_and_port(v)?.0)))
                 .or(remote_address),
             accepted_at: to.address.clone(),
+            accepted_port: local_parts.map(|(_, port)| port),
             ..Party::default()
         },
         _ => Party { identity, address: remote_address, ..Party::default() },
@@ -132,7 +150,11 @@ pub(super) fn record<'l>(fields: &Fields<'l>) -> Option<Record<'l>> {
         to,
         content: content(fields),
         sni: sni.filter(|s| service_of_sni(s).is_none()).cloned(),
-        outcome: outcome(fields, reporter),
+        outcome: match outcome(fields, reporter) {
+            // what nothing was chosen for came to nobody
+            Outcome::Allowed if cluster == Cluster::None => Outcome::Unclear,
+            outcome => outcome,
+        },
         count: 1,
     })
 }
@@ -173,8 +195,12 @@ fn outcome<'l>(fields: &Fields<'l>, reporter: Reporter) -> Outcome<Text<'l>> {
         return Outcome::Refused(None);
     }
     let code = fields.get(Field::Code).map_or("", |c| c);
-    // a proxy further on may have refused: the answer alone does not tell it from the application's
-    let by_another = reporter != Reporter::Server && matches!(code, "401" | "403");
+    // a proxy further on may have refused: the answer alone does not tell it from the application's.
+    // That of gRPC has status 200 (envoyproxy/envoy:source/common/http/utility.cc `sendLocalReply`)
+    let may_be_grpc = fields.get(Field::Method).is_some_and(|m| m == "POST")
+        && fields.get(Field::Protocol).is_none_or(|p| p == "HTTP/2");
+    let by_another = reporter != Reporter::Server && matches!(code, "401" | "403")
+        || reporter == Reporter::Client && may_be_grpc && code == "200";
     // without details the answer of this very proxy cannot be told from the application's either
     let by_this = !fields.has(Field::Details) && matches!(code, "401" | "403");
     let failed = matches!(code, "502" | "503" | "504") || !flags.is_empty();
@@ -197,7 +223,7 @@ mod tests {
             Cluster::Waypoint { host, port: 8000 }
         );
         assert_eq!(Cluster::of("inbound|80||"), Cluster::Inbound);
-        assert_eq!(Cluster::of("outbound|x||"), Cluster::None);
+        assert_eq!(Cluster::of("outbound|x||"), Cluster::Other);
         assert_eq!(
             service_of_sni("outbound_.8000_.v1_.httpbin.httpbin.svc.cluster.local"),
             Some((host, 8000))

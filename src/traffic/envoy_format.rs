@@ -8,9 +8,8 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use memchr::memmem::{Finder, FinderRev};
-
 use super::record::Text;
+use super::time::parse_time;
 
 /// A value that is looked at; all others are passed over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +63,16 @@ const DEFAULT: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PAT
     %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% \
     %REQUESTED_SERVER_NAME% %ROUTE_NAME%";
 
+/// That of Istio 1.8 and before (istio/istio release-1.8:pilot/pkg/networking/core/v1alpha3/accesslog.go
+/// `EnvoyTextLogFormat`), which does not say who refused.
+const OF_ISTIO_1_8: &str = "[%START_TIME%] \"%REQ(:METHOD)% %REQ(X-ENVOY-ORIGINAL-PATH?:PATH)% %PROTOCOL%\" \
+    %RESPONSE_CODE% %RESPONSE_FLAGS% \"%DYNAMIC_METADATA(istio.mixer:status)%\" \
+    \"%UPSTREAM_TRANSPORT_FAILURE_REASON%\" %BYTES_RECEIVED% %BYTES_SENT% %DURATION% \
+    %RESP(X-ENVOY-UPSTREAM-SERVICE-TIME)% \"%REQ(X-FORWARDED-FOR)%\" \"%REQ(USER-AGENT)%\" \
+    \"%REQ(X-REQUEST-ID)%\" \"%REQ(:AUTHORITY)%\" \"%UPSTREAM_HOST%\" %UPSTREAM_CLUSTER% \
+    %UPSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% \
+    %REQUESTED_SERVER_NAME% %ROUTE_NAME%";
+
 /// Why a format cannot be read back.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadFormat(String);
@@ -85,28 +94,43 @@ pub struct EnvoyFormat {
     values: Vec<(Option<Field>, Literal)>,
 }
 
-/// What stands between two values.
+/// What stands between two values: a few characters, which a value between them seldom begins with.
+/// Looking for the first of them is faster than a search for substrings, which pays for long ones.
 #[derive(Clone, Debug)]
 struct Literal {
     text: String,
-    find: Finder<'static>,
-    find_last: FinderRev<'static>,
 }
 
 impl Literal {
-    fn new(text: &str) -> Self {
-        Self {
-            text: text.to_owned(),
-            find: Finder::new(text).into_owned(),
-            find_last: FinderRev::new(text).into_owned(),
-        }
+    /// Its first place in a text.
+    fn find(&self, text: &[u8]) -> Option<usize> {
+        let (first, rest) = self.text.as_bytes().split_first()?;
+        let is_here = |at: &usize| text.get(at + 1..).is_some_and(|t| t.starts_with(rest));
+        memchr::memchr_iter(*first, text).find(is_here)
+    }
+
+    /// Its last place in a text.
+    fn find_last(&self, text: &[u8]) -> Option<usize> {
+        let (last, rest) = self.text.as_bytes().split_last()?;
+        let is_here = |end: &usize| text.get(..*end).is_some_and(|t| t.ends_with(rest));
+        let end = memchr::memrchr_iter(*last, text).find(is_here)?;
+        end.checked_sub(rest.len())
     }
 }
 
 impl EnvoyFormat {
     /// Istio's default format.
     pub fn istio() -> Self {
-        Self::split(DEFAULT).unwrap_or(Self { head: String::new(), values: Vec::new() })
+        Self::known(DEFAULT)
+    }
+
+    /// The default format of Istio 1.8 and before.
+    pub fn istio_1_8() -> Self {
+        Self::known(OF_ISTIO_1_8)
+    }
+
+    fn known(format: &str) -> Self {
+        Self::split(format).unwrap_or(Self { head: String::new(), values: Vec::new() })
     }
 
     /// A format as MeshConfig's `accessLogFormat` has it.
@@ -148,7 +172,8 @@ impl EnvoyFormat {
             }
             values.push((field_of(operator), literal.to_owned()));
         }
-        let values = values.iter().map(|(field, text)| (*field, Literal::new(text))).collect();
+        let values =
+            values.iter().map(|(field, text)| (*field, Literal { text: text.clone() })).collect();
         Ok(Self { head, values })
     }
 
@@ -166,7 +191,7 @@ impl EnvoyFormat {
         let mut at = self.head.len();
         for (start, (_, literal)) in starts.iter_mut().zip(before) {
             *start = at;
-            at += literal.find.find(line.as_bytes().get(at..end)?)? + literal.text.len();
+            at += literal.find(line.as_bytes().get(at..end)?)? + literal.text.len();
         }
         *starts.last_mut()? = at;
         // the same from the end: where no value can begin later, there is one reading
@@ -176,12 +201,16 @@ impl EnvoyFormat {
             let value = line.get(*start..until)?;
             let before = index.checked_sub(1).map(|i| &self.values[i].1);
             if let Some(literal) = before {
-                let found = literal.find_last.rfind(line.as_bytes().get(..until)?)?;
+                let found = literal.find_last(line.as_bytes().get(..until)?)?;
                 // a value's own end may look like what stands before it only where it is empty
                 if found + literal.text.len() != *start {
                     return None;
                 }
                 until = found;
+            }
+            // what stands before a line, or another line in it, would be part of the first value
+            if *field == Some(Field::StartTime) && parse_time(value).is_none() {
+                return None;
             }
             if let Some(field) = field {
                 fields.set(*field, Cow::Borrowed(value));
@@ -207,9 +236,13 @@ pub(super) fn field_of(operator: &str) -> Option<Field> {
     Some(match upper.as_str() {
         "START_TIME" => Field::StartTime,
         "REQ(:METHOD)" => Field::Method,
-        "REQ(X-ENVOY-ORIGINAL-PATH?:PATH)" | "REQ(:PATH)" | "PATH" | "PATH(WQ)" | "PATH(NQ)" => {
-            Field::Path
-        }
+        "REQ(X-ENVOY-ORIGINAL-PATH?:PATH)"
+        | "REQ(:PATH)"
+        | "REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)"
+        | "REQ_WITHOUT_QUERY(:PATH)"
+        | "PATH"
+        | "PATH(WQ)"
+        | "PATH(NQ)" => Field::Path,
         "PROTOCOL" => Field::Protocol,
         "RESPONSE_CODE" => Field::Code,
         "RESPONSE_FLAGS" => Field::Flags,
@@ -267,6 +300,18 @@ mod tests {
         assert_eq!(fields.get(Field::Code).map(|v| &**v), Some("403"));
         assert_eq!(fields.get(Field::DownstreamRemote).map(|v| &**v), Some("172.24.66.53:49362"));
         assert_eq!(fields.get(Field::UpstreamLocal), None);
+    }
+
+    #[test]
+    fn the_format_of_istio_1_8_is_read() {
+        let line = "[2020-11-25T21:26:18.409Z] \"GET /status/418 HTTP/1.1\" 418 - \"-\" \"-\" 0 135 3 1 \"-\" \
+            \"curl/7.73.0\" \"84961386\" \"httpbin:8000\" \"127.0.0.1:80\" inbound|8000|| 127.0.0.1:41854 \
+            10.44.1.27:80 10.44.1.23:37652 outbound_.8000_._.httpbin.foo.svc.cluster.local default";
+        assert!(EnvoyFormat::istio().read(line).is_none());
+        let fields = EnvoyFormat::istio_1_8().read(line).expect("it fits");
+        assert_eq!(fields.get(Field::Code).map(|v| &**v), Some("418"));
+        assert_eq!(fields.get(Field::DownstreamRemote).map(|v| &**v), Some("10.44.1.23:37652"));
+        assert!(EnvoyFormat::istio_1_8().read(LINE).is_none());
     }
 
     #[test]

@@ -16,6 +16,9 @@ pub(super) enum JsonLine<'l> {
     Envoy(Fields<'l>),
     /// A ztunnel's.
     Ztunnel(ztunnel::Fields<'l>),
+    /// A line of another text, as container runtimes keep it:
+    /// `{"log": "…\n", "stream": "stdout", "time": "…"}`.
+    Wrapped(Text<'l>),
     /// Another program's, or another message of the same.
     Other,
 }
@@ -35,6 +38,11 @@ impl JsonKeys {
             Some((key, field_of(&operator)?))
         });
         Some(Self(keys.collect()))
+    }
+
+    /// Those of another format too.
+    pub fn extend(&mut self, other: Self) {
+        self.0.extend(other.0);
     }
 
     fn field(&self, key: &str) -> Option<Field> {
@@ -87,11 +95,21 @@ impl<'de> Visitor<'de> for Read<'_> {
         let mut envoy = false;
         let mut ztunnel = ztunnel::Fields::default();
         let mut is_ztunnel = false;
+        let (mut log, mut stream) = (None, false);
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
             let own = self.keys.field(&key);
             let other = ztunnel::Field::of_json(&key);
             if own.is_none() && other.is_none() {
-                map.next_value::<IgnoredAny>()?;
+                match key.as_ref() {
+                    "log" if log.is_none() => log = map.next_value::<Scalar<'de>>()?.text(),
+                    "stream" => {
+                        map.next_value::<IgnoredAny>()?;
+                        stream = true;
+                    }
+                    _ => {
+                        map.next_value::<IgnoredAny>()?;
+                    }
+                }
                 continue;
             }
             let Some(value) = map.next_value::<Scalar<'de>>()?.text() else { continue };
@@ -113,6 +131,7 @@ impl<'de> Visitor<'de> for Read<'_> {
         Ok(match (envoy, is_ztunnel) {
             (true, false) => JsonLine::Envoy(fields),
             (false, true) => JsonLine::Ztunnel(ztunnel),
+            (false, false) if stream => log.map_or(JsonLine::Other, JsonLine::Wrapped),
             _ => JsonLine::Other,
         })
     }

@@ -98,10 +98,16 @@ pub(super) fn graph(text: &str) -> Option<Vec<Record<'static>>> {
         }
         let http = matches!(edge.traffic.protocol.as_str(), "http" | "grpc");
         let rate = |key: &str| edge.traffic.rates.get(key).and_then(|r| r.parse::<f64>().ok());
-        let total = rate(&edge.traffic.protocol).unwrap_or_default();
+        // of TCP, Kiali tells bytes: how many connections that were is not known
+        let total = rate(&edge.traffic.protocol).filter(|_| http).unwrap_or_default();
         let count = (total * graph.duration.max(1) as f64).round().max(1.0) as u64;
         for (code, share) in codes(&edge.traffic, count) {
-            let allowed = if http { code.starts_with(['2', '3']) } else { code == "-" };
+            let allowed = match edge.traffic.protocol.as_str() {
+                // the codes of gRPC are its own: 0 is OK
+                "grpc" => code == "0",
+                "http" => code.starts_with(['2', '3']),
+                _ => code == "-",
+            };
             for host in hosts(to, &edge.traffic, code) {
                 records.push(Record {
                     reporter: Reporter::Graph,
@@ -193,5 +199,26 @@ mod tests {
         assert_eq!(records[0].to.host.as_deref(), Some("httpbin.httpbin.svc.cluster.local"));
         assert_eq!(records[0].outcome, Outcome::Allowed);
         assert!(graph("[]").is_none());
+    }
+
+    /// Bytes were counted as requests, and gRPC's UNKNOWN as a success of HTTP.
+    #[test]
+    fn tcp_is_counted_in_bytes_and_grpc_has_codes_of_its_own() {
+        let text = |protocol: &str, code: &str| {
+            format!(
+                r#"{{"duration":60,"graphType":"workload","elements":{{
+                "nodes":[{{"data":{{"id":"a","namespace":"client","workload":"sleep"}}}},
+                  {{"data":{{"id":"b","namespace":"db","workload":"db"}}}}],
+                "edges":[{{"data":{{"source":"a","target":"b","traffic":{{"protocol":"{protocol}",
+                  "rates":{{"{protocol}":"2048.00"}},"responses":{{"{code}":{{"hosts":{{"db.db.svc.cluster.local":"100.0"}}}}}}}}}}}}]}}}}"#
+            )
+        };
+        let one = |protocol: &str, code: &str| {
+            let records = graph(&text(protocol, code)).expect("a graph");
+            (records[0].count, records[0].outcome.clone())
+        };
+        assert_eq!(one("tcp", "-"), (1, Outcome::Allowed));
+        assert_eq!(one("grpc", "2").1, Outcome::Unclear);
+        assert_eq!(one("grpc", "0"), (122_880, Outcome::Allowed));
     }
 }

@@ -38,37 +38,52 @@ pub struct Formats {
 
 impl Default for Formats {
     fn default() -> Self {
-        Self { text: vec![EnvoyFormat::istio()], keys: JsonKeys::default() }
+        Self {
+            text: vec![EnvoyFormat::istio(), EnvoyFormat::istio_1_8()],
+            keys: JsonKeys::default(),
+        }
     }
 }
 
 impl Formats {
-    /// Istio's formats, and those of a mesh (MeshConfig `accessLogFormat`, either as text or as a JSON
-    /// object).
+    /// Reads a format of a mesh too (MeshConfig `accessLogFormat`, either as text or as a JSON object).
     ///
     /// # Errors
     /// A text format that cannot be read back.
-    pub fn with(custom: &str) -> Result<Self, super::BadFormat> {
-        let mut formats = Self::default();
+    pub fn add(&mut self, custom: &str) -> Result<(), super::BadFormat> {
         if custom.trim_start().starts_with('{') {
-            formats.keys = JsonKeys::parse(custom).unwrap_or_default();
+            self.keys.extend(JsonKeys::parse(custom).unwrap_or_default());
         } else if !custom.trim().is_empty() {
-            formats.text.insert(0, EnvoyFormat::parse(custom)?);
+            self.text.insert(0, EnvoyFormat::parse(custom)?);
         }
-        Ok(formats)
+        Ok(())
     }
 
     /// Reads one line.
     pub(super) fn read<'l>(&self, line: &'l str) -> Line<'l> {
-        let line = line.trim_end_matches(['\r', ' ']);
+        self.within(line, WRAPPED)
+    }
+
+    /// Reads a line that so many others may be wrapped into.
+    fn within<'l>(&self, line: &'l str, wrapped: usize) -> Line<'l> {
+        let line = line.trim_end_matches(['\r', '\n', ' ']);
         match without_colours(line) {
-            Cow::Borrowed(line) => self.plain(line),
-            Cow::Owned(line) => self.plain(&line).into_owned(),
+            Cow::Borrowed(line) => self.plain(line, wrapped),
+            Cow::Owned(line) => self.plain(&line, wrapped).into_owned(),
         }
     }
 
-    fn plain<'l>(&self, line: &'l str) -> Line<'l> {
-        let line = without_prefix(line);
+    fn plain<'l>(&self, line: &'l str, wrapped: usize) -> Line<'l> {
+        match self.bare(line, wrapped) {
+            Line::Misfit => match without_prefix(line) {
+                Some(rest) if wrapped > 0 => self.within(rest, wrapped - 1),
+                _ => Line::Misfit,
+            },
+            read => read,
+        }
+    }
+
+    fn bare<'l>(&self, line: &'l str, wrapped: usize) -> Line<'l> {
         if line.is_empty() || line.starts_with('#') {
             return Line::Other;
         }
@@ -76,7 +91,11 @@ impl Formats {
             return match self.keys.read(line) {
                 Some(JsonLine::Envoy(fields)) => envoy::record(&fields).into(),
                 Some(JsonLine::Ztunnel(fields)) => ztunnel::record(&fields).into(),
-                Some(JsonLine::Other) => Line::Other,
+                Some(JsonLine::Wrapped(text)) if wrapped > 0 => match text {
+                    Cow::Borrowed(text) => self.within(text, wrapped - 1),
+                    Cow::Owned(text) => self.within(&text, wrapped - 1).into_owned(),
+                },
+                Some(JsonLine::Other | JsonLine::Wrapped(_)) => Line::Other,
                 None => Line::Misfit,
             };
         }
@@ -87,7 +106,7 @@ impl Formats {
             return ztunnel::record(&fields).into();
         }
         match prometheus::sample_line(line) {
-            Some(Some(record)) => Line::Request(Box::new(record)),
+            Some(Some(record)) => Line::Request(record),
             Some(None) => Line::Other,
             None if is_of_a_proxy(line) => Line::Other,
             None => Line::Misfit,
@@ -97,22 +116,23 @@ impl Formats {
 
 /// A line that was read.
 #[derive(Debug)]
+#[allow(clippy::large_enum_variant, reason = "one at a time, and one in nearly all lines")]
 pub(super) enum Line<'l> {
-    Request(Box<Record<'l>>),
+    Request(Record<'l>),
     Other,
     Misfit,
 }
 
 impl<'l> From<Option<Record<'l>>> for Line<'l> {
     fn from(record: Option<Record<'l>>) -> Self {
-        record.map_or(Line::Other, |record| Line::Request(Box::new(record)))
+        record.map_or(Line::Other, Line::Request)
     }
 }
 
 impl Line<'_> {
     fn into_owned(self) -> Line<'static> {
         match self {
-            Line::Request(record) => Line::Request(Box::new(record.into_owned())),
+            Line::Request(record) => Line::Request(record.into_owned()),
             Line::Other => Line::Other,
             Line::Misfit => Line::Misfit,
         }
@@ -124,22 +144,45 @@ pub(super) fn document(text: &str) -> Option<Vec<Record<'static>>> {
     prometheus::answer(text).or_else(|| kiali::graph(text))
 }
 
-/// What `kubectl logs --prefix` and container runtimes put in front of a line is taken away:
-/// `[pod/sleep-1/istio-proxy] `, `2025-12-02T15:17:33.135Z stdout F `.
-fn without_prefix(line: &str) -> &str {
-    if let Some(rest) = line.strip_prefix("[pod/")
-        && let Some((_, rest)) = rest.split_once("] ")
-    {
-        return rest;
+/// So often something is taken from around a line.
+const WRAPPED: usize = 4;
+
+/// The line without what was put in front of it, where there is something: `[pod/sleep-1/istio-proxy] ` by
+/// `kubectl logs --prefix`, a time by `--timestamps`, `2025-12-02T15:17:33.135Z stdout F ` by container
+/// runtimes, `sleep-1 istio-proxy ` (with the namespace before it, or `›` in it) by stern. What is left is
+/// read as a whole line, or not at all.
+fn without_prefix(line: &str) -> Option<&str> {
+    if let Some(rest) = line.strip_prefix("[pod/") {
+        return Some(rest.split_once("] ")?.1);
     }
-    let mut parts = line.splitn(4, ' ');
-    if let (Some(time), Some("stdout" | "stderr"), Some("F"), Some(rest)) =
-        (parts.next(), parts.next(), parts.next(), parts.next())
-        && super::parse_time(time).is_some()
-    {
-        return rest;
+    let (first, rest) = line.split_once(' ')?;
+    if super::parse_time(first).is_some() {
+        let of_runtime = ["stdout F ", "stderr F "].iter().find_map(|p| rest.strip_prefix(p));
+        return of_runtime.or(Some(rest)).filter(|rest| begins_a_line(rest));
     }
-    line
+    let is_name = |word: &str| {
+        let of_name = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b);
+        word == "›" || (!word.is_empty() && word.bytes().all(of_name))
+    };
+    let mut rest = line;
+    for _ in 0..4 {
+        let (word, after) = rest.split_once(' ')?;
+        if !is_name(word) {
+            return None;
+        }
+        rest = after;
+        if begins_a_line(rest) {
+            return Some(rest);
+        }
+    }
+    None
+}
+
+/// A line of a proxy may begin so: with a time, in brackets or not, or as JSON.
+fn begins_a_line(text: &str) -> bool {
+    let word = text.split([' ', '\t']).next().unwrap_or_default();
+    text.starts_with('{')
+        || super::parse_time(word.trim_start_matches('[').trim_end_matches(']')).is_some()
 }
 
 /// Colours of a terminal are taken away (`ESC [ … m`).
@@ -181,9 +224,20 @@ mod tests {
 
     #[test]
     fn prefixes_and_colours_are_taken_away() {
-        assert_eq!(without_prefix("[pod/sleep-1/istio-proxy] [2025] x"), "[2025] x");
-        assert_eq!(without_prefix("2025-12-02T15:17:33Z stdout F {\"a\":1}"), "{\"a\":1}");
-        assert_eq!(without_prefix("[2025-12-02T15:17:33Z] x"), "[2025-12-02T15:17:33Z] x");
+        let line = "[2025-12-02T15:17:33.135Z] x";
+        for prefix in [
+            "[pod/sleep-1/istio-proxy] ",
+            "2025-12-02T15:17:33Z stdout F ",
+            "2025-12-02T15:17:33.123456789Z ",
+            "sleep-868c754c4b-dnj2g istio-proxy ",
+            "client sleep-868c754c4b-dnj2g istio-proxy ",
+            "client sleep-868c754c4b-dnj2g › istio-proxy ",
+        ] {
+            assert_eq!(without_prefix(&format!("{prefix}{line}")), Some(line), "{prefix}");
+        }
+        for none in [line, "GET / [2025", "a b hello", "2025-12-02T15:17:33Z\tinfo\tx"] {
+            assert_eq!(without_prefix(none), None, "{none}");
+        }
         assert_eq!(without_colours("\u{1b}[32minfo\u{1b}[0m x"), "info x");
         assert_eq!(without_colours("a\u{1b}]0;title"), "a\u{1b}]0;title");
     }

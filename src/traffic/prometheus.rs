@@ -121,6 +121,7 @@ fn record<'l>(labels: &Labels<'l>, value: &str) -> Option<Record<'l>> {
     };
     let host = get("destination_service").cloned();
     let flags = get("response_flags").map_or("-", |f| f.as_ref());
+    let grpc = get("grpc_response_status").map_or("", |s| s.as_ref());
     let code = get("response_code").map_or("", |c| c.as_ref());
     Some(Record {
         reporter,
@@ -143,7 +144,10 @@ fn record<'l>(labels: &Labels<'l>, value: &str) -> Option<Record<'l>> {
         },
         content: if http { Content::SomeHttp } else { Content::Connection },
         sni: None,
-        outcome: if code.starts_with(['2', '3']) || (!http && flags == "-") {
+        // what gRPC refuses has code 200
+        outcome: if code.starts_with(['2', '3']) && matches!(grpc, "" | "0")
+            || (!http && flags == "-")
+        {
             Outcome::Allowed
         } else {
             // a metric does not tell a proxy's 403 from the application's

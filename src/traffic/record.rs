@@ -55,6 +55,8 @@ pub struct Party<S> {
     /// Of a request that an Envoy sends on: the address that it was accepted at. That of a gateway's
     /// own pod tells that the request came in there.
     pub accepted_at: Option<S>,
+    /// The port that it was accepted at.
+    pub accepted_port: Option<u16>,
     /// Its namespace.
     pub namespace: Option<S>,
     /// Name of its pod.
@@ -155,6 +157,7 @@ impl<S> Party<S> {
             identity: self.identity.map(&mut f),
             address: self.address.map(&mut f),
             accepted_at: self.accepted_at.map(&mut f),
+            accepted_port: self.accepted_port,
             namespace: self.namespace.map(&mut f),
             pod: self.pod.map(&mut f),
             workload: self.workload.map(&mut f),

@@ -117,7 +117,9 @@ impl Sample {
 
     /// Counts a line that says nothing.
     pub(super) fn add_unread(&mut self, misfit: Misfit, file: usize, line: u64, text: &str) {
-        let shown = || text.chars().take(SHOWN).collect::<String>();
+        // what follows is a query, which is nobody's business
+        let without_query = text.split('?').next().unwrap_or_default();
+        let shown = || without_query.chars().take(SHOWN).collect::<String>();
         match self.unread.iter_mut().find(|u| u.misfit == misfit) {
             Some(known) => {
                 known.count += 1;

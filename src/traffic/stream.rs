@@ -1,11 +1,16 @@
 //! Files of lines, read by several threads at once: plain, gzip or zstd, or standard input.
 
+use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use ruzstd::decoding::{BlockDecodingStrategy, FrameDecoder};
 
 use super::line::{Formats, Line, Misfit, document};
 use super::sample::Sample;
@@ -129,7 +134,7 @@ fn work(
                     sample.add_unread(Misfit::Encoding, block.file, number, &text);
                 }
                 Ok(text) => match formats.read(text) {
-                    Line::Request(record) => sample.add(*record, limits.path_depth),
+                    Line::Request(record) => sample.add(record, limits.path_depth),
                     Line::Other => sample.others += 1,
                     Line::Misfit => sample.add_unread(Misfit::Format, block.file, number, text),
                 },
@@ -167,36 +172,34 @@ struct Reading<'r> {
 impl Reading<'_> {
     fn file(&mut self, path: &Path) -> io::Result<Option<Diagnostic>> {
         if path == Path::new("-") {
-            return self.stream(&mut io::stdin().lock(), path, None);
+            return self.unpacked(io::stdin().lock(), path);
         }
-        let file = File::open(path)?;
-        let size = file.metadata()?.len();
-        let mut reader = BufReader::with_capacity(1 << 16, file);
+        self.unpacked(File::open(path)?, path)
+    }
+
+    /// Reads what may be compressed: its first bytes say it.
+    fn unpacked(&mut self, from: impl Read, path: &Path) -> io::Result<Option<Diagnostic>> {
+        let size = Cell::new(0);
+        let mut from = Counting { from, size: &size };
         let mut magic = [0; 4];
-        let read = read_up_to(&mut reader, &mut magic)?;
-        let whole = io::Cursor::new(magic).take(read as u64).chain(reader);
+        let read = read_up_to(&mut from, &mut magic)?;
+        let whole = io::Cursor::new(magic).take(read as u64).chain(from);
+        let mut whole = BufReader::with_capacity(1 << 16, whole);
         match magic {
-            [0x1f, 0x8b, ..] => self.stream(
-                &mut flate2::bufread::MultiGzDecoder::new(BufReader::new(whole)),
-                path,
-                Some(size),
-            ),
+            [0x1f, 0x8b, ..] => self.stream(&mut MultiGzDecoder::new(whole), path, Some(&size)),
             [0x28, 0xb5, 0x2f, 0xfd] => {
-                let decoder = ruzstd::decoding::StreamingDecoder::new(whole).map_err(|error| {
-                    io::Error::new(io::ErrorKind::InvalidData, error.to_string())
-                })?;
-                self.stream(&mut BufReader::new(decoder), path, Some(size))
+                self.stream(&mut Zstd { from: whole, frame: None }, path, Some(&size))
             }
-            _ => self.stream(&mut BufReader::new(whole), path, None),
+            _ => self.stream(&mut whole, path, None),
         }
     }
 
-    /// Sends the whole lines of a stream on. `compressed` is the size of the file behind it.
+    /// Sends the whole lines of a stream on. `compressed` is how much was read of what it comes from.
     fn stream(
         &mut self,
         from: &mut dyn Read,
         path: &Path,
-        compressed: Option<u64>,
+        compressed: Option<&Cell<u64>>,
     ) -> io::Result<Option<Diagnostic>> {
         let mut carried: Vec<u8> = Vec::new();
         let mut too_long = false;
@@ -219,9 +222,9 @@ impl Reading<'_> {
                 }
                 return Ok(None);
             }
-            if compressed
-                .is_some_and(|size| total > self.limits.expanded.max(size.saturating_mul(RATIO)))
-            {
+            if compressed.is_some_and(|size| {
+                total > self.limits.expanded.max(size.get().saturating_mul(RATIO))
+            }) {
                 return Ok(Some(
                     Diagnostic::error(
                         "log-expands",
@@ -303,6 +306,63 @@ impl Reading<'_> {
                 )
                 .help("it may be cut, or have had an error: ask again, and keep the whole answer"),
             ),
+        }
+    }
+}
+
+/// Counts what is read.
+struct Counting<'c, R> {
+    from: R,
+    size: &'c Cell<u64>,
+}
+
+impl<R: Read> Read for Counting<'_, R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = self.from.read(into)?;
+        self.size.set(self.size.get() + read as u64);
+        Ok(read)
+    }
+}
+
+/// All frames of a zstd stream: logs that were appended to have several.
+struct Zstd<R: BufRead> {
+    from: R,
+    frame: Option<FrameDecoder>,
+}
+
+impl<R: BufRead> Read for Zstd<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let invalid = |error: FrameDecoderError| {
+            io::Error::new(io::ErrorKind::InvalidData, error.to_string())
+        };
+        loop {
+            let Some(frame) = &mut self.frame else {
+                if self.from.fill_buf()?.is_empty() {
+                    return Ok(0);
+                }
+                let mut frame = FrameDecoder::new();
+                match frame.reset(&mut self.from) {
+                    Ok(()) => self.frame = Some(frame),
+                    // what tools put between frames
+                    Err(FrameDecoderError::ReadFrameHeaderError(
+                        ReadFrameHeaderError::SkipFrame { length, .. },
+                    )) => {
+                        io::copy(&mut (&mut self.from).take(length.into()), &mut io::sink())?;
+                    }
+                    Err(error) => return Err(invalid(error)),
+                }
+                continue;
+            };
+            while frame.can_collect() < into.len() && !frame.is_finished() {
+                let missing = into.len() - frame.can_collect();
+                let enough = BlockDecodingStrategy::UptoBytes(missing);
+                frame.decode_blocks(&mut self.from, enough).map_err(invalid)?;
+            }
+            let read = frame.read(into)?;
+            if read > 0 || into.is_empty() {
+                return Ok(read);
+            }
+            self.frame = None;
         }
     }
 }

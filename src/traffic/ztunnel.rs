@@ -94,9 +94,14 @@ pub(super) fn read(line: &str) -> Option<Fields<'_>> {
         rest = rest.trim_start_matches(blank);
         if rest.is_empty() {
             // what failed is logged as an error, with the reason as the last field: without it the
-            // line is cut, and would be read as allowed
-            let is_cut = level == "error" && !fields.has(Field::Error);
-            return (!is_cut).then_some(fields);
+            // line is cut, and would be read as allowed; with it and no such level it has another's end
+            let has_error = fields.get(Field::Error).is_some_and(|error| !error.is_empty());
+            let is_whole = match level {
+                "error" => has_error,
+                "info" => !fields.has(Field::Error),
+                _ => true,
+            };
+            return is_whole.then_some(fields);
         }
         let (key, after) = rest.split_once('=')?;
         if key.contains(blank) {
@@ -285,6 +290,9 @@ mod tests {
         assert!(read(&format!("{OUTBOUND} direction=\"inbound\"")).is_none());
         // a refusal that is cut before its reason was read as allowed
         assert!(read(&OUTBOUND.replace(" info ", " error ")).is_none());
+        assert!(read(&format!("{} error=", OUTBOUND.replace(" info ", " error "))).is_none());
+        // another line's end
+        assert!(read(&format!("{OUTBOUND} error=\"x\"")).is_none());
         assert!(read("2025-12-04T05:09:23.830352Z info state waiting").is_none());
     }
 }

@@ -135,5 +135,6 @@ fn http(
             Some(spec::AccessToken::Claims(claims)) => Token::Valid(claims.clone()),
         },
         sni: None,
+        edge_port: None,
     })
 }

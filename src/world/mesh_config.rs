@@ -1,7 +1,7 @@
 //! The settings of a cluster's mesh: what the spec says, and ConfigMap `istio` of namespace
 //! `istio-system`, from which istiod takes its own. Of both the spec counts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
@@ -101,16 +101,28 @@ fn configured<'a>(
     Some((node.as_str()?, node.span))
 }
 
-/// `accessLogFormat` of the mesh's configuration, where the objects have one.
-pub fn access_log_format<'a>(objects: impl IntoIterator<Item = &'a Object>) -> Option<String> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
+/// The formats of access logs that the mesh's configuration has, as `accessLogFormat` writes them: that, and
+/// those of the providers that a Telemetry names (`envoyFileAccessLog`, text or labels). Each once.
+pub fn access_log_formats<'a>(objects: impl IntoIterator<Item = &'a Object>) -> BTreeSet<String> {
+    #[derive(Default, Deserialize)]
+    #[serde(rename_all = "camelCase", default)]
     struct Logging {
         access_log_format: Option<String>,
+        extension_providers: Vec<serde_json::Value>,
     }
-    let (text, _) = configured(objects, &Options::default().root_namespace)?;
-    let logging = serde_yaml::from_str::<Logging>(text).ok()?;
-    logging.access_log_format.filter(|format| !format.trim().is_empty())
+    let Some((text, _)) = configured(objects, &Options::default().root_namespace) else {
+        return BTreeSet::new();
+    };
+    let logging = serde_yaml::from_str::<Logging>(text).unwrap_or_default();
+    let of_providers = logging.extension_providers.iter().filter_map(|provider| {
+        let format = provider.get("envoyFileAccessLog")?.get("logFormat")?;
+        match format.get("labels") {
+            Some(labels) => Some(labels.to_string()),
+            None => Some(format.get("text")?.as_str()?.to_owned()),
+        }
+    });
+    let all = logging.access_log_format.into_iter().chain(of_providers);
+    all.filter(|format| !format.trim().is_empty()).collect()
 }
 
 /// A MeshConfig, with fields that go before its own.

@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub use case::Case;
 pub use existing::Existing;
 pub use manifests::is_manifest;
-pub use mesh_config::{access_log_format, of_objects as mesh_options};
+pub use mesh_config::{access_log_formats, of_objects as mesh_options};
 pub use texts::Texts;
 pub use upgrade::{Part, Release};
 

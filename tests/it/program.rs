@@ -17,14 +17,14 @@ pub fn waypost(root: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// As [`waypost`], with a text on standard input.
-pub fn waypost_reading(root: &Path, arguments: &[&str], input: &str) -> Ran {
+pub fn waypost_reading(root: &Path, arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
     command.env_clear().arg("-C").arg(root).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().expect("the program starts");
     let mut pipe = child.stdin.take().expect("a pipe");
     // a program that does not read to the end closes the pipe, which is no fault of the test
-    let _ = pipe.write_all(input.as_bytes());
+    let _ = pipe.write_all(input.as_ref());
     drop(pipe);
     ran(child.wait_with_output().expect("the program ends"))
 }

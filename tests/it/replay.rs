@@ -18,7 +18,7 @@ use waypost::simulate::{Mesh, Options};
 use waypost::traffic::{Formats, Limits, Outcome, Sample, read_lines};
 use waypost::yaml::{Budget, read};
 
-fn folder() -> PathBuf {
+pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay")
 }
 
@@ -43,7 +43,7 @@ fn sample_of(logs: &[&str]) -> Sample {
 }
 
 /// The sample on the meshes `now` and `then`.
-fn replayed(sample: &Sample) -> Replay {
+pub(crate) fn replayed(sample: &Sample) -> Replay {
     let (before, after) = (objects("now"), objects("then"));
     let mut pods = Pods::default();
     pods.add("", &before);
@@ -55,7 +55,7 @@ fn replayed(sample: &Sample) -> Replay {
     replay(sample, &point("now", &before), &[point("then", &after)])
 }
 
-fn rows(replay: &Replay, finding: Finding) -> Vec<(&str, &str, &str, u64)> {
+pub(crate) fn rows(replay: &Replay, finding: Finding) -> Vec<(&str, &str, &str, u64)> {
     replay
         .of(finding)
         .map(|r| (r.from.as_str(), r.to.as_str(), r.request.as_str(), r.count))
@@ -154,7 +154,7 @@ fn ztunnel_line(workload: &str, trust_domain: &str) -> String {
     )
 }
 
-fn sample_of_text(text: &str) -> Sample {
+pub(crate) fn sample_of_text(text: &str) -> Sample {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("log");
     fs::write(&path, text).expect("written");

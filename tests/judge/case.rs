@@ -190,6 +190,7 @@ fn verdict(mesh: &Mesh, place: &Place, request: &Request) -> Value {
             headers: headers(request),
             token,
             sni: None,
+            edge_port: None,
         },
     };
     let step = match place {

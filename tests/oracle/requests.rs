@@ -153,6 +153,7 @@ impl Mined {
                 headers,
                 token,
                 sni: None,
+                edge_port: None,
             },
         }
     }

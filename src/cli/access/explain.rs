@@ -119,6 +119,7 @@ impl Explain {
                 headers: self.header.clone(),
                 token: self.token.clone().unwrap_or_default(),
                 sni: self.sni.clone(),
+                ..HttpRequest::default()
             },
             raw_tcp: self.tcp,
         };

@@ -180,6 +180,7 @@ impl Draft {
             headers: headers.collect(),
             token: self.token()?,
             sni: None,
+            edge_port: None,
         })
     }
 }

@@ -440,6 +440,7 @@ fn sample() -> impl Strategy<Value = Sample> {
                     headers,
                     token,
                     sni: None,
+                    edge_port: None,
                 };
                 Sample { from, to, http, raw_tcp, ip, principal }
             },

@@ -237,6 +237,7 @@ fn question(chance: &mut Chance, meshes: [&Mesh; 2]) -> Question {
         headers,
         token,
         sni: None,
+        edge_port: None,
     };
     let http = if chance.one_in(4) { ordinary } else { http };
     Question { from, address, to, http, raw_tcp: chance.one_in(4) }

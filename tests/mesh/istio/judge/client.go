@@ -280,7 +280,7 @@ func (r *Result) judge() {
 		r.Policy = strings.TrimSuffix(strings.TrimPrefix(r.Details, deniedBy), "]")
 	case strings.HasPrefix(r.Details, "jwt_authn_access_denied"):
 		r.Verdict = "deny"
-	case r.Status == 200 && r.Details == "direct_response":
+	case r.Status == 200 && (r.Details == "direct_response" || r.Details == viaUpstream):
 		r.Verdict = "allow"
 		r.Policy = fromMetadata(r.Metadata, enforced)
 	default:

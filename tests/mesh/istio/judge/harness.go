@@ -19,7 +19,8 @@ import (
 
 // harness puts cases to Envoys, one for each batch.
 type harness struct {
-	bin, work, dump           string
+	bin, work, dump, traffic  string
+	backend                   *backend // where traffic is logged
 	pki                       *pki
 	parallel                  int
 	seen                      bool
@@ -59,6 +60,9 @@ func (h *harness) batch(cases []*Case) ([]*CaseResult, error) {
 		made[i], results[i].Validation, results[i].Dropped = m, m.validation, m.dropped
 		ls, cs = append(ls, m.listeners...), append(cs, m.clusters...)
 	}
+	if h.backend != nil {
+		cs = append(cs, h.backend.clusters(made)...)
+	}
 	h.tBuild += time.Since(t0)
 
 	t0 = time.Now()
@@ -77,6 +81,9 @@ func (h *harness) batch(cases []*Case) ([]*CaseResult, error) {
 	h.tRequests += time.Since(t0)
 	if err := fromLog(connections, keys); err != nil {
 		return nil, err
+	}
+	if h.traffic != "" {
+		time.Sleep(flushed)
 	}
 	for i, c := range cases {
 		for j := range results[i].Results {
@@ -104,6 +111,7 @@ type judged struct {
 	validation map[string]string
 	dropped    []string
 	allow      map[string]bool
+	leads      map[string]bool // names of clusters that lead to the backend
 }
 
 func (h *harness) listeners(name string, c *Case, log string) (*judged, error) {
@@ -111,7 +119,11 @@ func (h *harness) listeners(name string, c *Case, log string) (*judged, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &surgeon{certDir: h.work, log: log, sanCheck: c.Workload.SANCheck, dropped: map[string]bool{}, allow: map[string]bool{}}
+	var own *traffic
+	if h.traffic != "" {
+		own = &traffic{log: filepath.Join(h.traffic, c.ID+".log"), routes: b.routes, clusters: map[string]bool{}}
+	}
+	s := &surgeon{traffic: own, certDir: h.work, log: log, sanCheck: c.Workload.SANCheck, dropped: map[string]bool{}, allow: map[string]bool{}}
 	m := &judged{vips: b.vips, validation: b.validation, allow: s.allow}
 	switch c.Workload.Kind {
 	case "waypoint":
@@ -122,6 +134,9 @@ func (h *harness) listeners(name string, c *Case, log string) (*judged, error) {
 		m.listeners, err = s.sidecar(name, b.listeners)
 	default:
 		err = fmt.Errorf("unknown kind of enforcement point %q", c.Workload.Kind)
+	}
+	if own != nil {
+		m.leads = own.clusters
 	}
 	for n := range s.dropped {
 		m.dropped = append(m.dropped, n)

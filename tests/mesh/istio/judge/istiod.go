@@ -9,6 +9,8 @@ import (
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	listener "github.com/envoyproxy/go-control-plane/envoy/config/listener/v3"
+	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+	hcm "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	"sigs.k8s.io/yaml"
 
 	securityapi "istio.io/api/security/v1beta1"
@@ -48,6 +50,7 @@ type built struct {
 	internal   *cluster.Cluster // waypoint: the cluster that leads to main_internal
 	vips       map[string]string
 	validation map[string]string
+	routes     map[string]*route.RouteConfiguration // gateway: by name
 }
 
 func (s *istiods) build(c *Case, jwks string) (b *built, err error) {
@@ -138,11 +141,41 @@ func (d *istiod) build(c *Case, policies []string, jwks string) (b *built, err e
 	proxy.SetSidecarScope(push)
 	proxy.SetServiceTargets(d.server.Env().ServiceDiscovery)
 	proxy.SetGatewaysForProxy(push)
+	// all istiods of a process share what they made of the last mesh's access log
+	d.server.ConfigGen.MeshConfigChanged(push.Mesh)
 	b.listeners = d.server.ConfigGen.BuildListeners(proxy, push)
-	if c.Workload.Kind == "waypoint" {
+	switch c.Workload.Kind {
+	case "waypoint":
 		b.internal = core.GetMainInternalCluster()
+	case "gateway":
+		b.routes, err = d.routes(proxy, push, b.listeners)
 	}
-	return b, nil
+	return b, err
+}
+
+// routes are those that a gateway's listeners ask for.
+func (d *istiod) routes(proxy *model.Proxy, push *model.PushContext, ls []*listener.Listener) (map[string]*route.RouteConfiguration, error) {
+	var names []string
+	for _, l := range ls {
+		for _, fc := range l.FilterChains {
+			for _, f := range fc.Filters {
+				h := &hcm.HttpConnectionManager{}
+				if f.GetTypedConfig().MessageIs(h) && f.GetTypedConfig().UnmarshalTo(h) == nil && h.GetRds() != nil {
+					names = append(names, h.GetRds().RouteConfigName)
+				}
+			}
+		}
+	}
+	made, _ := d.server.ConfigGen.BuildHTTPRoutes(proxy, &model.PushRequest{Push: push, Forced: true}, names)
+	out := map[string]*route.RouteConfiguration{}
+	for _, one := range made {
+		r := &route.RouteConfiguration{}
+		if err := one.Resource.UnmarshalTo(r); err != nil {
+			return nil, err
+		}
+		out[r.Name] = r
+	}
+	return out, nil
 }
 
 // parse reads policies as istiod does, but without its validation.

@@ -34,12 +34,14 @@ import (
 //   - certificates come from files instead of SDS; the trust domain check is optional (Workload.SANCheck);
 //   - filters that exist in istio-proxy only are left out; istio.hashable_string becomes envoy.hashable_string;
 //   - external authorizers are left out, as if they always said yes; the rule that would have asked is told;
-//   - instead of a cluster behind it: HTTP answers 200 by itself, TCP echoes;
+//   - instead of a cluster behind it: HTTP answers 200 by itself, TCP echoes; where traffic is logged, the clusters
+//     that istiod names lead to one backend (traffic.go), and istiod's own access logs are written to a file;
 //   - every HTTP answer carries what Envoy knows about it in x-judge-* headers; connections write an access log.
 
 type surgeon struct {
 	certDir  string
-	log      string // of connections
+	log      string   // of connections
+	traffic  *traffic // where traffic is logged; nil where it is not
 	sanCheck bool
 	dropped  map[string]bool
 	allow    map[string]bool // ids of the rules that are in ALLOW filters
@@ -55,7 +57,7 @@ func (s *surgeon) sidecar(name string, all []*listener.Listener) ([]*listener.Li
 	l.Name, l.StatPrefix = name, "t"
 	l.Address, l.AdditionalAddresses = loopback(), nil
 	l.ListenerFilters = swapOriginalDst(l.ListenerFilters)
-	l.AccessLog = []*accesslog.AccessLog{s.accessLog(name)}
+	l.AccessLog = append(s.traffic.logs(l.AccessLog), s.accessLog(name))
 	l.TrafficDirection = corev3.TrafficDirection_INBOUND
 	return []*listener.Listener{l}, s.chains(l)
 }
@@ -70,9 +72,9 @@ func (s *surgeon) waypoint(name string, all []*listener.Listener, internal *clus
 	outer.Name, outer.StatPrefix = name, "t"
 	outer.Address, outer.AdditionalAddresses, outer.ConnectionBalanceConfig = loopback(), nil, nil
 	outer.ListenerFilters = append([]*listener.ListenerFilter{proxyProtocol()}, outer.ListenerFilters...)
-	outer.AccessLog = nil
+	outer.AccessLog = s.traffic.logs(outer.AccessLog)
 	inner.Name = name + "_internal"
-	inner.AccessLog = []*accesslog.AccessLog{s.accessLog(name)}
+	inner.AccessLog = append(s.traffic.logs(inner.AccessLog), s.accessLog(name))
 	if err := s.chains(inner); err != nil {
 		return nil, nil, err
 	}
@@ -90,7 +92,7 @@ func (s *surgeon) waypoint(name string, all []*listener.Listener, internal *clus
 						}
 					}
 				}
-				h.AccessLog, h.Tracing = nil, nil
+				h.AccessLog, h.Tracing = s.traffic.logs(h.AccessLog), nil
 			}); err != nil {
 				return nil, nil, err
 			}
@@ -120,7 +122,7 @@ func (s *surgeon) gateway(name string, all []*listener.Listener) ([]*listener.Li
 		l.Name, l.StatPrefix = gatewayListener(name, int(port)), "t"
 		l.Address, l.AdditionalAddresses = loopback(), nil
 		l.ListenerFilters = append([]*listener.ListenerFilter{proxyProtocol()}, l.ListenerFilters...)
-		l.AccessLog = []*accesslog.AccessLog{s.accessLog(l.Name)}
+		l.AccessLog = append(s.traffic.logs(l.AccessLog), s.accessLog(l.Name))
 		if err := s.chains(l); err != nil {
 			return nil, err
 		}
@@ -174,6 +176,10 @@ func (s *surgeon) networkFilters(fc *listener.FilterChain) error {
 			if err := edit(f, s.http); err != nil {
 				return err
 			}
+		case f.Name == wellknown.TCPProxy && s.traffic != nil:
+			if err := edit(f, s.traffic.tcp); err != nil {
+				return err
+			}
 		case f.Name == wellknown.TCPProxy:
 			f = &listener.Filter{Name: "envoy.filters.network.echo",
 				ConfigType: &listener.Filter_TypedConfig{TypedConfig: protoconv.MessageToAny(&echo.Echo{})}}
@@ -186,14 +192,28 @@ func (s *surgeon) networkFilters(fc *listener.FilterChain) error {
 
 func (s *surgeon) http(h *hcm.HttpConnectionManager) {
 	h.HttpFilters = s.httpFilters(h.HttpFilters)
-	h.AccessLog, h.Tracing = nil, nil
-	h.RouteSpecifier = &hcm.HttpConnectionManager_RouteConfig{RouteConfig: &route.RouteConfiguration{
+	h.AccessLog, h.Tracing = s.traffic.logs(h.AccessLog), nil
+	if s.traffic != nil {
+		s.traffic.routed(h)
+	} else {
+		h.RouteSpecifier = answering()
+	}
+	h.LocalReplyConfig = telling()
+}
+
+// answering is a route that says 200 by itself.
+func answering() *hcm.HttpConnectionManager_RouteConfig {
+	return &hcm.HttpConnectionManager_RouteConfig{RouteConfig: &route.RouteConfiguration{
 		Name: "answer",
 		VirtualHosts: []*route.VirtualHost{{Name: "answer", Domains: []string{"*"}, Routes: []*route.Route{{
 			Match:  &route.RouteMatch{PathSpecifier: &route.RouteMatch_Prefix{Prefix: "/"}},
 			Action: &route.Route_DirectResponse{DirectResponse: &route.DirectResponseAction{Status: 200}},
 		}}}},
 	}}
+}
+
+// telling puts what Envoy knows about an answer into its headers.
+func telling() *hcm.LocalReplyConfig {
 	var add []*corev3.HeaderValueOption
 	for k, v := range seenHTTP {
 		add = append(add, &corev3.HeaderValueOption{
@@ -203,7 +223,7 @@ func (s *surgeon) http(h *hcm.HttpConnectionManager) {
 		})
 	}
 	sort.Slice(add, func(i, j int) bool { return add[i].Header.Key < add[j].Header.Key })
-	h.LocalReplyConfig = &hcm.LocalReplyConfig{Mappers: []*hcm.ResponseMapper{{
+	return &hcm.LocalReplyConfig{Mappers: []*hcm.ResponseMapper{{
 		Filter: &accesslog.AccessLogFilter{FilterSpecifier: &accesslog.AccessLogFilter_StatusCodeFilter{
 			StatusCodeFilter: &accesslog.StatusCodeFilter{Comparison: &accesslog.ComparisonFilter{
 				Op: accesslog.ComparisonFilter_GE, Value: &corev3.RuntimeUInt32{DefaultValue: 100, RuntimeKey: "judge.min"},

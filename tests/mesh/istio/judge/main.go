@@ -25,6 +25,7 @@ func main() {
 	flag.StringVar(&h.bin, "envoy", "", "Envoy's program")
 	flag.StringVar(&h.work, "work", "", "an empty folder for certificates, Envoy's configuration and its logs")
 	flag.StringVar(&h.dump, "dump", "", "a folder for each case's listeners, as JSON")
+	flag.StringVar(&h.traffic, "traffic", "", "a folder for the access log of each case, as its MeshConfig has it; requests go on to a backend then")
 	flag.IntVar(&h.parallel, "parallel", 8, "requests in flight")
 	flag.BoolVar(&h.seen, "seen", false, "tell what Envoy saw: addresses, principal, path")
 	batch := flag.Int("batch", 200, "cases for one Envoy")
@@ -69,6 +70,12 @@ func (h *harness) run(in io.Reader, out io.Writer, batch int) error {
 		return err
 	}
 	defer h.istiods.stop()
+	if h.traffic != "" {
+		if h.backend, err = startBackend(); err != nil {
+			return err
+		}
+		defer h.backend.stop()
+	}
 	r, w := bufio.NewReaderSize(in, 1<<20), bufio.NewWriter(out)
 	var cases []*Case
 	for end := false; !end; {
