@@ -112,7 +112,12 @@ pub(super) fn read(line: &str) -> Option<Fields<'_>> {
             Some(quoted) => quoted_value(quoted)?,
             None => {
                 let end = after.find(blank).unwrap_or(after.len());
-                (Cow::Borrowed(&after[..end]), &after[end..])
+                let value = &after[..end];
+                // text is quoted: what begins another line came between
+                if key == "error" || value.contains(['"', '{']) {
+                    return None;
+                }
+                (Cow::Borrowed(value), &after[end..])
             }
         };
         if !rest.is_empty() && !rest.starts_with(blank) {

@@ -108,7 +108,7 @@ pub fn access_log_formats<'a>(objects: impl IntoIterator<Item = &'a Object>) -> 
     #[serde(rename_all = "camelCase", default)]
     struct Logging {
         access_log_format: Option<String>,
-        extension_providers: Vec<serde_json::Value>,
+        extension_providers: Vec<Value>,
     }
     let Some((text, _)) = configured(objects, &Options::default().root_namespace) else {
         return BTreeSet::new();

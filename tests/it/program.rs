@@ -17,7 +17,11 @@ pub fn waypost(root: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// As [`waypost`], with a text on standard input.
-pub fn waypost_reading(root: &Path, arguments: &[&str], input: impl AsRef<[u8]>) -> Ran {
+pub fn waypost_reading(
+    root: &Path,
+    arguments: &[&str],
+    input: &(impl AsRef<[u8]> + ?Sized),
+) -> Ran {
     let mut command = Command::new(env!("CARGO_BIN_EXE_waypost"));
     command.env_clear().arg("-C").arg(root).args(arguments);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());

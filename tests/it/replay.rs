@@ -22,14 +22,14 @@ pub(crate) fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/replay")
 }
 
-fn objects(name: &str) -> Vec<Object> {
+pub(crate) fn objects(name: &str) -> Vec<Object> {
     let text = fs::read_to_string(folder().join(name).join("mesh.yaml")).expect("a mesh");
     let (documents, found) = read(FileId(0), &text, &Budget::MANIFESTS);
     assert!(found.iter().all(|d| !d.is_error()), "{found:?}");
     objects_of(documents).0
 }
 
-fn mesh(objects: &[Object]) -> Mesh {
+pub(crate) fn mesh(objects: &[Object]) -> Mesh {
     let (mesh, found) = Mesh::from_objects(objects, &Options::default());
     assert!(found.iter().all(|d| !d.is_error()), "{found:?}");
     mesh

@@ -117,7 +117,7 @@ fn line(n: usize, random: &mut Random) -> String {
         .to_string(),
         _ => {
             // what failed is logged as an error
-            let level = if n % 2 == 0 { "info" } else { "error" };
+            let level = if n.is_multiple_of(2) { "info" } else { "error" };
             let error = match n % 2 {
                 0 => String::new(),
                 _ => format!(" error=\"connection closed due to policy rejection: explicitly denied by: {}\"", rule(n)),

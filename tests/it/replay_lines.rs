@@ -10,11 +10,11 @@
 
 use std::fs;
 
-use waypost::replay::{Finding, Replay, Why};
+use waypost::replay::{Directory, Finding, Pods, Replay, Why, destination_name};
 use waypost::traffic::{Content, Formats, Limits, Outcome, Reporter, Sample, read_lines};
 
 use crate::program::waypost_reading;
-use crate::replay::{folder, replayed, rows, sample_of_text};
+use crate::replay::{folder, mesh, objects, replayed, rows, sample_of_text};
 
 const HOST: &str = "web.shop.svc.cluster.local";
 
@@ -265,7 +265,7 @@ fn compressed_streams_are_read_to_their_end() {
     assert_eq!(found, []);
     assert_eq!(sample.classes().iter().map(|class| class.count).sum::<u64>(), 2);
     let packed = fs::read(&files[0]).expect("a file");
-    let ran = waypost_reading(&folder(), &["access", "replay", "now", "-"], packed);
+    let ran = waypost_reading(&folder(), &["access", "replay", "now", "-"], &packed);
     assert!(ran.stderr.contains("0 of 2 requests of the sample change"), "{}", ran.stderr);
 }
 
@@ -278,15 +278,22 @@ fn the_query_of_a_line_that_cannot_be_read_is_not_shown() {
     assert!(!format!("{sample:?}").contains("secret"), "{sample:?}");
 }
 
-/// An authority without a port names port 80: a request that came in at another port of the pod was asked of
-/// the Service's port 80.
+/// An authority names port 80 where it names none: a request that came in at another port of the pod was
+/// asked of the Service's port.
 #[test]
 fn an_authority_counts_where_it_leads_to_the_port_that_was_reached() {
-    let server = Line { cluster: "inbound|9090||", local: "10.0.0.9:9090", ..THROUGH_WAYPOINT };
-    let replay = replayed(&sample_of_text(&server.text().replace("web.shop:8000", HOST)));
-    assert!(replay.rows.is_empty(), "{replay:?}");
-    let example = replay.unknown.values().map(|(_, example)| example.as_str()).next();
-    assert!(example.is_none_or(|e| e.contains("10.0.0.9:9090")), "{example:?}");
+    let objects = objects("now");
+    let mut pods = Pods::default();
+    pods.add("", &objects);
+    let mesh = mesh(&objects);
+    let asked_for = |local| {
+        let sample = Line { cluster: "inbound|80||", local, ..THROUGH_WAYPOINT }.sample();
+        let directory = Directory::new(&mesh, &pods, &sample);
+        let located = directory.locate(&sample, &sample.classes()[0]).expect("both are known");
+        destination_name(&mesh, located.to[0])
+    };
+    assert_eq!(asked_for("10.0.0.9:80"), "shop/web:8000");
+    assert_eq!(asked_for("10.0.0.9:9090"), "pod:shop/web:9090");
 }
 
 #[test]
