@@ -83,7 +83,7 @@ def main():
     a.add_argument("--judge", required=True)
     a.add_argument("--envoy", required=True)
     a.add_argument("--seed", type=int, default=None, help="another one each time unless given")
-    a.add_argument("--cases", type=int, default=300)
+    a.add_argument("--cases", type=int, default=350)
     a.add_argument("--requests", type=int, default=80, help="of each case")
     a.add_argument("--show", type=int, default=10, help="disagreements to print")
     a.add_argument("--keep", help="a new folder for cases, answers and Envoy's files")
