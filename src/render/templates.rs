@@ -17,9 +17,15 @@ use crate::yaml::{Budget, emit, read};
 /// The built-in templates: path below `templates/`, text.
 const BUILT_IN: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
-/// Steps and bytes that one template may take: enough for a policy with 100,000 principals, and
-/// an end for a loop that has none.
-const FUEL: u64 = 50_000_000;
+/// What one template may take: a step is one, and so are [`FUEL_BYTES`] bytes that it makes. Enough for a
+/// policy with 100,000 principals, and an end for a loop that has none.
+const FUEL: u64 = 8_000_000;
+
+/// The bytes that one unit of fuel pays for (minijinja, `Environment::set_fuel`: "roughly one fuel per 64
+/// bytes"). What a template holds at once is all that it has made, where it never lets go of it.
+const FUEL_BYTES: u64 = 64;
+
+const _: () = assert!(FUEL * FUEL_BYTES <= 512 << 20, "a template holds half a gibibyte at most");
 
 /// The built-in templates by name, for listing and for the input digest.
 pub fn built_in() -> impl Iterator<Item = (&'static str, &'static str)> {
@@ -308,6 +314,16 @@ mod tests {
             let code = renderer.render(namespace("a")).err().map(|d| d.code);
             assert_eq!(code, Some("template-output"), "{text}");
         }
+    }
+
+    #[test]
+    fn a_hundred_thousand_principals_are_no_loop_without_end() {
+        let principal = "cluster.local/ns/{{ metadata.name }}/sa/{{ a }}";
+        let text = format!("{{% for a in range(100000) %}}- {principal}\n{{% endfor %}}");
+        let (renderer, found) = with(&text);
+        assert!(found.is_empty(), "{found:?}");
+        let text = renderer.text("core/namespace.yaml.j2", &namespace("a"));
+        assert_eq!(text.map(|text| text.lines().count()).ok(), Some(100_000));
     }
 
     /// Steps, bytes and depth are bounded. Lists that are added to themselves are not: minijinja adds
