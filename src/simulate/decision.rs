@@ -162,7 +162,7 @@ pub enum Reason {
     NetworkPolicy(NetworkRefusal),
     /// Refused: the client's proxy knows nothing of it, and drops what it does not know.
     NotRegistered,
-    /// Refused: the client's proxy speaks the mesh's TLS, and plaintext is expected here.
+    /// Refused: the client's proxy speaks TLS that is not expected here.
     TlsNotTaken,
     /// Refused: the waypoint has an address and no pods.
     NoReadyPods,
@@ -471,8 +471,7 @@ impl Mesh {
                     .into()
             }
             Reason::TlsNotTaken => {
-                "refused: the client's proxy speaks the mesh's TLS, and this port takes plaintext"
-                    .into()
+                "refused: the client's proxy speaks TLS that this port does not take".into()
             }
             Reason::NoReadyPods => "refused: the waypoint has no ready pods".into(),
             Reason::NoEndpoints => "nothing is behind the service".into(),

@@ -4,7 +4,7 @@ use super::capture::Capture;
 use super::decision::{Point, Reason, Step};
 use super::envoy::{ChainKind, Facts};
 use super::identity::Peer;
-use super::mesh::{Mesh, WorkloadId};
+use super::mesh::{Mesh, Protocol, WorkloadId};
 use super::outbound::Transport;
 use super::path::{HBONE_PORT, Way};
 use super::peer_authentication::MtlsMode;
@@ -32,9 +32,14 @@ pub(super) fn pass(way: &mut Way<'_, '_>, id: WorkloadId, port: u16) -> bool {
     if let Some(reason) = refusal(way.mesh, id, port, peer) {
         return way.step(Point::Sidecar(id), port, reason);
     }
+    // no chain of a port that is declared HTTP takes TLS that is not the mesh's (istio/istio:pilot/pkg/networking/core/
+    // filterchain_options.go `inboundPermissiveHTTPFilterChainMatchWithMxcOptions`)
+    if transport == Transport::Tls && way.request.protocol == Protocol::Http {
+        return way.step(Point::Sidecar(id), port, Reason::TlsNotTaken);
+    }
     let crosses = way.hop.cluster.is_some_and(|c| c != way.mesh.cluster_of(id));
     let source_ip = if crosses { None } else { way.hop.ip };
-    // TLS that is not the mesh's is bytes to the sidecar
+    // to other ports it is bytes
     let kind = match transport {
         Transport::Tls => ChainKind::Tcp,
         _ => way.request.protocol.chain(way.request.speaks_http),

@@ -38,10 +38,11 @@ struct Sender<'a> {
     labels: Option<&'a Labels>,
 }
 
-/// The order in which Istio takes objects of one kind: the oldest first, then by name
-/// (istio/istio:pilot/pkg/model/config.go `sortConfigByCreationTime`). Without a time the name decides.
-fn age(object: &Object) -> (String, String) {
-    let metadata = object.body.get("metadata");
-    let time = metadata.and_then(|m| m.get("creationTimestamp")).and_then(|t| t.as_str());
-    (time.unwrap_or_default().to_owned(), object.name.clone())
+/// When an object was made, and its name: Istio takes objects of one kind in this order (istio/istio:pilot/pkg/model/
+/// config.go `sortConfigByCreationTime`). What carries no time is not in the cluster yet, and comes last.
+type Age = (bool, Option<String>, String);
+
+fn age(object: &Object) -> Age {
+    let created = object.created();
+    (created.is_none(), created.map(str::to_owned), object.name.clone())
 }

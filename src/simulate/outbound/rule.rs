@@ -3,9 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use super::Sender;
 use super::consolidated::{Consolidated, Index};
 use super::host;
+use super::{Age, Sender};
 use crate::k8s::{Labels, Object};
 use crate::simulate::mesh::ClusterId;
 use crate::simulate::raw::{self, ClientTls, LoadBalancer, TlsMode, TrafficPolicy};
@@ -19,8 +19,7 @@ pub(in crate::simulate) struct DestinationRule {
     pub name: String,
     /// The full name, or a wildcard.
     pub host: String,
-    /// `creationTimestamp`, then the name: the oldest counts first.
-    pub age: (String, String),
+    pub(super) age: Age,
     /// `exportTo` as it is written.
     pub(super) export: BTreeSet<String>,
     /// Only the proxies of its own namespace see it.

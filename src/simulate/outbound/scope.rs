@@ -1,5 +1,6 @@
 //! What a sidecar knows: Sidecar objects, and the destinations that VirtualServices add to them.
 
+use super::Age;
 use super::host::{self, Export};
 use crate::k8s::{Labels, Object};
 use crate::simulate::mesh::{ClusterId, NamespaceId};
@@ -13,7 +14,7 @@ pub(in crate::simulate) struct Scope {
     /// The namespace's name.
     pub space: String,
     pub name: String,
-    pub age: (String, String),
+    pub(super) age: Age,
     pub selector: Option<Labels>,
     /// What becomes of traffic to what is not known; `None`: as the mesh has it.
     pub mode: Option<OutboundMode>,

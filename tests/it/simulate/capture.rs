@@ -62,7 +62,7 @@ fn the_annotations_of_inbound_ports() {
 fn the_meshs_tls_is_not_understood_at_a_port_that_is_not_redirected() {
     let yaml = shut(SIDECAR, SIDECAR, "traffic.sidecar.istio.io/excludeInboundPorts: '80'");
     insta::assert_snapshot!(story(&mesh(&yaml), "client/sleep", "server/web:8000"), @r"
-    nobody sees nobody at port 80: refused: the client's proxy speaks the mesh's TLS, and this port takes plaintext
+    nobody sees nobody at port 80: refused: the client's proxy speaks TLS that this port does not take
     deny: connection reset
     ");
     // by the pod's address the client's sidecar sends plaintext

@@ -82,6 +82,17 @@ spec: {{host: web, trafficPolicy: {{tls: {{mode: {mode}}}}}}}
 }
 
 #[test]
+fn a_rule_that_is_not_in_the_cluster_yet_is_the_youngest() {
+    let there = "{name: own, creationTimestamp: '2025-01-01T00:00:00Z'";
+    let mutual = rule("server", "{host: web, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}");
+    let mutual = mutual.replace("{name: own", there);
+    // its name comes first, and that does not count
+    let new = rule("server", DISABLE).replace("name: own", "name: a-new");
+    assert_eq!(to_service(&format!("{new}{mutual}")), "deny");
+    assert_eq!(to_service(&new), "allow");
+}
+
+#[test]
 fn a_port_of_a_rule_inherits_nothing() {
     let at = |port: u16, tls: &str, own: &str| {
         let spec = format!(

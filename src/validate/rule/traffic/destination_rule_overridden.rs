@@ -88,11 +88,13 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     }
     for ((_, host, ..), mut rules) in all {
         // the oldest counts, then the name (istio/istio:pilot/pkg/model/config.go
-        // `sortConfigByCreationTime`)
-        rules.sort_by_key(|(rule, _)| (rule.created(), rule.name.as_str()));
+        // `sortConfigByCreationTime`); what carries no time is not in the cluster yet
+        rules.sort_by_key(|(rule, _)| {
+            (rule.created().is_none(), rule.created(), rule.name.as_str())
+        });
         let [(first, policy), rest @ ..] = rules.as_slice() else { continue };
         for (rule, other) in rest.iter().filter(|(_, other)| value(other) != value(policy)) {
-            let is_known = first.created().is_some() && rule.created().is_some();
+            let is_known = first.created().is_some();
             let effect = match is_known {
                 true => "it is not in force: the other one is older",
                 false => "it is not in force where the other one is older",
