@@ -1,11 +1,11 @@
-//! What the simulator says the sidecars of clients send: reads cases as JSON lines, writes answers as JSON lines
-//! (`tests/mesh/istio/outbound/types.go` is the format).
+//! What the simulator says the sidecars of clients send, and where that ends: reads cases as JSON lines, writes answers as JSON
+//! lines (`tests/mesh/istio/outbound/types.go` and `tests/mesh/istio/chained/types.go` are the formats).
 //!
 //! ```text
 //! cargo run --example outbound < cases.jsonl > answers.jsonl
 //! ```
 //!
-//! `tests/mesh/run --only outbound` asks istiod's own configuration the same.
+//! `tests/mesh/run --only outbound` asks istiod's own configuration the same, `--only chained` Envoys that carry it out.
 
 #![allow(clippy::disallowed_methods, reason = "its lines are read by a program, byte for byte")]
 
@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use waypost::diagnostic::Sources;
 use waypost::k8s::{Object, objects_of};
-use waypost::simulate::{Destination, Mesh, Sending, WorkloadId};
+use waypost::simulate::{Client, Destination, HttpRequest, Mesh, Request, Sending, WorkloadId};
 use waypost::world::mesh_options;
 use waypost::yaml::{Budget, read};
 
@@ -28,12 +28,12 @@ struct Case {
     objects: String,
     #[serde(default)]
     mesh: String,
-    clients: Vec<Client>,
+    clients: Vec<Pod>,
     asks: Vec<Ask>,
 }
 
 #[derive(Deserialize)]
-struct Client {
+struct Pod {
     namespace: String,
     name: String,
 }
@@ -47,6 +47,9 @@ struct Ask {
     /// `namespace/name` of the Service whose name the client has resolved.
     #[serde(default)]
     service: Option<String>,
+    /// The authority of an HTTP request; what has none is bytes.
+    #[serde(default)]
+    host: Option<String>,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -92,7 +95,13 @@ fn answer(case: &Case) -> anyhow::Result<Vec<Value>> {
                 Destination::Pod { workload, port: ask.port }
             }
         };
-        Ok(sends(&mesh, from, to, pod))
+        let request = Request {
+            from: Client::Workload(from),
+            to,
+            http: HttpRequest { host: ask.host.clone(), ..HttpRequest::default() },
+            raw_tcp: ask.host.is_none(),
+        };
+        Ok(json!({"sends": sends(&mesh, from, to, pod), "walks": walks(&mesh, &request, pod)}))
     });
     asked.collect()
 }
@@ -108,7 +117,23 @@ fn sends(mesh: &Mesh, from: WorkloadId, to: Destination, pod: Option<WorkloadId>
             Some((SocketAddr::new(ip, sent.port).to_string(), sent.how.as_str()))
         })
         .collect();
-    json!({"sends": sends})
+    json!(sends)
+}
+
+/// Whether it gets through to each pod, and as whom.
+fn walks(mesh: &Mesh, request: &Request, pod: Option<WorkloadId>) -> Vec<Value> {
+    let walks = mesh.decide(request).walks;
+    let there = walks.iter().filter(|walk| pod.is_none() || walk.endpoint == pod);
+    let walk = there.map(|walk| {
+        let peer = walk.steps.last().and_then(|step| step.peer);
+        json!({
+            "to": walk.endpoint.map(|id| mesh.workload_name(id)),
+            "verdict": walk.verdict.as_str(),
+            "identity": peer.map(|id| mesh.identities().peer(id).to_string()),
+            "why": walk.deciding().map(|step| mesh.reason_text(step)),
+        })
+    });
+    walk.collect()
 }
 
 fn parse(text: &str) -> anyhow::Result<Vec<Object>> {

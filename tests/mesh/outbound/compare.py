@@ -3,32 +3,19 @@
 
 import argparse
 import collections
-import json
 import random
 import shlex
-import subprocess
 import sys
-import tempfile
 import time
 
 import broken
 import generate
+from answers import answers
 from redirected import redirected
+from tell import shows, tell
 
 # meshes that are asked about at a time
 TOGETHER = 100
-SHOWN = 10
-
-
-def answers(command, cases):
-    with tempfile.NamedTemporaryFile("w+") as file:
-        for case in cases:
-            file.write(json.dumps(case) + "\n")
-        file.seek(0)
-        run = subprocess.run(command, stdin=file, capture_output=True, text=True, check=False)
-    if run.returncode:
-        sys.exit(f"{command[0]} ended with {run.returncode}: {run.stderr.strip()[-2000:]}")
-    return [json.loads(line) for line in run.stdout.splitlines()]
 
 
 def arrives(world, sends):
@@ -55,7 +42,7 @@ def main():
     options = parser.parse_args()
     simulator = shlex.split(options.simulator)
     counts, differing, begin = collections.Counter(), [], time.monotonic()
-    shows = {}
+    shown = {}
     for first in range(0, options.cases, TOGETHER):
         numbers = range(first, min(first + TOGETHER, options.cases))
         worlds = [generate.World(random.Random(f"outbound {options.seed} {n}"), n) for n in numbers]
@@ -64,18 +51,9 @@ def main():
         told = [broken.broken(options.broken, c) for c in cases] if options.broken else cases
         differing += compared(worlds, cases, istiods, answers(simulator, told), counts)
         if first == 0 and not options.broken:
-            for name in broken.HOW:
-                ours = answers(simulator, [broken.broken(name, c) for c in cases])
-                shows[name] = len(compared(worlds, cases, istiods, ours, collections.Counter()))
-    for line in differing[:SHOWN]:
-        print(line)
-    for what, count in sorted(counts.items()):
-        print(f"  {count:6} {what}")
-    print(f"  {len(differing):6} disagreements; seed {options.seed}, {time.monotonic() - begin:.0f} s")
-    for name, count in shows.items():
-        print(f"  {count:6} disagreements where it is broken on purpose, {name}{'' if count else ': THIS DOES NOT SHOW'}")
-    held = counts["connections"] and not counts["meshes that istiod did not take"] and all(shows.values())
-    return 0 if held and not differing else 1
+            shown = shows(cases, lambda told: compared(worlds, cases, istiods, answers(simulator, told), collections.Counter()))
+    held = tell(options, begin, counts, differing, shown)
+    return 0 if held and counts["connections"] and not counts["meshes that istiod did not take"] else 1
 
 
 def compared(worlds, cases, istiods, ours, counts):

@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+
+	"istio.io/istio/pilot/pkg/model"
+	"istio.io/istio/pilot/pkg/simulation"
+	"istio.io/istio/pilot/test/xds"
+	"istio.io/istio/pkg/config/mesh"
+	"istio.io/istio/pkg/test"
+
+	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
+	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
+	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
+)
+
+// answer lets a mesh live for as long as it is asked.
+func answer(c *Case, keys *pki, program, work string) Answers {
+	out := Answers{ID: c.ID}
+	config, err := mesh.ApplyMeshConfigDefaults(c.Mesh)
+	if err != nil {
+		out.Error = fmt.Sprintf("mesh config: %v", err)
+		return out
+	}
+	err = test.Wrap(func(t test.Failer) {
+		server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
+			ConfigString: c.Objects, KubernetesObjectString: c.Objects, MeshConfig: config,
+		})
+		server.EnsureSynced(t)
+		own := &alive{whole: c, keys: keys, program: program, folder: filepath.Join(work, c.ID)}
+		defer own.end()
+		if err := own.start(server); err != nil {
+			out.Error = err.Error()
+			return
+		}
+		for i := range c.Asks {
+			out.Answers = append(out.Answers, own.ask(&c.Asks[i]))
+		}
+	})
+	if err != nil {
+		out.Error = fmt.Sprintf("istiod: %.300s", fmt.Sprint(err))
+	}
+	return out
+}
+
+// alive is a mesh of processes and listeners.
+type alive struct {
+	whole           *Case
+	keys            *pki
+	program, folder string
+	hits            hits
+	listeners       []net.Listener
+	envoys          []*envoy
+}
+
+func (m *alive) start(server *xds.FakeDiscoveryServer) error {
+	for _, s := range m.whole.Services {
+		for port, to := range s.To {
+			if err := m.keep(relay(net.JoinHostPort(s.IP, strconv.Itoa(port)), to)); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range m.whole.Pods {
+		pod := &m.whole.Pods[i]
+		name := pod.Namespace + "/" + pod.Name
+		open := pod.Open
+		if pod.Mode == "plain" {
+			open = append(open, pod.Ports...)
+		}
+		for _, port := range open {
+			if err := m.keep(serve(net.JoinHostPort(pod.IP, strconv.Itoa(port)), name, &m.hits)); err != nil {
+				return err
+			}
+		}
+		if pod.Mode == "plain" {
+			continue
+		}
+		app, err := serve("127.0.0.1:0", name, &m.hits)
+		if err := m.keep(app, err); err != nil {
+			return err
+		}
+		if err := m.sidecar(server, pod, app.Addr().String()); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, e := range m.envoys {
+		if err := e.wait(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *alive) keep(l net.Listener, err error) error {
+	if err == nil {
+		m.listeners = append(m.listeners, l)
+	}
+	return err
+}
+
+func (m *alive) sidecar(server *xds.FakeDiscoveryServer, pod *Pod, app string) error {
+	proxy := server.SetupProxy(&model.Proxy{
+		Type: model.SidecarProxy, ID: pod.Name + "." + pod.Namespace, ConfigNamespace: pod.Namespace,
+		Labels: pod.Labels, IPAddresses: []string{pod.IP},
+		Metadata: &model.NodeMetadata{
+			IstioVersion: pod.Version, Namespace: pod.Namespace, Labels: pod.Labels, ClusterID: "Kubernetes",
+			EnableHBONE: model.StringBool(pod.HBONE),
+		},
+	})
+	made := simulation.NewSimulation(new(testing.T), server, proxy)
+	t := &told{listeners: made.Listeners, clusters: made.Clusters, app: app,
+		routes: map[string]*route.RouteConfiguration{}, endpoints: map[string]*endpoint.ClusterLoadAssignment{},
+		byName: map[string]*cluster.Cluster{}}
+	for _, own := range made.Clusters {
+		t.byName[own.Name] = own
+	}
+	for _, own := range made.Routes {
+		t.routes[own.Name] = own
+	}
+	for _, own := range server.Endpoints(proxy) {
+		t.endpoints[own.ClusterName] = own
+	}
+	ls, cs, err := t.sidecar(pod)
+	if err != nil {
+		return err
+	}
+	secrets, err := m.keys.secrets(pod.Namespace, pod.Labels["app"])
+	if err != nil {
+		return err
+	}
+	folder := filepath.Join(m.folder, pod.Namespace+"-"+pod.Name)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	e, err := startEnvoy(m.program, folder, 20000+len(m.envoys), ls, cs, secrets)
+	if err == nil {
+		m.envoys = append(m.envoys, e)
+	}
+	return err
+}
+
+func (m *alive) ask(a *Ask) Answer {
+	m.hits.take()
+	out := Answer{Ended: []string{}, Said: ask(a, &m.whole.Clients[a.Client])}
+	// the client may be told of an end before the application has written down that it was reached
+	for range 3 {
+		for _, h := range m.hits.take() {
+			out.Ended = append(out.Ended, h.pod)
+			out.Kind, out.Identity = h.kind, h.identity
+		}
+		if len(out.Ended) > 0 {
+			break
+		}
+		time.Sleep(2 * time.Millisecond)
+	}
+	return out
+}
+
+func (m *alive) end() {
+	for _, l := range m.listeners {
+		l.Close()
+	}
+	for _, e := range m.envoys {
+		e.stop()
+	}
+}
+
+var errEnded = errors.New("envoy ended")
