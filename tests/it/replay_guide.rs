@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::program::{Ran, project, waypost, waypost_reading};
+use crate::program::{Ran, copy_of, project, waypost, waypost_reading};
 
 fn replayed(of: &str, log: &str, more: &[&str]) -> Ran {
     let log = format!("tests/replay/guide/{log}.log");
@@ -45,4 +45,33 @@ fn a_guides_line_that_names_another_rule_disagrees() {
 fn a_guides_line_at_another_stage_disagrees() {
     let ran = replayed("brownfield@client", "httpbin", &[]);
     assert_eq!(ran.code, 5, "{} {}", ran.stdout, ran.stderr);
+}
+
+/// What tests of the guide's lines would not miss, beside those that `suggest` writes without logs: a log
+/// shows no rule that nobody runs into.
+#[test]
+fn tests_of_the_guides_lines_miss_rules_that_nobody_meets() {
+    let missed = |logs: &[&str]| {
+        let ran = waypost(project(), &[&["access", "suggest", "brownfield"], logs].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let folder = copy_of("brownfield");
+        let tests = folder.path().join("environments/brownfield/access.yaml");
+        fs::write(tests, &ran.stdout).unwrap();
+        let ran = waypost(folder.path(), &["access", "test", "brownfield"]);
+        assert_eq!(ran.code, 0, "what is suggested holds: {}", ran.stdout);
+        let ran = waypost(folder.path(), &["access", "test", "brownfield", "--mutate"]);
+        ran.stderr.lines().last().unwrap_or_default().to_owned()
+    };
+    let logs = [
+        "--from-logs",
+        "tests/replay/guide/client.log",
+        "--from-logs",
+        "tests/replay/guide/httpbin.log",
+        "--from-logs",
+        "tests/replay/guide/bookinfo.log",
+        "--pods",
+        "tests/replay/guide/pods.yaml",
+    ];
+    assert_eq!(missed(&[]), "20 mutants, 0 that no test notices");
+    assert_eq!(missed(&logs), "20 mutants, 8 that no test notices");
 }
