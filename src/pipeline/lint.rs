@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::diagnostic::{Diagnostic, Sources, sort_by_severity};
 use crate::k8s::Object;
-use crate::model::ClusterName;
+use crate::model::{ClusterName, RESTART_TOKEN};
 use crate::resolve::Resolved;
 use crate::translate::direct::REPLACED_BY;
 use crate::validate::rule::{
@@ -59,10 +59,9 @@ impl<'a> Lints<'a> {
             check_all(&RuleInput::new(objects, (&world.mesh, id), &settings), &mut here);
             let by_file = ByFile::new(&written);
             here.retain(|diagnostic| {
-                // it is written for sidecars, and what holds in ambient mode is beside it
                 let span = diagnostic.primary.as_ref().map(|place| place.span);
                 let object = span.and_then(|span| by_file.at(span));
-                !object.is_some_and(|object| object.annotations.contains_key(REPLACED_BY))
+                !object.is_some_and(|object| is_on_the_way(object, diagnostic.code))
             });
             here.retain(|diagnostic| !is_known(diagnostic));
             self.suppressions.apply(name.as_str(), &written, &mut here);
@@ -79,6 +78,14 @@ impl<'a> Lints<'a> {
         let names = self.resolved.environment.clusters.keys();
         redact(found, sources, names.flat_map(|name| existing(self.resolved, name)));
     }
+}
+
+/// Does a finding concern a hand-written policy that is being replaced? It was written for sidecars, and what
+/// holds in ambient mode is beside it; and a guard selects pods that are restarted first.
+fn is_on_the_way(object: &Object, code: &str) -> bool {
+    let restarted = ["spec", "selector", "matchLabels", RESTART_TOKEN];
+    object.annotations.contains_key(REPLACED_BY)
+        || code == "selector-matches-nothing" && object.body.get_path(&restarted).is_some()
 }
 
 /// Everything of a cluster as it is written.

@@ -64,6 +64,18 @@ fn hand_written_policies_hold_at_every_point_and_on_the_way() {
     }
 }
 
+/// A guard is there before any pod is that it selects, and the lints told it of every one; and of the originals
+/// that they hold nowhere.
+#[test]
+fn what_is_on_the_way_is_no_finding() {
+    let folder = repository();
+    let ran = waypost(folder.path(), &["validate", NAME]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for code in ["selector-matches-nothing", "l7-deny-noop", "consent-needed"] {
+        assert!(!ran.stderr.contains(&format!("[{code}]")), "{}", ran.stderr);
+    }
+}
+
 #[test]
 fn the_way_there_and_back_is_one_of_steps_and_ends_in_the_same_bytes() {
     let folder = repository();
