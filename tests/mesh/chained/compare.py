@@ -68,8 +68,9 @@ def difference(ask, real, own, names, counts):
         counts["that waypost does not know"] += 1
         return None
     # what an application does not answer is tried again
-    ended = {e for e in real["ended"] if not is_noise(e, real, own, names)}
-    if len(ended) > 1 and real["kind"] != "tls":
+    hits = [hit for hit in real["ended"] if not is_noise(hit, own, names)]
+    ended = {hit["pod"] for hit in hits}
+    if len(ended) > 1 and any(hit["kind"] != "tls" for hit in hits):
         return "it ends at several"
     if not ended and real["said"] == "404":
         # on ports without a protocol istiod's routes do not always know the name that the port is reached by
@@ -85,18 +86,19 @@ def difference(ask, real, own, names, counts):
     counts["that get through"] += 1
     if any(w["verdict"] != "allow" for w in reached):
         return "it gets through"
-    if real["kind"] != "http":
+    if hits[-1]["kind"] != "http":
         return None
-    counts["that get through as somebody" if real.get("identity") else "that get through as nobody"] += 1
+    identity = hits[-1].get("identity", "")
+    counts["that get through as somebody" if identity else "that get through as nobody"] += 1
     # only a sidecar says who calls
     seen = (reached[0]["identity"] or "").removeprefix("spiffe://")
-    return None if seen == real.get("identity", "") else "it is seen as somebody else"
+    return None if seen == identity else "it is seen as somebody else"
 
 
-def is_noise(pod, real, own, names):
+def is_noise(hit, own, names):
     """The mesh's TLS, which no application has a use for."""
-    how = {h for to, h in own["sends"].items() if names.get(to.rsplit(":", 1)[0]) == pod}
-    return real["kind"] == "tls" and how == {"mtls"}
+    how = {h for to, h in own["sends"].items() if names.get(to.rsplit(":", 1)[0]) == hit["pod"]}
+    return hit["kind"] == "tls" and how == {"mtls"}
 
 
 if __name__ == "__main__":

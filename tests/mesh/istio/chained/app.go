@@ -15,20 +15,16 @@ import (
 // hits are the applications that were reached since they were last asked for.
 type hits struct {
 	mu  sync.Mutex
-	all []hit
+	all []Hit
 }
 
-type hit struct {
-	pod, kind, identity string
-}
-
-func (h *hits) add(of hit) {
+func (h *hits) add(of Hit) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.all = append(h.all, of)
 }
 
-func (h *hits) take() []hit {
+func (h *hits) take() []Hit {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	all := h.all
@@ -71,7 +67,7 @@ func talk(c net.Conn, pod string, into *hits) {
 		return
 	}
 	answer := func(request *http.Request) {
-		into.add(hit{pod: pod, kind: "http", identity: peer(request.Header.Get("x-forwarded-client-cert"))})
+		into.add(Hit{Pod: pod, Kind: "http", Identity: peer(request.Header.Get("x-forwarded-client-cert"))})
 	}
 	switch string(head) {
 	case "GET":
@@ -90,7 +86,7 @@ func talk(c net.Conn, pod string, into *hits) {
 		if head[0] == 0x16 { // a handshake
 			kind = "tls"
 		}
-		into.add(hit{pod: pod, kind: kind})
+		into.add(Hit{Pod: pod, Kind: kind})
 		_, _ = io.WriteString(c, "reached")
 	}
 }

@@ -149,13 +149,10 @@ func (m *alive) sidecar(server *xds.FakeDiscoveryServer, pod *Pod, app string) e
 
 func (m *alive) ask(a *Ask) Answer {
 	m.hits.take()
-	out := Answer{Ended: []string{}, Said: ask(a, &m.whole.Clients[a.Client])}
+	out := Answer{Ended: []Hit{}, Said: ask(a, &m.whole.Clients[a.Client])}
 	// the client may be told of an end before the application has written down that it was reached
 	for range 3 {
-		for _, h := range m.hits.take() {
-			out.Ended = append(out.Ended, h.pod)
-			out.Kind, out.Identity = h.kind, h.identity
-		}
+		out.Ended = append(out.Ended, m.hits.take()...)
 		if len(out.Ended) > 0 {
 			break
 		}

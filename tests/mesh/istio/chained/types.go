@@ -50,14 +50,20 @@ type Ask struct {
 	Past bool `json:"past,omitempty"`
 }
 
-// Answer says where a connection ended.
-type Answer struct {
-	// Ended are the pods whose application was reached: "namespace/name".
-	Ended []string `json:"ended"`
+// Hit is an application that was reached.
+type Hit struct {
+	// Pod is "namespace/name".
+	Pod string `json:"pod"`
 	// Kind is what the application got: http, bytes, tls.
-	Kind string `json:"kind,omitempty"`
+	Kind string `json:"kind"`
 	// Identity that the server's sidecar saw.
 	Identity string `json:"identity,omitempty"`
+}
+
+// Answer says where a connection ended.
+type Answer struct {
+	// Ended is every application that was reached: what one of them does not answer is tried again.
+	Ended []Hit `json:"ended"`
 	// Said is what the client's application got.
 	Said string `json:"said"`
 }
