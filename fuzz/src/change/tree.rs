@@ -121,7 +121,7 @@ fn replace(value: &mut Value, graft: Option<Value>, random: &mut Random) {
         0 => Value::Null,
         1 => Value::Bool(random.once_in(2)),
         2 => Value::from(random.pick(NUMBERS).copied().unwrap_or_default()),
-        3 => Value::from(random.next() as f64 / 1e9),
+        3 => Value::from(random.number() as f64 / 1e9),
         4 => Value::Array(vec![value.take()]),
         5 => Value::Object(Map::from_iter([("a".to_owned(), value.take())])),
         6 => Value::Array(Vec::new()),
