@@ -102,10 +102,10 @@ impl<'a> Adopted<'a> {
         let name = namespace.name.as_str();
         let ours = self.policies.get(name)?;
         let mut found = Vec::new();
-        let mut objects = self.around(namespace, &mut found);
+        let objects = self.around(namespace, &mut found);
         let is_policy = |object: &Object| ours.contains(&object.reference());
         let (mut policies, mut others) = (Vec::new(), BTreeSet::new());
-        for (at, object) in objects.iter_mut().enumerate() {
+        for (at, object) in objects.iter().enumerate() {
             if is_policy(object) {
                 policies.push(at);
             } else {

@@ -13,7 +13,7 @@ use crate::model::{DataplaneMode, Reached, Step};
 use crate::plan;
 use crate::prove::prove;
 use crate::resolve::Resolved;
-use crate::simulate::{Bound, CallerKind, Target};
+use crate::simulate::{CallerKind, Target};
 use crate::tree::{Local, Provenance};
 use crate::world::World;
 
@@ -61,13 +61,7 @@ pub fn judge(
     };
     proof.gains.retain(|gain| decided(&gain.to) && !is_waypoint(&gain.from.kind));
     proof.losses.retain(|(_, loss)| decided(&loss.to));
-    proof.open.retain(|bound| match bound {
-        Bound::Requests(_, to)
-        | Bound::Identities(to)
-        | Bound::DestinationAddress(to)
-        | Bound::NotShown(to, _)
-        | Bound::Paths(to) => decided(to),
-    });
+    proof.open.retain(|bound| decided(bound.target()));
     // guards and twins are there before they hold for anything; they are asked when they do
     proof.idle.clear();
     judged.found.extend(told(&proof, &mut policies, &objects));

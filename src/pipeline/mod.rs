@@ -30,6 +30,7 @@ pub use digest::input_digest;
 pub use judge::{Judged, judge, skipped};
 pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
+pub use patch::patch_entry;
 pub use points::{At, Points, concerning, examine, moved};
 pub use translation::{TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation};
 

@@ -12,11 +12,12 @@ use crate::tree::Scope;
 
 /// Reads the entries. One that cannot be read is a finding.
 pub(super) fn entries(typed: &[PatchEntry]) -> (Vec<Patch>, Vec<Diagnostic>) {
-    let entries: Vec<Entry> = typed.iter().map(entry).collect();
+    let entries: Vec<Entry> = typed.iter().map(patch_entry).collect();
     parse(&entries)
 }
 
-fn entry(typed: &PatchEntry) -> Entry {
+/// An entry of `patches`, as a patch is made of it.
+pub fn patch_entry(typed: &PatchEntry) -> Entry {
     let raw = &typed.raw.value;
     let RawPatchOptions { allow_name_change, allow_kind_change } = raw.options.unwrap_or_default();
     let file = raw.path.as_ref().zip(typed.file.as_ref()).map(|(path, (file, text))| PatchFile {

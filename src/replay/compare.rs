@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::answer::{Answer, Why, ask};
-use super::counted::{Counted, most};
+use super::counted::{Counted, add, most};
 use super::directory::Directory;
 use super::edge::{Side, between};
 use crate::simulate::{ChainKind, Client, Destination, Mesh, Role};
@@ -229,8 +229,7 @@ impl Present {
 /// The same request, as the same proxy tells of it again or another one does.
 fn join(known: &mut Row, other: Row) {
     for (reporter, count) in other.reporters {
-        let all = known.reporters.entry(reporter).or_default();
-        *all = all.saturating_add(count);
+        add(&mut known.reporters, reporter, count);
     }
     known.count = most(&known.reporters);
     known.first = known.first.into_iter().chain(other.first).min();

@@ -29,8 +29,7 @@ impl Counted {
             Content::SomeHttp | Content::Connection => None,
         };
         let seen = self.requests.entry((*from, *to, what)).or_default();
-        let all = seen.entry(class.reporter).or_default();
-        *all = all.saturating_add(class.count);
+        add(seen, class.reporter, class.count);
     }
 
     /// How many requests there were.
@@ -38,6 +37,12 @@ impl Counted {
         let known = self.requests.values().map(most);
         known.fold(self.others, u64::saturating_add)
     }
+}
+
+/// Adds what a proxy saw.
+pub(super) fn add(seen: &mut BTreeMap<Reporter, u64>, reporter: Reporter, count: u64) {
+    let all = seen.entry(reporter).or_default();
+    *all = all.saturating_add(count);
 }
 
 /// What the proxy that saw most of them saw: a request leaves a line at every proxy on its way, and

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::compare::{Finding, Present, Replay};
-use super::counted::most;
+use super::counted::{add, most};
 use crate::simulate::{Client, Destination, Mesh, NamespaceId};
 use crate::traffic::{Reporter, Sample};
 
@@ -39,8 +39,7 @@ pub fn edges(sample: &Sample, now: &Mesh, present: &Present, replay: &Replay) ->
     for (class, answer) in sample.classes().iter().zip(present.answers()) {
         let Ok(answer) = answer else { continue };
         let seen = pairs.entry((answer.from, answer.to)).or_default();
-        let all = seen.entry(class.reporter).or_default();
-        *all = all.saturating_add(class.count);
+        add(seen, class.reporter, class.count);
     }
     // requests, and those of them that are lost
     let mut edges: BTreeMap<(Side, Side), (u64, u64)> = BTreeMap::new();

@@ -17,22 +17,12 @@ use std::path::Path;
 use serde_json::json;
 use waypost::traffic::{Class, Content, Formats, Limits, Outcome, Sample, read_lines};
 
-/// Numbers from a seed (SplitMix64).
-struct Random(u64);
+#[path = "../support/random.rs"]
+mod random;
+
+use random::Random;
 
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n.max(1) as u64) as usize
-    }
-
     /// What a client may put where it chooses: pieces of lines, separators, anything.
     fn chosen(&mut self) -> String {
         const PIECES: &[&str] = &[

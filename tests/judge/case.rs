@@ -3,13 +3,16 @@
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use waypost::diagnostic::Sources;
-use waypost::k8s::{Labels, Object, objects_of};
+use waypost::k8s::Labels;
 use waypost::simulate::{
     GatewayId, HttpRequest, Mesh, Options, PathNormalization, Reason, Seen, ServiceId, Step, Token,
     WorkloadId,
 };
-use waypost::yaml::{Budget, read};
+
+#[path = "objects.rs"]
+mod objects;
+
+use objects::parse;
 
 /// One set of objects, one enforcement point, and the requests put to it.
 #[derive(Deserialize)]
@@ -105,16 +108,6 @@ fn point_object(point: &Point) -> Option<String> {
         _ => return None,
     };
     Some(object.to_string())
-}
-
-fn parse(text: &str) -> anyhow::Result<Vec<Object>> {
-    let mut sources = Sources::default();
-    let file = sources.add("case", text);
-    let (documents, found) = read(file, text, &Budget::MANIFESTS);
-    if let Some(error) = found.iter().find(|d| d.is_error()) {
-        anyhow::bail!("{}", error.message);
-    }
-    Ok(objects_of(documents).0)
 }
 
 fn options(mesh: &str, san_check: bool) -> anyhow::Result<Options> {

@@ -10,16 +10,17 @@
 #![allow(clippy::disallowed_methods, reason = "its lines are read by a program, byte for byte")]
 
 use std::collections::HashMap;
-use std::io::{BufRead as _, Write as _};
 use std::net::{IpAddr, SocketAddr};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use waypost::diagnostic::Sources;
-use waypost::k8s::{Object, objects_of};
 use waypost::simulate::{Client, Destination, HttpRequest, Mesh, Request, Sending, WorkloadId};
 use waypost::world::mesh_options;
-use waypost::yaml::{Budget, read};
+
+mod lines;
+mod objects;
+
+use objects::parse;
 
 /// One set of objects, the clients, and what they connect to.
 #[derive(Deserialize)]
@@ -53,18 +54,7 @@ struct Ask {
 }
 
 fn main() -> anyhow::Result<()> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    for line in std::io::stdin().lock().lines() {
-        let line = line?;
-        if line.trim().is_empty() {
-            continue;
-        }
-        let case: Case = serde_json::from_str(&line)?;
-        let answers = answer(&case)?;
-        serde_json::to_writer(&mut out, &json!({"id": case.id, "answers": answers}))?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+    lines::answer_all(|case: &Case| Ok(json!({"id": case.id, "answers": answer(case)?})))
 }
 
 fn answer(case: &Case) -> anyhow::Result<Vec<Value>> {
@@ -134,14 +124,4 @@ fn walks(mesh: &Mesh, request: &Request, pod: Option<WorkloadId>) -> Vec<Value> 
         })
     });
     walk.collect()
-}
-
-fn parse(text: &str) -> anyhow::Result<Vec<Object>> {
-    let mut sources = Sources::default();
-    let file = sources.add("case", text);
-    let (documents, found) = read(file, text, &Budget::MANIFESTS);
-    if let Some(error) = found.iter().find(|d| d.is_error()) {
-        anyhow::bail!("{}", error.message);
-    }
-    Ok(objects_of(documents).0)
 }

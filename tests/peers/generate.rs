@@ -5,6 +5,11 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
+#[path = "../support/random.rs"]
+mod random;
+
+use random::Random;
+
 /// One case: the text of its resources, and the `patches` of its kustomization.
 pub struct Case {
     pub resources: Vec<Value>,
@@ -48,22 +53,7 @@ impl Case {
     }
 }
 
-/// SplitMix64.
-pub struct Random(u64);
-
 impl Random {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() % n as u64) as usize
-    }
-
     fn one_in(&mut self, n: usize) -> bool {
         self.below(n) == 0
     }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use waypost::diagnostic::{FileId, Spanned, has_errors};
-use waypost::render::patch::{Entry, PatchFile, TargetText, apply, parse};
-use waypost::spec::RawPatch;
+use waypost::pipeline::patch_entry;
+use waypost::render::patch::{Entry, apply, parse};
+use waypost::spec::{PatchEntry, RawPatch};
 use waypost::yaml::{Budget, from_node, read};
 
 /// What came out of a case.
@@ -85,29 +86,11 @@ pub fn objects(text: &str) -> Vec<Value> {
 }
 
 fn entry(raw: Spanned<RawPatch>, load: impl FnOnce(&str) -> (FileId, String)) -> Entry {
-    let RawPatch { path, patch, target, options } = raw.value;
-    let options = options.unwrap_or_default();
-    Entry {
-        span: raw.span,
-        patch,
-        file: path.map(|path| {
-            let (file, text) = load(&path.value);
-            PatchFile { path, file, text: text.into() }
-        }),
-        target: target.map(|spanned| {
-            spanned.map(|t| TargetText {
-                group: t.group,
-                version: t.version,
-                kind: t.kind,
-                name: t.name,
-                namespace: t.namespace,
-                label_selector: t.label_selector,
-                annotation_selector: t.annotation_selector,
-            })
-        }),
-        allow_name_change: options.allow_name_change,
-        allow_kind_change: options.allow_kind_change,
-    }
+    let file = raw.value.path.as_ref().map(|path| {
+        let (file, text) = load(&path.value);
+        (file, text.into())
+    });
+    patch_entry(&PatchEntry { raw, file })
 }
 
 /// The objects by what they are called. Order of keys means nothing, order of lists does, and 1 is

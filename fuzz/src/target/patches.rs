@@ -3,8 +3,9 @@
 use serde::Deserialize;
 use serde_json::Value;
 use waypost::diagnostic::{FileId, Spanned, has_errors};
-use waypost::render::patch::{Entry, TargetText, apply, parse};
-use waypost::spec::RawPatch;
+use waypost::pipeline::patch_entry;
+use waypost::render::patch::{Entry, apply, parse};
+use waypost::spec::{PatchEntry, RawPatch};
 use waypost::yaml::{Budget, emit, from_node, read};
 
 use crate::corpus::folders;
@@ -41,20 +42,5 @@ pub(super) fn run(text: &str) {
 }
 
 fn entry(raw: Spanned<RawPatch>) -> Entry {
-    let RawPatch { patch, target, options, .. } = raw.value;
-    let options = options.unwrap_or_default();
-    let target = target.map(|target| {
-        target.map(|t| TargetText {
-            group: t.group,
-            version: t.version,
-            kind: t.kind,
-            name: t.name,
-            namespace: t.namespace,
-            label_selector: t.label_selector,
-            annotation_selector: t.annotation_selector,
-        })
-    });
-    let (allow_name_change, allow_kind_change) =
-        (options.allow_name_change, options.allow_kind_change);
-    Entry { span: raw.span, patch, file: None, target, allow_name_change, allow_kind_change }
+    patch_entry(&PatchEntry { raw, file: None })
 }

@@ -241,6 +241,19 @@ pub enum Bound {
     Paths(Target),
 }
 
+impl Bound {
+    /// The destination that it is about.
+    pub fn target(&self) -> &Target {
+        match self {
+            Bound::Requests(_, to)
+            | Bound::Identities(to)
+            | Bound::DestinationAddress(to)
+            | Bound::NotShown(to, _)
+            | Bound::Paths(to) => to,
+        }
+    }
+}
+
 impl fmt::Display for Bound {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

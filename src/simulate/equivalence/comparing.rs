@@ -312,13 +312,11 @@ impl<'m> Comparing<'m> {
         survey
     }
 
-    /// Does a client's connection go the same way whether it is HTTP or not?
-    fn fares_alike(&mut self, side: &Side<'m>, client: &Client<'m>) -> bool {
-        let (Some(hop), [http, bytes]) = (client.hops[side.index], side.ordinary.as_slice()) else {
-            return true;
-        };
+    /// Does a client's HTTP go the same way as its bytes, of which `seen` shows the way?
+    fn fares_as_http(&mut self, side: &Side<'m>, hop: Hop<'m>, seen: &[Sight]) -> bool {
+        let [http, bytes] = side.ordinary.as_slice() else { return true };
         ends(side.mesh, hop, http) == ends(side.mesh, hop, bytes)
-            && self.survey(side, 0, hop).seen == self.survey(side, 1, hop).seen
+            && self.survey(side, 0, hop).seen == seen
     }
 
     /// A number for what the rules of a point make of a client: which of them are in question, and which
@@ -403,10 +401,12 @@ impl<'m> Comparing<'m> {
         };
         let mut roads: Vec<Road<'_>> = Vec::new();
         let mut refuses_bytes = false;
+        let mut seen = Vec::with_capacity(sides.len());
         for side in sides {
             let Some(hop) = first.hops[side.index] else { continue };
             let survey = self.survey(side, kind, hop);
             refuses_bytes |= survey.refuses_bytes();
+            seen.push((side, hop, survey.seen));
             roads.extend(survey.roads.into_iter().map(|met| Road { mesh: side.mesh, met }));
         }
         let reads_requests =
@@ -416,7 +416,7 @@ impl<'m> Comparing<'m> {
         if raw_tcp
             && !refuses_bytes
             && !roads.iter().flat_map(|road| &road.met).any(|met| met.kind == ChainKind::Tcp)
-            && sides.iter().all(|side| self.fares_alike(side, first))
+            && seen.iter().all(|(side, hop, seen)| self.fares_as_http(side, *hop, seen))
         {
             return;
         }

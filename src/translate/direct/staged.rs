@@ -49,8 +49,7 @@ impl Proposal {
                 let own = meanwhile.clone().unwrap_or_else(written);
                 Some(replaced(own, added))
             }
-            Handover::Meanwhile => becomes.clone(),
-            Handover::Done => becomes.clone(),
+            Handover::Meanwhile | Handover::Done => becomes.clone(),
         };
         own.into_iter().chain(added.iter().cloned()).collect()
     }

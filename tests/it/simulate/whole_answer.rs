@@ -122,42 +122,50 @@ spec:
     assert!(found.changes.iter().any(|c| c.to.name == "server/web" && c.to.port == 8000));
 }
 
+/// An HTTPRoute from a port of a Service to Service `v2`, whose pods bear that name.
+fn route_to_v2(service: &str, port: u16) -> String {
+    format!(
+        "
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {{name: web, namespace: server}}
+spec:
+  parentRefs: [{{group: '', kind: Service, name: {service}, port: {port}}}]
+  rules: [{{backendRefs: [{{name: v2, port: 80}}]}}]
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: v2, namespace: server}}
+spec: {{selector: {{app: v2}}, ports: [{{name: http, port: 80}}]}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: v2, namespace: server}}
+spec:
+  template:
+    metadata: {{labels: {{app: v2}}}}
+    spec: {{serviceAccountName: v2, containers: [{{name: v2}}]}}
+---"
+    )
+}
+
 /// A route is of HTTP: bytes go to the service that is addressed, and fare as that does.
 #[test]
 fn bytes_that_no_route_takes_are_asked_where_they_go() {
-    let route = "
+    let service = "
 apiVersion: v1
 kind: Service
 metadata: {name: any, namespace: server}
 spec: {selector: {app: web}, ports: [{port: 7000, targetPort: 80}]}
----
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: web, namespace: server}
-spec:
-  parentRefs: [{group: '', kind: Service, name: any, port: 7000}]
-  rules: [{backendRefs: [{name: v2, port: 80}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: v2, namespace: server}
-spec: {selector: {app: v2}, ports: [{name: http, port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: v2, namespace: server}
-spec:
-  template:
-    metadata: {labels: {app: v2}}
-    spec: {containers: [{name: v2}]}
 ---";
+    let route = route_to_v2("any", 7000);
     let rule = "
 apiVersion: networking.istio.io/v1
 kind: DestinationRule
 metadata: {name: web, namespace: server}
 spec: {host: any, trafficPolicy: {tls: {mode: ISTIO_MUTUAL}}}
 ---";
-    let of = |more: &str| pair(SIDECAR, "a: b", &format!("{route}{more}"));
+    let of = |more: &str| pair(SIDECAR, "a: b", &format!("{service}{route}{more}"));
     let found = compared(&of(""), &of(rule));
     let is_told = |c: &&AccessChange| c.to.name == "server/any";
     assert!(found.of(Change::Loss).any(|c| is_told(&c)), "{:#?}", found.changes);
@@ -378,27 +386,7 @@ fn a_route_that_changes_requests_is_not_compared_across_a_move() {
 /// What a route leads to decides, where that is not the destination that is addressed.
 #[test]
 fn a_route_to_another_service_is_compared_by_what_it_leads_to() {
-    let route = "
-apiVersion: gateway.networking.k8s.io/v1
-kind: HTTPRoute
-metadata: {name: web, namespace: server}
-spec:
-  parentRefs: [{group: '', kind: Service, name: web, port: 8000}]
-  rules: [{backendRefs: [{name: v2, port: 80}]}]
----
-apiVersion: v1
-kind: Service
-metadata: {name: v2, namespace: server}
-spec: {selector: {app: v2}, ports: [{name: http, port: 80}]}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: v2, namespace: server}
-spec:
-  template:
-    metadata: {labels: {app: v2}}
-    spec: {serviceAccountName: v2, containers: [{name: v2}]}
----";
+    let route = route_to_v2("web", 8000);
     let closed = policy(
         "p",
         "selector: {matchLabels: {app: v2}}, action: DENY, rules: [{to: [{operation: {methods: [POST]}}]}]",

@@ -10,11 +10,10 @@ import (
 	"testing"
 	"time"
 
-	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/pkg/simulation"
 	"istio.io/istio/pilot/test/xds"
-	"istio.io/istio/pkg/config/mesh"
-	"istio.io/istio/pkg/test"
+
+	"waypost.dev/mesh/istio/inprocess"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
@@ -22,32 +21,19 @@ import (
 )
 
 // answer lets a mesh live for as long as it is asked.
-func answer(c *Case, keys *pki, program, work string) Answers {
-	out := Answers{ID: c.ID}
-	config, err := mesh.ApplyMeshConfigDefaults(c.Mesh)
-	if err != nil {
-		out.Error = fmt.Sprintf("mesh config: %v", err)
-		return out
-	}
-	err = test.Wrap(func(t test.Failer) {
-		server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
-			ConfigString: c.Objects, KubernetesObjectString: c.Objects, MeshConfig: config,
-		})
-		server.EnsureSynced(t)
+func answer(c *Case, keys *pki, program, work string) inprocess.Answers[Answer] {
+	return inprocess.Answer(&c.Mesh, func(server *xds.FakeDiscoveryServer) ([]Answer, error) {
 		own := &alive{whole: c, keys: keys, program: program, folder: filepath.Join(work, c.ID)}
 		defer own.end()
 		if err := own.start(server); err != nil {
-			out.Error = err.Error()
-			return
+			return nil, err
 		}
+		answers := make([]Answer, len(c.Asks))
 		for i := range c.Asks {
-			out.Answers = append(out.Answers, own.ask(&c.Asks[i]))
+			answers[i] = own.ask(&c.Asks[i])
 		}
+		return answers, nil
 	})
-	if err != nil {
-		out.Error = fmt.Sprintf("istiod: %.300s", fmt.Sprint(err))
-	}
-	return out
 }
 
 // alive is a mesh of processes and listeners.
@@ -107,14 +93,7 @@ func (m *alive) keep(l net.Listener, err error) error {
 }
 
 func (m *alive) sidecar(server *xds.FakeDiscoveryServer, pod *Pod, app string) error {
-	proxy := server.SetupProxy(&model.Proxy{
-		Type: model.SidecarProxy, ID: pod.Name + "." + pod.Namespace, ConfigNamespace: pod.Namespace,
-		Labels: pod.Labels, IPAddresses: []string{pod.IP},
-		Metadata: &model.NodeMetadata{
-			IstioVersion: pod.Version, Namespace: pod.Namespace, Labels: pod.Labels, ClusterID: "Kubernetes",
-			EnableHBONE: model.StringBool(pod.HBONE),
-		},
-	})
+	proxy := pod.Sidecar(server)
 	made := simulation.NewSimulation(new(testing.T), server, proxy)
 	t := &told{listeners: made.Listeners, clusters: made.Clusters, app: app,
 		routes: map[string]*route.RouteConfiguration{}, endpoints: map[string]*endpoint.ClusterLoadAssignment{},

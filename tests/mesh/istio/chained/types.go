@@ -1,13 +1,11 @@
 package main
 
+import "waypost.dev/mesh/istio/inprocess"
+
 // Case is a mesh, and what applications of pods with a sidecar connect to. Cases and answers are JSON lines;
 // `tests/judge/outbound.rs` reads the same.
 type Case struct {
-	ID string `json:"id"`
-	// Objects, as YAML documents: everything that istiod knows.
-	Objects string `json:"objects"`
-	// Mesh is a MeshConfig, as YAML.
-	Mesh string `json:"mesh"`
+	inprocess.Mesh
 	// Clients are pods with a sidecar; asks name them by index.
 	Clients []Pod `json:"clients"`
 	// Pods are all pods.
@@ -18,14 +16,8 @@ type Case struct {
 
 // Pod is a pod, with a sidecar or without.
 type Pod struct {
-	Namespace string            `json:"namespace"`
-	Name      string            `json:"name"`
-	Labels    map[string]string `json:"labels"`
-	IP        string            `json:"ip"`
-	Mode      string            `json:"mode"` // sidecar, plain
-	// HBONE is what the injector writes where ambient mode is on.
-	HBONE   bool   `json:"hbone"`
-	Version string `json:"version"`
+	inprocess.Pod
+	Mode string `json:"mode"` // sidecar, plain
 	// Ports are what connections to the pod are addressed to.
 	Ports []int `json:"ports"`
 	// Open are those of them that its rules keep from its sidecar.
@@ -39,13 +31,9 @@ type Service struct {
 	To map[int][]string `json:"to"`
 }
 
-// Ask is a connection that an application opens, after DNS.
+// Ask is a connection that an application opens.
 type Ask struct {
-	Client  int    `json:"client"`
-	Address string `json:"address"`
-	Port    int    `json:"port"`
-	// Host is the authority of the HTTP request; a connection without one is bytes.
-	Host string `json:"host,omitempty"`
+	inprocess.Ask
 	// Past says that the pod's rules keep the connection from its sidecar.
 	Past bool `json:"past,omitempty"`
 }
@@ -66,11 +54,4 @@ type Answer struct {
 	Ended []Hit `json:"ended"`
 	// Said is what the client's application got.
 	Said string `json:"said"`
-}
-
-// Answers to a case.
-type Answers struct {
-	ID      string   `json:"id"`
-	Answers []Answer `json:"answers,omitempty"`
-	Error   string   `json:"error,omitempty"`
 }

@@ -15,9 +15,8 @@ import (
 	"io"
 	"os"
 	"strings"
-	"syscall"
 
-	"istio.io/istio/pkg/log"
+	"waypost.dev/mesh/istio/inprocess"
 )
 
 func main() {
@@ -30,37 +29,16 @@ func main() {
 	flag.BoolVar(&h.seen, "seen", false, "tell what Envoy saw: addresses, principal, path")
 	batch := flag.Int("batch", 200, "cases for one Envoy")
 	flag.Parse()
-	if err := ambient(); err != nil {
-		fail(err)
-	}
-	if h.bin == "" || h.work == "" {
-		fail(fmt.Errorf("-envoy and -work are needed"))
-	}
-	for _, s := range log.Scopes() {
-		s.SetOutputLevel(log.NoneLevel)
-	}
-	if err := h.run(os.Stdin, os.Stdout, *batch); err != nil {
-		fail(err)
-	}
-	fmt.Fprintln(os.Stderr, h.times())
-}
-
-func fail(err error) {
-	fmt.Fprintln(os.Stderr, "judge:", err)
-	os.Exit(1)
-}
-
-// ambient starts the program again with istiod's ambient flags on: istiod reads its flags before main.
-func ambient() error {
-	const flag = "PILOT_ENABLE_AMBIENT"
-	if _, set := os.LookupEnv(flag); set {
+	inprocess.Main("judge", func() error {
+		if h.bin == "" || h.work == "" {
+			return fmt.Errorf("-envoy and -work are needed")
+		}
+		if err := h.run(os.Stdin, os.Stdout, *batch); err != nil {
+			return err
+		}
+		fmt.Fprintln(os.Stderr, h.times())
 		return nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	return syscall.Exec(self, os.Args, append(os.Environ(), flag+"=true"))
+	})
 }
 
 // run answers all cases, some at a time.

@@ -1,48 +1,32 @@
 package main
 
 import (
-	"fmt"
 	"net"
 	"strconv"
-	"strings"
 	"testing"
 
 	cluster "github.com/envoyproxy/go-control-plane/envoy/config/cluster/v3"
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 
-	"istio.io/istio/pilot/pkg/model"
 	"istio.io/istio/pilot/pkg/simulation"
 	"istio.io/istio/pilot/test/xds"
-	"istio.io/istio/pkg/config/mesh"
-	"istio.io/istio/pkg/test"
+
+	"waypost.dev/mesh/istio/inprocess"
 )
 
 // answer asks an istiod of the case's own.
-func answer(c *Case) Answers {
-	out := Answers{ID: c.ID}
-	config, err := mesh.ApplyMeshConfigDefaults(c.Mesh)
-	if err != nil {
-		out.Error = fmt.Sprintf("mesh config: %v", err)
-		return out
-	}
-	err = test.Wrap(func(t test.Failer) {
-		server := xds.NewFakeDiscoveryServer(t, xds.FakeOptions{
-			ConfigString: c.Objects, KubernetesObjectString: c.Objects, MeshConfig: config,
-		})
-		server.EnsureSynced(t)
+func answer(c *Case) inprocess.Answers[Answer] {
+	return inprocess.Answer(&c.Mesh, func(server *xds.FakeDiscoveryServer) ([]Answer, error) {
 		sidecars := make([]*sidecar, len(c.Clients))
 		for i := range c.Clients {
 			sidecars[i] = newSidecar(server, &c.Clients[i])
 		}
+		answers := make([]Answer, len(c.Asks))
 		for i := range c.Asks {
-			out.Answers = append(out.Answers, sidecars[c.Asks[i].Client].send(&c.Asks[i]))
+			answers[i] = sidecars[c.Asks[i].Client].send(&c.Asks[i])
 		}
+		return answers, nil
 	})
-	if err != nil {
-		why, _, _ := strings.Cut(fmt.Sprint(err), ": {\"apiVersion")
-		out.Error = "istiod: " + why
-	}
-	return out
 }
 
 // sidecar is what a client's Envoy is told.
@@ -52,18 +36,8 @@ type sidecar struct {
 	endpoints  map[string]*endpoint.ClusterLoadAssignment
 }
 
-func newSidecar(server *xds.FakeDiscoveryServer, of *Client) *sidecar {
-	proxy := server.SetupProxy(&model.Proxy{
-		Type:            model.SidecarProxy,
-		ID:              of.Name + "." + of.Namespace,
-		ConfigNamespace: of.Namespace,
-		Labels:          of.Labels,
-		IPAddresses:     []string{of.IP},
-		Metadata: &model.NodeMetadata{
-			IstioVersion: of.Version, Namespace: of.Namespace, Labels: of.Labels, ClusterID: "Kubernetes",
-			EnableHBONE: model.StringBool(of.HBONE),
-		},
-	})
+func newSidecar(server *xds.FakeDiscoveryServer, of *inprocess.Pod) *sidecar {
+	proxy := of.Sidecar(server)
 	made := &sidecar{
 		simulation: simulation.NewSimulation(new(testing.T), server, proxy),
 		clusters:   map[string]*cluster.Cluster{},
@@ -78,7 +52,7 @@ func newSidecar(server *xds.FakeDiscoveryServer, of *Client) *sidecar {
 	return made
 }
 
-func (s *sidecar) send(ask *Ask) Answer {
+func (s *sidecar) send(ask *inprocess.Ask) Answer {
 	call := simulation.Call{Address: ask.Address, Port: ask.Port, Protocol: simulation.TCP, CallMode: simulation.CallModeOutbound}
 	if ask.Host != "" {
 		call.Protocol, call.HostHeader = simulation.HTTP, ask.Host
