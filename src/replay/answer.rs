@@ -2,7 +2,7 @@
 
 use super::directory::Directory;
 use crate::simulate::{Client, Decision, Destination, HttpRequest, Mesh, Request, Step, Verdict};
-use crate::traffic::{Class, Content, Sample};
+use crate::traffic::{Class, Content, Reporter, Sample};
 
 /// Why there is no answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,8 @@ pub enum Why {
     NoPort,
     /// Several workloads may have asked, and they do not all get the same answer.
     SeveralWorkloads,
+    /// A Service or the pod itself may have been asked for, and they do not get the same answer.
+    SeveralDestinations,
     /// The answer depends on what the line leaves out: method and path of a metric, headers, a token.
     LeftOut,
     /// The line does not say whether a policy refused it.
@@ -54,6 +56,9 @@ impl Why {
             }
             Why::SeveralWorkloads => {
                 "several workloads may have asked, and they do not all get the same answer"
+            }
+            Why::SeveralDestinations => {
+                "the pod or a Service may have been asked for, and the answers are not the same"
             }
             Why::LeftOut => {
                 "the answer depends on what the log leaves out (headers, a token, a path)"
@@ -115,7 +120,7 @@ pub fn ask(directory: &Directory<'_>, sample: &Sample, class: &Class) -> Result<
             (http, whole, false)
         }
         Content::SomeHttp => (HttpRequest::default(), false, false),
-        // a ztunnel tells of connections whatever they carry
+        // whatever it carried
         Content::Connection => (HttpRequest::default(), false, true),
     };
     let sni = class.sni.map(|name| sample.text(name).to_owned());
@@ -128,6 +133,7 @@ pub fn ask(directory: &Directory<'_>, sample: &Sample, class: &Class) -> Result<
             match &answer {
                 None => answer = Some(one),
                 Some(first) if first.allows == one.allows => {}
+                Some(first) if first.from == one.from => return Err(Why::SeveralDestinations),
                 Some(_) => return Err(Why::SeveralWorkloads),
             }
         }
@@ -136,23 +142,35 @@ pub fn ask(directory: &Directory<'_>, sample: &Sample, class: &Class) -> Result<
 }
 
 fn decided(mesh: &Mesh, request: &Request, whole: bool, class: &Class) -> Result<Answer, Why> {
-    let mut request = request.clone();
-    // what ztunnel saw as bytes may have been HTTP: where the port says so, it was
-    if class.content == Content::Connection && mesh.speaks_http(request.to) {
-        request.raw_tcp = false;
+    if class.content == Content::Connection {
+        let as_http = Request { raw_tcp: false, ..request.clone() };
+        // what a proxy saw as bytes may have been HTTP: where the port says so, it was
+        if mesh.speaks_http(request.to) {
+            return settled(mesh, &as_http, Known::Nothing);
+        }
+        // elsewhere a proxy behind may have found HTTP in them; the server's own tells what it found
+        if class.reporter != Reporter::Server {
+            let http = settled(mesh, &as_http, Known::Nothing)?;
+            let bytes = settled(mesh, request, Known::Nothing)?;
+            return if http.allows == bytes.allows { Ok(http) } else { Err(Why::LeftOut) };
+        }
     }
-    let known = if whole { Known::Line } else { Known::Nothing };
-    let decision = mesh.decide(&request);
+    settled(mesh, request, if whole { Known::Line } else { Known::Nothing })
+}
+
+/// What a mesh says to a request, where nothing else of it can turn that.
+fn settled(mesh: &Mesh, request: &Request, known: Known) -> Result<Answer, Why> {
+    let decision = mesh.decide(request);
     let depends = decision.walks.iter().flat_map(|w| &w.steps).any(|s| s.depends_on_request);
     let unknown_address = decision.walks.iter().flat_map(|w| &w.steps).any(|s| s.unknown_address);
     let open = match known {
         Known::Nothing => depends,
-        Known::Line => depends && mesh.depends_on_unlogged(&request),
+        Known::Line => depends && mesh.depends_on_unlogged(request),
     };
     if open || unknown_address {
         return Err(Why::LeftOut);
     }
-    answer(&request, &decision)
+    answer(request, &decision)
 }
 
 /// How much of a request is known.

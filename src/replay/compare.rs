@@ -250,16 +250,17 @@ impl Asked<'_, '_> {
             Outcome::Refused(_) => Some(false),
             Outcome::Unclear => None,
             Outcome::Allowed => {
-                // ztunnel sees that a connection was made: a proxy of HTTP may have answered 403 on it
-                let by_http = |answer: &Answer| {
-                    !answer.allows
-                        && answer.step.as_ref().is_some_and(|s| s.chain == Some(ChainKind::Http))
+                // who sends bytes on sees that a connection was made, and what came back over it: a proxy
+                // behind that found HTTP in it may have answered 403. Behind a ztunnel it may have closed it
+                let chain = self.present.as_ref().ok().filter(|answer| !answer.allows);
+                let chain = chain.and_then(|answer| answer.step.as_ref()?.chain);
+                let hidden = match self.class.reporter {
+                    Reporter::ZtunnelOutbound | Reporter::ZtunnelInbound => chain.is_some(),
+                    Reporter::Server => false,
+                    _ => {
+                        self.class.content == Content::Connection && chain == Some(ChainKind::Http)
+                    }
                 };
-                let sees_connections = matches!(
-                    self.class.reporter,
-                    Reporter::ZtunnelOutbound | Reporter::ZtunnelInbound
-                );
-                let hidden = sees_connections && self.present.as_ref().is_ok_and(by_http);
                 (!hidden).then_some(true)
             }
         }

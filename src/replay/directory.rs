@@ -256,10 +256,12 @@ impl<'m> Directory<'m> {
         }
         let port = class.to.pod_port.ok_or(Why::NoPort)?;
         if !pods.is_empty() {
-            return Ok(pods
-                .into_iter()
-                .map(|workload| Destination::Pod { workload, port })
-                .collect());
+            let mut found: Vec<_> =
+                pods.iter().map(|id| Destination::Pod { workload: *id, port }).collect();
+            if class.reporter == Reporter::Server {
+                found.extend(self.before(&pods, port, clusters));
+            }
+            return Ok(found);
         }
         let address = address.ok_or(Why::NoDestination)?;
         if let Some(services) = self.vips.get(&address) {
@@ -273,6 +275,35 @@ impl<'m> Directory<'m> {
             Err(Why::SharedAddress) => Err(Why::SharedAddress),
             Err(_) => Err(Why::ForeignAddress),
         }
+    }
+
+    /// The ports of Services behind which this one of a pod is: which of their names was asked for, the pod
+    /// does not see. The node translates the address of a Service, and nothing that of a headless one.
+    fn before(
+        &self,
+        pods: &[WorkloadId],
+        port: u16,
+        clusters: &[ClusterId],
+    ) -> impl Iterator<Item = Destination> {
+        let mut services: Vec<ServiceId> =
+            pods.iter().flat_map(|id| self.mesh.services_of(*id)).copied().collect();
+        services.sort_unstable();
+        services.dedup();
+        let near = self.nearest(&services, clusters).into_iter();
+        near.flat_map(move |id| {
+            let service = self.mesh.service(id);
+            let leads = move |p: &&crate::simulate::Port| {
+                pods.iter().any(|pod| {
+                    let there = match service.vip {
+                        Some(_) => p.target_at(self.mesh.workload(*pod)),
+                        None => p.number,
+                    };
+                    service.endpoints.contains(pod) && there == port
+                })
+            };
+            let ports = service.ports.iter().filter(leads);
+            ports.map(move |p| Destination::Service { service: id, port: p.number })
+        })
     }
 
     /// The workload whose proxy wrote a line about what came in.

@@ -204,7 +204,21 @@ fn outcome<'l>(fields: &Fields<'l>, reporter: Reporter) -> Outcome<Text<'l>> {
     // without details the answer of this very proxy cannot be told from the application's either
     let by_this = !fields.has(Field::Details) && matches!(code, "401" | "403");
     let failed = matches!(code, "502" | "503" | "504") || !flags.is_empty();
-    if by_another || by_this || failed { Outcome::Unclear } else { Outcome::Allowed }
+    if by_another || by_this || failed || !is_answered(fields, reporter) {
+        Outcome::Unclear
+    } else {
+        Outcome::Allowed
+    }
+}
+
+/// Who refuses bytes has accepted their connection before, and closes it (envoyproxy/envoy:
+/// source/extensions/filters/network/rbac/rbac_filter.cc `onData`): to the proxy before it, this is a
+/// connection over which nothing came back. A server's own proxy says that it refused.
+fn is_answered(fields: &Fields<'_>, reporter: Reporter) -> bool {
+    let by_itself = reporter == Reporter::Server && fields.has(Field::Termination);
+    let came_back =
+        || fields.get(Field::BytesSent).is_some_and(|sent| sent.trim_matches('0') != "");
+    by_itself || content(fields) != Content::Connection || came_back()
 }
 
 #[cfg(test)]

@@ -29,9 +29,10 @@ pub(super) enum Field {
     DownstreamRemote,
     Sni,
     PeerUri,
+    BytesSent,
 }
 
-const FIELDS: usize = 15;
+const FIELDS: usize = 16;
 
 /// The values of a line.
 #[derive(Clone, Debug, Default)]
@@ -255,6 +256,7 @@ pub(super) fn field_of(operator: &str) -> Option<Field> {
         "DOWNSTREAM_REMOTE_ADDRESS" => Field::DownstreamRemote,
         "REQUESTED_SERVER_NAME" => Field::Sni,
         "DOWNSTREAM_PEER_URI_SAN" => Field::PeerUri,
+        "BYTES_SENT" => Field::BytesSent,
         _ => return None,
     })
 }
@@ -278,6 +280,7 @@ pub(super) fn field_of_key(key: &str) -> Option<Field> {
         "downstream_remote_address" => Field::DownstreamRemote,
         "requested_server_name" => Field::Sni,
         "downstream_peer_uri_san" => Field::PeerUri,
+        "bytes_sent" => Field::BytesSent,
         _ => return None,
     })
 }

@@ -120,7 +120,6 @@ fn record<'l>(labels: &Labels<'l>, value: &str) -> Option<Record<'l>> {
         _ => Reporter::DestinationMetric,
     };
     let host = get("destination_service").cloned();
-    let flags = get("response_flags").map_or("-", |f| f.as_ref());
     let grpc = get("grpc_response_status").map_or("", |s| s.as_ref());
     let code = get("response_code").map_or("", |c| c.as_ref());
     Some(Record {
@@ -145,12 +144,11 @@ fn record<'l>(labels: &Labels<'l>, value: &str) -> Option<Record<'l>> {
         content: if http { Content::SomeHttp } else { Content::Connection },
         sni: None,
         // what gRPC refuses has code 200
-        outcome: if code.starts_with(['2', '3']) && matches!(grpc, "" | "0")
-            || (!http && flags == "-")
-        {
+        outcome: if http && code.starts_with(['2', '3']) && matches!(grpc, "" | "0") {
             Outcome::Allowed
         } else {
-            // a metric does not tell a proxy's 403 from the application's
+            // a metric does not tell a proxy's 403 from the application's; a connection is opened before
+            // a policy closes it
             Outcome::Unclear
         },
         count: count.round().max(1.0) as u64,
@@ -187,7 +185,7 @@ mod tests {
         let records = answer(text).expect("an answer");
         assert_eq!(records.len(), 1);
         assert_eq!(records[0].content, Content::Connection);
-        assert_eq!(records[0].count, 7);
+        assert_eq!((records[0].count, records[0].outcome), (7, Outcome::Unclear));
         assert!(answer("{}").is_none());
     }
 }

@@ -42,6 +42,7 @@ mod refused;
 mod refused_tsb;
 mod render_rules;
 mod replay;
+mod replay_bytes;
 mod replay_fuzz;
 mod replay_guide;
 mod replay_lines;

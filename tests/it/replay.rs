@@ -155,10 +155,14 @@ fn ztunnel_line(workload: &str, trust_domain: &str) -> String {
 }
 
 pub(crate) fn sample_of_text(text: &str) -> Sample {
+    sample_by(&Formats::default(), text)
+}
+
+pub(crate) fn sample_by(formats: &Formats, text: &str) -> Sample {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("log");
     fs::write(&path, text).expect("written");
-    read_lines(&[path], &Formats::default(), &Limits::default()).0
+    read_lines(&[path], formats, &Limits::default()).0
 }
 
 /// Names of workloads alone decided: a log of another cluster, with the same names, was taken for one of

@@ -1,9 +1,10 @@
-"""Where real requests end, and who the server sees: real Envoys chained on loopback against the simulator, over seeded meshes;
-`run` calls it."""
+"""Where real requests end, and who the server sees: real Envoys chained on loopback against the simulator, over seeded meshes; then
+what these Envoys log, replayed. `run` calls it."""
 
 import argparse
 import collections
 import os
+import pathlib
 import random
 import shlex
 import sys
@@ -11,6 +12,7 @@ import tempfile
 import time
 
 import broken
+import logged
 from answers import answers
 from meshes import World
 from tell import shows, tell
@@ -30,17 +32,21 @@ def main():
     worlds = [World(random.Random(f"chained {options.seed} {n}"), n) for n in range(options.cases)]
     cases = [w.case() for w in worlds]
     with tempfile.TemporaryDirectory() as temporary:
-        work = options.keep or temporary
-        os.makedirs(work, exist_ok=True)
-        real = answers([*shlex.split(options.chained), "-envoy", options.envoy, "-work", work], cases)
-    for theirs in (r for r in real if r.get("error")):
-        print(f"{theirs['id']}: {theirs['error'][:600]}")
-    told = [broken.broken(options.broken, c) for c in cases] if options.broken else cases
-    counts = collections.Counter()
-    differing = compared(cases, real, answers(simulator, told), counts)
-    shown = {} if options.broken else shows(cases, lambda told: compared(cases, real, answers(simulator, told), collections.Counter()))
+        work = pathlib.Path(options.keep or temporary)
+        work.mkdir(exist_ok=True)
+        real = answers([*shlex.split(options.chained), "-envoy", options.envoy, "-work", str(work)], cases)
+        for theirs in (r for r in real if r.get("error")):
+            print(f"{theirs['id']}: {theirs['error'][:600]}")
+        told = [broken.broken(options.broken, c) for c in cases] if options.broken else cases
+        counts = collections.Counter()
+        differing = compared(cases, real, answers(simulator, told), counts)
+        differing += logged.replayed(work, told, real, counts)
+        shown = {}
+        if not options.broken:
+            shown = shows(cases, lambda told: compared(cases, real, answers(simulator, told), collections.Counter()))
+            shown["policies-ignored"] = len(logged.replayed(work, [logged.without_policies(c) for c in cases], real, collections.Counter()))
     held = tell(options, begin, counts, differing, shown)
-    return 0 if held and counts["requests"] and not counts["meshes that were not made"] else 1
+    return 0 if held and counts["requests"] and counts["lines of logs with an answer"] and not counts["meshes that were not made"] else 1
 
 
 def compared(cases, real, ours, counts):

@@ -1,6 +1,7 @@
 """Random meshes of pods with sidecars and pods without: those of the part `outbound`, with policies of servers."""
 
 import generate as outbound
+import logs
 from redirected import redirected
 
 # ports that pods of the mesh are asked at by their addresses, and what is spoken there
@@ -34,7 +35,7 @@ class World(outbound.World):
         # what is dropped at the client says nothing of the rest
         if self.rng.random() < 0.6:
             config.pop("outboundTrafficPolicy", None)
-        return config
+        return config | logs.FORMATS[self.number % len(logs.FORMATS)]
 
     def policies(self):
         super().policies()

@@ -7,23 +7,12 @@ behind a gateway or a waypoint has no policies of its own.
 import json
 
 import asks
+import logs
 import meshes
 import policies
 
 NAMESPACES = ["foo", "bar", "foo-bar", "baz"]
-ROOT = "istio-system"  # where ConfigMap `istio` is
 SERVER, BEHIND = "10.254.0.1", ["10.250.0.1", "10.250.0.2", "10.250.0.3"]
-# a mesh's own format: what Envoy knows of the client stands in it, and an operator that drops the query
-OWN = '%START_TIME% %PROTOCOL% "%REQ(:METHOD)%" "%REQ_WITHOUT_QUERY(X-ENVOY-ORIGINAL-PATH?:PATH)%" %RESPONSE_CODE% %RESPONSE_FLAGS% ' \
-      '%RESPONSE_CODE_DETAILS% %CONNECTION_TERMINATION_DETAILS% "%REQ(:AUTHORITY)%" %UPSTREAM_CLUSTER_RAW% %UPSTREAM_LOCAL_ADDRESS% ' \
-      '%DOWNSTREAM_LOCAL_ADDRESS% %DOWNSTREAM_REMOTE_ADDRESS% %REQUESTED_SERVER_NAME% %DOWNSTREAM_PEER_URI_SAN%\n'
-OWN_KEYS = {"when": "%START_TIME%", "verb": "%REQ(:METHOD)%", "uri": "%REQ(:PATH)%", "status": "%RESPONSE_CODE%", "flags": "%RESPONSE_FLAGS%",
-            "details": "%RESPONSE_CODE_DETAILS%", "ended": "%CONNECTION_TERMINATION_DETAILS%", "host": "%REQ(:AUTHORITY)%",
-            "cluster": "%UPSTREAM_CLUSTER_RAW%", "up": "%UPSTREAM_LOCAL_ADDRESS%", "local": "%DOWNSTREAM_LOCAL_ADDRESS%",
-            "client": "%DOWNSTREAM_REMOTE_ADDRESS%", "sni": "%REQUESTED_SERVER_NAME%", "spoken": "%PROTOCOL%"}
-# Istio's default more often than others
-FORMATS = [{}, {}, {}, {"accessLogEncoding": "JSON"}, {"accessLogEncoding": "JSON"}, {"accessLogFormat": OWN},
-           {"accessLogEncoding": "JSON", "accessLogFormat": json.dumps(OWN_KEYS)}]
 
 
 class Caller:
@@ -69,13 +58,13 @@ def callers(place):
 
 def namespaces(place):
     label = {"istio-injection": "enabled"} if place["kind"] == "sidecar" else {"istio.io/dataplane-mode": "ambient"}
-    names = [*NAMESPACES, "plain", *{ROOT, place["root"]} - set(NAMESPACES)]
+    names = [*NAMESPACES, "plain", *{logs.ROOT, place["root"]} - set(NAMESPACES)]
     return [{"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": n, "labels": label if n in NAMESPACES else {}}} for n in names]
 
 
 def standing(place, mesh):
     """What is in the cluster beside the objects of the place, which istiod gets too."""
-    out = [*namespaces(place), {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio", "namespace": ROOT}, "data": {"mesh": json.dumps(mesh)}}]
+    out = [*namespaces(place), logs.config(mesh)]
     outside = {"sidecar.istio.io/inject": "false", "istio.io/dataplane-mode": "none"}
     kind = place["kind"]
     if kind == "sidecar":
@@ -185,7 +174,7 @@ def cases(r, count, requests):
         made = [p for p in made if is_asked_here(p, place)]
         if place["kind"] == "sidecar" and r.random() < 0.3:
             made += [policies.peer_authentication(r, j, place, ["UNSET", "PERMISSIVE", "STRICT"]) for j in range(r.choice([1, 2]))]
-        mesh = {**(json.loads(place["mesh"]) if place["mesh"] else {}), "accessLogFile": "/dev/stdout", **r.choice(FORMATS)}
+        mesh = {**(json.loads(place["mesh"]) if place["mesh"] else {}), **r.choice(logs.FORMATS)}
         known = callers(place)
         ask = Ask(r, place, made, known)
         objects = made + place["objects"]

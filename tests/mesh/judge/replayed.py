@@ -18,24 +18,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 
 import callers
 from compare import answers
+from logs import replay, write
 from waypost import PROGRAM
 
 CHANGED = 20  # meshes that are not those of their logs
 DENIED = re.compile(r"rbac_access_denied_matched_policy\[([^\"]*?)\](?=[\" ,]|$)")
-
-
-def replay(folder, log):
-    """What waypost says of a log in a mesh."""
-    run = subprocess.run([PROGRAM, "-C", str(folder), "access", "replay", "mesh", str(log), "--format", "json"], capture_output=True, text=True, check=False)
-    if not run.stdout:
-        raise SystemExit(f"waypost access replay ended with {run.returncode}: {run.stderr.strip()[-2000:]}")
-    return json.loads(run.stdout)
-
-
-def write(folder, objects):
-    (folder / "mesh").mkdir(parents=True, exist_ok=True)
-    with open(folder / "mesh" / "mesh.yaml", "w") as f:
-        f.write("\n---\n".join(json.dumps(o) for o in objects) + "\n")
 
 
 class Count:

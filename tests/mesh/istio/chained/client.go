@@ -19,7 +19,7 @@ func ask(a *Ask, client *Pod) string {
 	if a.Past {
 		to = net.JoinHostPort(a.Address, strconv.Itoa(a.Port))
 	}
-	c, err := net.DialTimeout("tcp", to, patience)
+	c, err := dial(net.ParseIP(client.IP), to)
 	if err != nil {
 		return "no connection"
 	}

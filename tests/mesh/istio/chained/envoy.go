@@ -51,7 +51,8 @@ func startEnvoy(program, folder string, port int, ls []*listener.Listener, cs []
 	}
 	defer out.Close()
 	e := &envoy{folder: folder, admin: fmt.Sprintf("http://127.0.0.1:%d", port), ended: make(chan struct{})}
-	e.cmd = exec.Command(program, "-c", file, "--concurrency", "1", "--log-level", "warning", "--disable-hot-restart", "--use-dynamic-base-id")
+	e.cmd = exec.Command(program, "-c", file, "--concurrency", "1", "--log-level", "warning", "--disable-hot-restart", "--use-dynamic-base-id",
+		"--file-flush-interval-msec", "50")
 	e.cmd.Stdout, e.cmd.Stderr = out, out
 	e.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := e.cmd.Start(); err != nil {

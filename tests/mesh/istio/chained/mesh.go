@@ -32,6 +32,7 @@ func answer(c *Case, keys *pki, program, work string) inprocess.Answers[Answer] 
 		for i := range c.Asks {
 			answers[i] = own.ask(&c.Asks[i])
 		}
+		time.Sleep(flushed)
 		return answers, nil
 	})
 }
@@ -95,7 +96,8 @@ func (m *alive) keep(l net.Listener, err error) error {
 func (m *alive) sidecar(server *xds.FakeDiscoveryServer, pod *Pod, app string) error {
 	proxy := pod.Sidecar(server)
 	made := simulation.NewSimulation(new(testing.T), server, proxy)
-	t := &told{listeners: made.Listeners, clusters: made.Clusters, app: app,
+	folder := filepath.Join(m.folder, pod.Namespace+"-"+pod.Name)
+	t := &told{listeners: made.Listeners, clusters: made.Clusters, app: app, log: filepath.Join(folder, "access.log"),
 		routes: map[string]*route.RouteConfiguration{}, endpoints: map[string]*endpoint.ClusterLoadAssignment{},
 		byName: map[string]*cluster.Cluster{}}
 	for _, own := range made.Clusters {
@@ -115,7 +117,6 @@ func (m *alive) sidecar(server *xds.FakeDiscoveryServer, pod *Pod, app string) e
 	if err != nil {
 		return err
 	}
-	folder := filepath.Join(m.folder, pod.Namespace+"-"+pod.Name)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
 	}
@@ -148,5 +149,8 @@ func (m *alive) end() {
 		e.stop()
 	}
 }
+
+// flushed is longer than Envoy keeps lines of an access log.
+const flushed = 500 * time.Millisecond
 
 var errEnded = errors.New("envoy ended")

@@ -15,6 +15,7 @@ import (
 	proxyproto "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/listener/proxy_protocol/v3"
 	hcm "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	networkfs "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/set_filter_state/v3"
+	tcpproxy "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 	tls "github.com/envoyproxy/go-control-plane/envoy/extensions/transport_sockets/tls/v3"
 	httpv3 "github.com/envoyproxy/go-control-plane/envoy/extensions/upstreams/http/v3"
 	"google.golang.org/protobuf/proto"
@@ -22,6 +23,8 @@ import (
 
 	"istio.io/istio/pilot/pkg/util/protoconv"
 	"istio.io/istio/pkg/wellknown"
+
+	"waypost.dev/mesh/istio/inprocess"
 )
 
 // The changes made to what istiod tells a sidecar, and nothing else:
@@ -29,8 +32,9 @@ import (
 //     needs iptables); the inbound one is at each port of the pod's address;
 //   - routes and endpoints stand in their listeners and clusters; certificates are in the bootstrap;
 //   - clusters of the inbound side lead to the pod's application;
-//   - filters that exist in istio-proxy only, access logs and traces are left out; what is kept for those is a plain text;
-//     the one that names protocols in TLS is done with Envoy's own means.
+//   - connections to others come from the pod's own address, as they do in a network of its own; access logs are a file of it;
+//   - filters that exist in istio-proxy only and traces are left out; what is kept for those is a plain text; the one that
+//     names protocols in TLS is done with Envoy's own means.
 
 // told is what istiod tells one Envoy.
 type told struct {
@@ -42,6 +46,8 @@ type told struct {
 	byName map[string]*cluster.Cluster
 	// app is where the pod's application is.
 	app string
+	// log is the file that its requests are logged to.
+	log string
 }
 
 // sidecar makes of it what an Envoy on loopback can carry out.
@@ -49,7 +55,7 @@ func (t *told) sidecar(pod *Pod) ([]*listener.Listener, []*cluster.Cluster, erro
 	var ls []*listener.Listener
 	for _, l := range t.listeners {
 		l = proto.Clone(l).(*listener.Listener)
-		l.AccessLog = nil
+		l.AccessLog = inprocess.AccessLogs(l.AccessLog, t.log)
 		for _, chain := range append(l.FilterChains, l.GetDefaultFilterChain()) {
 			if err := t.chain(chain); err != nil {
 				return nil, nil, fmt.Errorf("%s: %w", l.Name, err)
@@ -75,7 +81,7 @@ func (t *told) sidecar(pod *Pod) ([]*listener.Listener, []*cluster.Cluster, erro
 	}
 	var cs []*cluster.Cluster
 	for _, c := range t.clusters {
-		own, err := t.cluster(proto.Clone(c).(*cluster.Cluster))
+		own, err := t.cluster(proto.Clone(c).(*cluster.Cluster), pod.IP)
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", c.Name, err)
 		}
@@ -116,6 +122,10 @@ func (t *told) chain(chain *listener.FilterChain) error {
 			asText(state.OnNewConnection)
 			f.ConfigType = &listener.Filter_TypedConfig{TypedConfig: protoconv.MessageToAny(state)}
 		}
+		if bytes := (&tcpproxy.TcpProxy{}); f.GetTypedConfig().MessageIs(bytes) && f.GetTypedConfig().UnmarshalTo(bytes) == nil {
+			bytes.AccessLog = inprocess.AccessLogs(bytes.AccessLog, t.log)
+			f.ConfigType = &listener.Filter_TypedConfig{TypedConfig: protoconv.MessageToAny(bytes)}
+		}
 		if f.Name == wellknown.HTTPConnectionManager {
 			h := &hcm.HttpConnectionManager{}
 			if err := f.GetTypedConfig().UnmarshalTo(h); err != nil {
@@ -131,7 +141,8 @@ func (t *told) chain(chain *listener.FilterChain) error {
 }
 
 func (t *told) http(h *hcm.HttpConnectionManager) {
-	h.AccessLog, h.Tracing, h.HttpFilters = nil, nil, upstreams(h.HttpFilters)
+	h.AccessLog = inprocess.AccessLogs(h.AccessLog, t.log)
+	h.Tracing, h.HttpFilters = nil, upstreams(h.HttpFilters)
 	routes := h.GetRouteConfig()
 	if named := h.GetRds(); named != nil {
 		routes = t.routes[named.RouteConfigName]
@@ -214,7 +225,7 @@ func asText(values []*filterstate.FilterStateValue) {
 	}
 }
 
-func (t *told) cluster(c *cluster.Cluster) (*cluster.Cluster, error) {
+func (t *told) cluster(c *cluster.Cluster, from string) (*cluster.Cluster, error) {
 	c.Filters = nil
 	if strings.HasPrefix(c.Name, "inbound|") || strings.HasPrefix(c.Name, "InboundPassthroughCluster") {
 		c.UpstreamBindConfig, c.TransportSocket, c.TransportSocketMatches = nil, nil, nil
@@ -230,6 +241,7 @@ func (t *told) cluster(c *cluster.Cluster) (*cluster.Cluster, error) {
 		}}}
 		return c, err
 	}
+	c.UpstreamBindConfig = &core.BindConfig{SourceAddress: at(from, 0).GetSocketAddress()}
 	if c.GetType() == cluster.Cluster_EDS {
 		name := c.GetEdsClusterConfig().GetServiceName()
 		if name == "" {

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// relay is what a node makes of an address of a Service: a connection to one of the endpoints, in turn.
+// relay is what a node makes of an address of a Service: a connection of the same client to one of the endpoints, in turn.
 func relay(at string, to []string) (net.Listener, error) {
 	l, err := net.Listen("tcp", at)
 	if err != nil {
@@ -24,7 +24,7 @@ func relay(at string, to []string) (net.Listener, error) {
 				if len(to) == 0 {
 					return
 				}
-				up, err := net.DialTimeout("tcp", to[int(next.Add(1))%len(to)], patience)
+				up, err := dial(c.RemoteAddr().(*net.TCPAddr).IP, to[int(next.Add(1))%len(to)])
 				if err != nil {
 					return
 				}
@@ -38,4 +38,9 @@ func relay(at string, to []string) (net.Listener, error) {
 		}
 	}()
 	return l, nil
+}
+
+// dial connects from an address of this machine's own.
+func dial(from net.IP, to string) (net.Conn, error) {
+	return (&net.Dialer{Timeout: patience, LocalAddr: &net.TCPAddr{IP: from}}).Dial("tcp", to)
 }

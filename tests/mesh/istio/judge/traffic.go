@@ -14,12 +14,11 @@ import (
 	corev3 "github.com/envoyproxy/go-control-plane/envoy/config/core/v3"
 	endpoint "github.com/envoyproxy/go-control-plane/envoy/config/endpoint/v3"
 	route "github.com/envoyproxy/go-control-plane/envoy/config/route/v3"
-	fileal "github.com/envoyproxy/go-control-plane/envoy/extensions/access_loggers/file/v3"
 	hcm "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/http_connection_manager/v3"
 	tcpproxy "github.com/envoyproxy/go-control-plane/envoy/extensions/filters/network/tcp_proxy/v3"
 	"google.golang.org/protobuf/types/known/durationpb"
 
-	"istio.io/istio/pilot/pkg/util/protoconv"
+	"waypost.dev/mesh/istio/inprocess"
 )
 
 const (
@@ -41,17 +40,7 @@ func (t *traffic) logs(in []*accesslog.AccessLog) []*accesslog.AccessLog {
 	if t == nil {
 		return nil
 	}
-	var out []*accesslog.AccessLog
-	for _, l := range in {
-		file := &fileal.FileAccessLog{}
-		if !l.GetTypedConfig().MessageIs(file) || l.GetTypedConfig().UnmarshalTo(file) != nil {
-			continue
-		}
-		file.Path = t.log
-		out = append(out, &accesslog.AccessLog{Name: l.Name, Filter: l.Filter,
-			ConfigType: &accesslog.AccessLog_TypedConfig{TypedConfig: protoconv.MessageToAny(file)}})
-	}
-	return out
+	return inprocess.AccessLogs(in, t.log)
 }
 
 // tcp notes where a connection goes.
