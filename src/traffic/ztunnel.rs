@@ -231,8 +231,9 @@ fn outcome<'l>(fields: &Fields<'l>) -> Outcome<Text<'l>> {
             reason.starts_with("allow policies exist").then_some(Cow::Borrowed("none")),
         );
     }
-    // the far ztunnel answers CONNECT with 401 where a policy refuses (facts/ztunnel.md)
-    if error.contains("401") { Outcome::Refused(None) } else { Outcome::Unclear }
+    // the far ztunnel answers CONNECT with 401 where a policy refuses (facts/ztunnel.md; istio/ztunnel:
+    // src/proxy.rs `HttpStatus`)
+    if error.contains("http status: 401") { Outcome::Refused(None) } else { Outcome::Unclear }
 }
 
 #[cfg(test)]
@@ -285,6 +286,7 @@ mod tests {
             Outcome::Refused(Some("none".to_owned()))
         );
         assert_eq!(refused("http status: 401 Unauthorized"), Outcome::Refused(None));
+        assert_eq!(refused("connection failed: 10.4.0.1:4010: refused"), Outcome::Unclear);
         assert_eq!(refused("connection failed: refused"), Outcome::Unclear);
     }
 

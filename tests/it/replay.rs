@@ -438,6 +438,15 @@ mod verb {
         let ran = waypost(&folder(), &["access", "suggest", "now", "--from-logs", "logs"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stdout.contains("GET /internal/report"), "{}", ran.stdout);
+        // as a shell writes out `logs/*`
+        let mut files: Vec<String> = fs::read_dir(folder().join("logs"))
+            .expect("logs")
+            .map(|file| format!("logs/{}", file.expect("a log").file_name().display()))
+            .collect();
+        files.sort();
+        let mut arguments = vec!["access", "suggest", "now", "--from-logs"];
+        arguments.extend(files.iter().map(String::as_str));
+        assert_eq!(waypost(&folder(), &arguments).stdout, ran.stdout);
         let copy = tempfile::tempdir().expect("a folder");
         fs::copy(folder().join("now/mesh.yaml"), copy.path().join("mesh.yaml")).expect("a copy");
         fs::write(copy.path().join("access.yaml"), &ran.stdout).expect("written");

@@ -28,9 +28,9 @@ pub struct Suggest {
     /// A case for every client and every service port: nobody stands for anybody.
     #[arg(long, conflicts_with = "from_logs")]
     every_pair: bool,
-    /// What access logs show, instead of one of each: files, folders, or `-`. May be given several times.
-    /// What policies allow and the logs do not show is listed in comments: candidates to close.
-    #[arg(long, value_name = "LOG")]
+    /// What access logs show, instead of one of each: files, folders, or `-`, after the environment. What
+    /// policies allow and the logs do not show is listed in comments: candidates to close.
+    #[arg(long, value_name = "LOG", num_args = 1..)]
     from_logs: Vec<PathBuf>,
     #[command(flatten)]
     reading: Reading,
