@@ -21,7 +21,7 @@ use crate::k8s::Object;
 use crate::pipeline::{Consent, TranslatedPolicy, Translation, translation};
 use crate::report::translation as report;
 use crate::report::{Shown, visible};
-use crate::simulate::{IstioVersion, Options};
+use crate::simulate::{Behaviour, IstioVersion, Options};
 use crate::translate::direct::{Serves, Wish};
 
 /// Translate hand-written Istio policies from sidecars to ambient mode, with a proof.
@@ -108,6 +108,7 @@ impl Translate {
         };
         let options = options_of(&objects, settings);
         let wish = Wish {
+            binds_classes: options.does(Behaviour::GatewayClassTargets),
             trust_domain: options.trust_domain,
             root_namespace: options.root_namespace,
             ..wish

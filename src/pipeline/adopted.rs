@@ -121,6 +121,7 @@ impl<'a> Adopted<'a> {
             binding: if waypoint.is_some() { Binding::Namespace } else { Binding::Nothing },
             trust_domain: self.cluster.trust_domain.to_string(),
             root_namespace: self.root_namespace.clone(),
+            binds_classes: false,
             others,
             waypoint_namespace: None,
         };

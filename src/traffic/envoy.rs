@@ -217,7 +217,7 @@ fn outcome<'l>(fields: &Fields<'l>, reporter: Reporter) -> Outcome<Text<'l>> {
 fn is_answered(fields: &Fields<'_>, reporter: Reporter) -> bool {
     let by_itself = reporter == Reporter::Server && fields.has(Field::Termination);
     let came_back =
-        || fields.get(Field::BytesSent).is_some_and(|sent| sent.trim_matches('0') != "");
+        || fields.get(Field::BytesSent).is_some_and(|sent| !sent.trim_matches('0').is_empty());
     by_itself || content(fields) != Content::Connection || came_back()
 }
 

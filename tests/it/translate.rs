@@ -320,6 +320,7 @@ fn wish() -> Wish {
         serves: Serves::Service,
         trust_domain: "cluster.local".into(),
         root_namespace: "istio-system".into(),
+        binds_classes: true,
         ..Wish::default()
     }
 }
@@ -339,9 +340,18 @@ fn applied(
 #[test]
 fn every_part_of_a_translation_is_needed() {
     let mut parts = 0;
-    for name in
-        ["deny-path", "deny-mixed", "methods-and-port", "metrics-port", "custom", "tokens-alone"]
-    {
+    for name in [
+        "deny-path",
+        "deny-mixed",
+        "methods-and-port",
+        "metrics-port",
+        "custom",
+        "tokens-alone",
+        "root-allow",
+        "root-deny-path",
+        "root-deny-others",
+        "root-tokens",
+    ] {
         let objects = objects(&policy(name));
         let (Translation { instead, policies, .. }, found) = translation(&objects, &wish(), |_| ());
         assert!(!has_errors(&found), "{name}: {found:?}");
@@ -369,7 +379,7 @@ fn every_part_of_a_translation_is_needed() {
             parts += 1;
         }
     }
-    assert!(parts >= 14, "{parts}");
+    assert!(parts >= 22, "{parts}");
 }
 
 /// A DENY that is left on its selector, as the documentation of the migration has it, denies nothing.

@@ -24,7 +24,8 @@ impl<'s> Twin<'_, 's> {
         self.refuse_account(found);
         let bunches = self.bunches(bound, object, found);
         let is_called = |pods| space.in_front(&[pods]).iter().any(|service| !service.is_headless);
-        if space.serves() == Serves::Service && !self.pods.iter().all(|pods| is_called(*pods)) {
+        let is_whole = self.is_of_root || space.serves() == Serves::All;
+        if !is_whole && !self.pods.iter().all(|pods| is_called(*pods)) {
             self.told.reasons.insert(Reason::NoService);
             found.push(refusal(Reason::NoService, object, "no Service leads to some of its pods"));
         }

@@ -22,6 +22,7 @@ mod policy;
 mod ports;
 mod reach;
 mod reason;
+mod root;
 mod route;
 mod scene;
 mod space;
@@ -37,6 +38,7 @@ use serde_json::Value;
 pub use reason::Reason;
 pub use staged::{Handover, REPLACED_BY};
 
+use self::root::Root;
 use self::scene::Scene;
 use self::space::Space;
 use self::writing::Writing;
@@ -65,6 +67,8 @@ pub struct Wish {
     pub trust_domain: String,
     /// The namespace whose policies hold everywhere.
     pub root_namespace: String,
+    /// May a policy of that namespace be bound to a GatewayClass?
+    pub binds_classes: bool,
 }
 
 impl Wish {
@@ -178,12 +182,13 @@ pub fn propose(objects: &[Object], wish: &Wish) -> (Proposal, Vec<Diagnostic>) {
     found.extend(unfit(objects, &scene, wish));
     let mut writing = Writing::new(objects);
     let mut policies = Vec::new();
+    let mut root = Root::read(objects, &scene, wish);
     for namespace in &wish.moving {
         let Some(&at) = scene.namespaces.get(namespace) else { continue };
         let space = Space { objects, scene: &scene, wish, namespace, at };
-        policies.extend(space.translate(&mut writing, &mut found));
+        policies.extend(space.translate(&mut root, &mut writing, &mut found));
     }
-    policies.extend(space::of_root(objects, &scene, wish));
+    policies.extend(root.finish(&scene, &mut writing, &mut found));
     policies.sort_by_key(|policy| policy.object);
     (writing.finish(policies), found)
 }
@@ -211,9 +216,13 @@ fn unfit(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Diagnostic> {
         .iter()
         .filter(|(_, policy)| policy.has_targets() && policy.selector.is_some())
         .map(|(at, _)| *at);
+    let is_asked = |object: &Object| {
+        let namespace = object.namespace_or_default();
+        wish.moving.contains(namespace) || namespace == wish.root_namespace
+    };
     for at in authorizations.chain(authentications).filter(|at| !wish.others.contains(at)) {
         let object = &objects[at];
-        if wish.moving.contains(object.namespace_or_default()) {
+        if is_asked(object) {
             found.push(
                 Diagnostic::error(
                     "selector-and-targets",
@@ -226,7 +235,7 @@ fn unfit(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Diagnostic> {
     }
     for (at, policy) in scene.authorizations.iter().filter(|(at, _)| !wish.others.contains(at)) {
         let object = &objects[*at];
-        if policy.rules.len() > RULES && wish.moving.contains(object.namespace_or_default()) {
+        if policy.rules.len() > RULES && is_asked(object) {
             let said = format!("{} has {} rules", object.reference(), policy.rules.len());
             found.push(
                 Diagnostic::error("too-many-rules", said)

@@ -117,6 +117,40 @@ lists! {
     }
 }
 
+impl Source {
+    /// May it be somebody with this identity, `domain/ns/NAMESPACE/sa/ACCOUNT`? Addresses and tokens may be
+    /// anybody's, and `cluster.local` is the mesh's own trust domain.
+    pub fn may_be(&self, principal: &str) -> bool {
+        let Some((_, rest)) = principal.split_once('/') else { return true };
+        let mut parts = rest.split('/');
+        let (namespace, account) =
+            (parts.nth(1).unwrap_or_default(), parts.nth(1).unwrap_or_default());
+        let own = format!("cluster.local/{rest}");
+        let is_one = |pattern: &String| is_like(pattern, principal) || is_like(pattern, &own);
+        let is_account = |wanted: &String| {
+            let (of, name) = wanted.split_once('/').unwrap_or((namespace, wanted));
+            of == namespace && name == account
+        };
+        let is_any = |wanted: &[String], is: &dyn Fn(&String) -> bool| {
+            wanted.is_empty() || wanted.iter().any(is)
+        };
+        is_any(&self.principals, &is_one)
+            && is_any(&self.namespaces, &|pattern| is_like(pattern, namespace))
+            && is_any(&self.service_accounts, &is_account)
+            && !self.not_principals.iter().any(|pattern| is_like(pattern, principal))
+            && !self.not_namespaces.iter().any(|pattern| is_like(pattern, namespace))
+    }
+}
+
+/// Does a pattern of Istio match: whole, or with `*` at one end?
+fn is_like(pattern: &str, text: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(end), _) => text.ends_with(end),
+        (_, Some(start)) => text.starts_with(start),
+        _ => text == pattern,
+    }
+}
+
 lists! {
     /// `operation`: all of its fields must hold.
     Operation { hosts, not_hosts, ports, not_ports, methods, not_methods, paths, not_paths }

@@ -53,6 +53,17 @@ pub(super) fn is_about_ports(rule: &Rule) -> bool {
         || rule.when.iter().any(|condition| condition.key == DESTINATION_PORT)
 }
 
+/// Does the rule say the same of each port of a Service as of the pods' port that it leads to?
+pub(super) fn says_the_same(rule: &Rule, ports: &BTreeMap<u16, u16>) -> bool {
+    let names = |values: &[String], port: u16| values.iter().any(|v| v.parse() == Ok(port));
+    let operations =
+        rule.to.iter().flat_map(|To { operation }| [&operation.ports, &operation.not_ports]);
+    let conditions = rule.when.iter().filter(|condition| condition.key == DESTINATION_PORT);
+    let conditions = conditions.flat_map(|condition| [&condition.values, &condition.not_values]);
+    let mut lists = operations.chain(conditions);
+    lists.all(|list| ports.iter().all(|(port, target)| names(list, *port) == names(list, *target)))
+}
+
 /// The ports of pods that a rule names in all of its parts; `None` where some part is about any port.
 pub(super) fn named_ports(rule: &Rule) -> Option<Vec<String>> {
     if rule.to.is_empty() {

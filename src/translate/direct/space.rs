@@ -8,6 +8,7 @@ use super::peer_authentication;
 use super::policy::{Action, Attachment, Authorization, Selector};
 use super::reach::{Pods, Service};
 use super::reason::Reason;
+use super::root::Root;
 use super::scene::Scene;
 use super::twin::Twin;
 use super::writing::Writing;
@@ -38,25 +39,37 @@ pub(super) struct Space<'s> {
 pub(super) struct Bound<'s> {
     /// Services whose callers come through the waypoint.
     pub services: Vec<&'s Service>,
+    /// Whoever calls pods by address comes through it as well.
+    pub is_whole: bool,
     /// Places of workloads whose pods do not go through it although it serves pods.
     pub opted_out: BTreeSet<usize>,
 }
 
 impl<'s> Space<'s> {
     /// Writes what the namespace needs, and tells what becomes of its policies.
-    pub fn translate(&self, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) -> Vec<Policy> {
+    pub fn translate(
+        &self,
+        root: &mut Root<'s>,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Vec<Policy> {
         self.enrol(writing);
         let mut policies = self.code(found);
         policies.extend(peer_authentication::translate(self, writing));
-        let needing = self.needing();
+        let needing = self.needing(root);
         let mut bound = Bound::default();
         match self.wish.binding {
             Binding::AsNeeded if needing.is_empty() => {}
             Binding::AsNeeded => {
                 bound = self.bound(&needing);
-                self.bind(&bound, writing, found);
+                if bound.is_whole || !bound.services.is_empty() {
+                    self.bind(&bound, writing, found);
+                }
             }
-            Binding::Namespace => bound.services = self.services().collect(),
+            Binding::Namespace => {
+                bound.services = self.services().collect();
+                bound.is_whole = self.serves() == Serves::All;
+            }
             Binding::Nothing => {}
         }
         for (at, policy) in self.authorizations().filter(|(at, _)| self.is_ours(*at)) {
@@ -65,6 +78,7 @@ impl<'s> Space<'s> {
         for (at, attachment) in self.authentications().filter(|(at, _)| self.is_ours(*at)) {
             policies.push(self.authentication(*at, attachment, &mut bound, writing, found));
         }
+        root.translate(self, &mut bound, writing, found);
         bound.opted_out.iter().for_each(|at| writing.opt_out(*at));
         policies
     }
@@ -106,7 +120,7 @@ impl<'s> Space<'s> {
     }
 
     /// Pods whose policies no ztunnel can decide; none where the namespace needs no waypoint.
-    fn needing(&self) -> Vec<&'s Pods> {
+    fn needing(&self, root: &Root<'s>) -> Vec<&'s Pods> {
         let policies = self
             .authorizations()
             .filter(|(at, _)| self.is_ours(*at))
@@ -116,16 +130,15 @@ impl<'s> Space<'s> {
             .authentications()
             .filter(|(at, attachment)| self.is_ours(*at) && !attachment.has_targets())
             .map(|(_, attachment)| attachment.selector.as_ref());
-        let pods = policies.chain(tokens).flat_map(|selector| self.selected(selector));
+        let selectors = policies.chain(tokens).chain(root.needing());
+        let pods = selectors.flat_map(|selector| self.selected(selector));
         let once: BTreeMap<usize, &Pods> = pods.map(|pods| (pods.object, pods)).collect();
         once.into_values().collect()
     }
 
     /// Is there something in a policy that ztunnel cannot decide as the sidecar did?
     pub fn needs_envoy(&self, at: usize, policy: &Authorization) -> bool {
-        matches!(policy.action(), Action::Audit | Action::Custom)
-            || is_dry_run(&self.objects[at])
-            || policy.rules.iter().any(|rule| in_its_words(rule, &self.wish.trust_domain).is_err())
+        needs_envoy(&self.objects[at], policy, self.wish)
     }
 
     fn bound(&self, needing: &[&Pods]) -> Bound<'s> {
@@ -136,7 +149,7 @@ impl<'s> Space<'s> {
                 self.in_front(needing).into_iter().filter(|s| !s.is_headless).collect()
             }
         };
-        Bound { services, opted_out: BTreeSet::new() }
+        Bound { services, is_whole: self.serves() == Serves::All, opted_out: BTreeSet::new() }
     }
 
     fn services(&self) -> impl Iterator<Item = &'s Service> {
@@ -278,17 +291,7 @@ impl<'s> Space<'s> {
         {
             told.reasons.insert(Reason::IngressUseWaypoint);
         }
-        let is_bound = self
-            .in_front(&pods)
-            .iter()
-            .any(|service| bound.services.iter().any(|bound| bound.object == service.object));
-        let needs_envoy = self.needs_envoy(at, policy);
-        // pods that are not known may be behind the waypoint as well
-        let is_bound = is_bound || (pods.is_empty() && !bound.services.is_empty());
-        // whoever calls pods by address comes through it as well
-        let is_whole = self.wish.binding == Binding::Namespace && self.serves() == Serves::All;
-        let is_bound = is_bound || is_whole;
-        if !needs_envoy && !is_bound {
+        if !self.needs_envoy(at, policy) && !self.is_bound(&pods, bound) {
             self.in_words_of_ztunnel(at, policy, &mut told, writing);
             return told;
         }
@@ -308,8 +311,18 @@ impl<'s> Space<'s> {
         Twin::new(self, at, policy, pods, told).translate(bound, writing, found)
     }
 
+    /// Does anybody come to these pods through the waypoint?
+    pub fn is_bound(&self, pods: &[&Pods], bound: &Bound<'_>) -> bool {
+        let is_bound = self
+            .in_front(pods)
+            .iter()
+            .any(|service| bound.services.iter().any(|bound| bound.object == service.object));
+        // pods that are not known may be behind the waypoint as well
+        is_bound || bound.is_whole || (pods.is_empty() && !bound.services.is_empty())
+    }
+
     /// What only a waypoint can enforce, where there is none.
-    fn without_waypoint(
+    pub fn without_waypoint(
         &self,
         at: usize,
         told: &Policy,
@@ -341,18 +354,8 @@ impl<'s> Space<'s> {
         told: &mut Policy,
         writing: &mut Writing<'_>,
     ) {
-        told.reasons.insert(Reason::L4Only);
         let mut put = policy.clone();
-        if put.selector.as_ref().is_some_and(|s| s.match_labels.is_empty()) {
-            put.selector = None;
-            told.reasons.insert(Reason::EmptySelector);
-        }
-        for rule in &mut put.rules {
-            if let Ok((words, reasons)) = in_its_words(rule, &self.wish.trust_domain) {
-                *rule = words;
-                told.reasons.extend(reasons);
-            }
-        }
+        told.reasons.extend(put_in_its_words(&mut put, self.wish));
         if put != *policy {
             writing.edit(at, |value| value["spec"] = json!(put));
         }
@@ -434,46 +437,27 @@ impl<'s> Space<'s> {
     }
 }
 
-/// Policies of the root namespace: they stay, and hold for the pods of all namespaces as far as ztunnel
-/// decides them. Where a waypoint takes traffic past them, the proof says so.
-pub(super) fn of_root(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Policy> {
-    let root = wish.root_namespace.as_str();
-    let is_here =
-        |at: &usize| objects[*at].namespace_or_default() == root && !wish.others.contains(at);
-    if wish.moving.contains(root) {
-        return Vec::new();
+/// Is there something in a policy that ztunnel cannot decide as the sidecar did?
+pub(super) fn needs_envoy(object: &Object, policy: &Authorization, wish: &Wish) -> bool {
+    matches!(policy.action(), Action::Audit | Action::Custom)
+        || is_dry_run(object)
+        || policy.rules.iter().any(|rule| in_its_words(rule, &wish.trust_domain).is_err())
+}
+
+/// Puts a policy that ztunnel decides in its words, and says what that changed.
+pub(super) fn put_in_its_words(policy: &mut Authorization, wish: &Wish) -> BTreeSet<Reason> {
+    let mut told = BTreeSet::from([Reason::L4Only]);
+    if policy.selector.as_ref().is_some_and(|s| s.match_labels.is_empty()) {
+        policy.selector = None;
+        told.insert(Reason::EmptySelector);
     }
-    let selectors = scene
-        .authorizations
-        .iter()
-        .filter(|(_, policy)| !policy.has_targets())
-        .map(|(at, policy)| (*at, policy.selector.as_ref()));
-    let tokens = scene
-        .authentications
-        .iter()
-        .filter(|(_, attachment)| !attachment.has_targets())
-        .map(|(at, attachment)| (*at, attachment.selector.as_ref()));
-    let told = |(at, selector): (usize, Option<&Selector>)| {
-        let selects = |of: &Labels| selector.is_none_or(|selector| selector.selects(of));
-        let of = |namespace: &String, name: &String| (namespace.clone(), name.clone());
-        let pods: Vec<&Pods> =
-            wish.moving.iter().flat_map(|namespace| scene.selected(namespace, selects)).collect();
-        let fronts = |service: &&Service| pods.iter().any(|pods| service.fronts(pods));
-        Policy {
-            object: at,
-            outcome: Outcome::Stays,
-            reasons: BTreeSet::from([Reason::RootNamespace]),
-            becomes: Vec::new(),
-            services: scene
-                .services
-                .iter()
-                .filter(fronts)
-                .map(|s| of(&s.namespace, &s.name))
-                .collect(),
-            pods: pods.iter().map(|pods| of(&pods.namespace, &pods.name)).collect(),
+    for rule in &mut policy.rules {
+        if let Ok((words, reasons)) = in_its_words(rule, &wish.trust_domain) {
+            *rule = words;
+            told.extend(reasons);
         }
-    };
-    selectors.chain(tokens).filter(|(at, _)| is_here(at)).map(told).collect()
+    }
+    told
 }
 
 /// Is a Gateway a waypoint?
@@ -487,7 +471,7 @@ pub(super) fn is_dry_run(object: &Object) -> bool {
     object.annotations.get(DRY_RUN).is_some_and(|value| value == "true")
 }
 
-fn made_by_another(object: &Object) -> Option<Diagnostic> {
+pub(super) fn made_by_another(object: &Object) -> Option<Diagnostic> {
     let owner = owner(object)?;
     Some(
         Diagnostic::error("made-by-another", format!("{} is {owner}", object.reference()))

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::construct::needs;
 use super::policy::{Action, Authorization, From, Operation, Rule, Source, To};
-use super::ports::{Mapped, is_about_ports, mapped, named_ports};
+use super::ports::{Mapped, is_about_ports, mapped, named_ports, says_the_same};
 use super::reach::{Pods, Service};
 use super::reason::Reason;
 use super::route::{is_for_clients, names, rewrites};
@@ -15,7 +15,7 @@ use super::writing::{Writing, about_pods, derived, named, only};
 use super::ztunnel::{Words, in_its_words};
 use super::{Outcome, Policy, Serves};
 use crate::diagnostic::Diagnostic;
-use crate::k8s::{Object, TargetRef};
+use crate::k8s::{Object, ObjectRef, TargetRef};
 use crate::model::RESTART_TOKEN;
 
 /// So many targets may a policy have (istio/api `targetRefs`, MaxItems).
@@ -25,7 +25,7 @@ const NAME: usize = 253;
 /// The kind of what ztunnel enforces.
 const POLICY: &str = "AuthorizationPolicy";
 
-/// A policy on its way.
+/// A policy on its way into one namespace.
 pub(super) struct Twin<'a, 's> {
     pub space: &'a Space<'s>,
     pub at: usize,
@@ -34,6 +34,10 @@ pub(super) struct Twin<'a, 's> {
     pub told: Policy,
     /// Each rule in ztunnel's words, or why ztunnel cannot decide it.
     words: Vec<Words>,
+    /// It is of the root namespace: it stays, and holds here for what ztunnel decides.
+    pub is_of_root: bool,
+    /// The identity of the waypoint that the pods are behind.
+    waypoint: Option<String>,
 }
 
 /// What a policy is bound to at a waypoint, and its rules there.
@@ -53,7 +57,15 @@ impl<'a, 's> Twin<'a, 's> {
     ) -> Self {
         let domain = &space.wish.trust_domain;
         let words = policy.rules.iter().map(|rule| in_its_words(rule, domain)).collect();
-        Self { space, at, policy, pods, told, words }
+        let waypoint = Some(space.waypoint_principal());
+        Self { space, at, policy, pods, told, words, is_of_root: false, waypoint }
+    }
+
+    /// The same of a policy of the root namespace, for the pods of this one; perhaps none of them is behind
+    /// a waypoint.
+    pub fn of_root(self, is_bound: bool) -> Self {
+        let waypoint = self.waypoint.filter(|_| is_bound);
+        Self { is_of_root: true, waypoint, ..self }
     }
 
     /// Writes what the policy becomes.
@@ -85,7 +97,7 @@ impl<'a, 's> Twin<'a, 's> {
             })
         });
         if !is_dry_run(object) {
-            if policy.action() == Action::Deny {
+            if policy.action() == Action::Deny && !self.is_of_root {
                 writing.until_it_goes(self.at, self.behind_the_waypoint());
             }
             self.destination(writing, found);
@@ -101,7 +113,9 @@ impl<'a, 's> Twin<'a, 's> {
         found: &mut Vec<Diagnostic>,
         spec: impl Fn(Bunch) -> Value,
     ) {
-        writing.remove(self.at);
+        if !self.is_of_root {
+            writing.remove(self.at);
+        }
         let several = bunches.len() > 1;
         for (number, bunch) in bunches.into_iter().enumerate() {
             let suffix =
@@ -121,22 +135,11 @@ impl<'a, 's> Twin<'a, 's> {
         found: &mut Vec<Diagnostic>,
     ) {
         let object = &self.space.objects[self.at];
-        let name = named(object, kind, &format!("{}{suffix}", object.name));
-        let fault = if name.name.len() > NAME {
-            let said = format!("`{}` and what is added to it are too long for a name", object.name);
-            ("name-too-long", said)
-        } else if !writing.claim(&name, object) {
-            ("name-taken", format!("there is another {kind} `{}`", name.name))
-        } else {
-            writing.add(self.at, derived(object, &name, spec));
-            self.told.becomes.push(name);
-            return;
-        };
-        found.push(
-            Diagnostic::error(fault.0, fault.1)
-                .at(object.name_span(), "what it becomes needs this name")
-                .help("rename one of the two"),
-        );
+        // one of the namespace's own may have the same name
+        let of = if self.is_of_root { "-root" } else { "" };
+        let name = format!("{}{of}{suffix}", object.name);
+        let name = named(object, kind, self.space.namespace, &name);
+        self.told.becomes.extend(pushed(object, self.at, name, spec, writing, found));
     }
 
     /// Adds a guard: everybody but the waypoint is denied, on these ports of the pods or on all. It selects the
@@ -150,8 +153,11 @@ impl<'a, 's> Twin<'a, 's> {
     ) {
         let mut selector = self.policy.selector.clone().unwrap_or_default();
         selector.match_labels.insert(RESTART_TOKEN.into(), "ambient".into());
-        let not_principals = vec![self.space.waypoint_principal()];
-        let mut rule = only(Source { not_principals, ..Source::default() });
+        let but = self.waypoint.iter().cloned().collect::<Vec<_>>();
+        let mut rule = Rule::default();
+        if !but.is_empty() {
+            rule = only(Source { not_principals: but, ..Source::default() });
+        }
         if let Some(ports) = ports {
             let ports = ports.into_iter().collect();
             rule.to.push(To { operation: Operation { ports, ..Operation::default() } });
@@ -163,6 +169,7 @@ impl<'a, 's> Twin<'a, 's> {
 
     /// Why it moves.
     fn classify(&mut self) {
+        let is_of_namespace = self.is_wide() && !self.is_of_root;
         let (policy, reasons) = (self.policy, &mut self.told.reasons);
         self.told.outcome = Outcome::Moves;
         let (mut here, mut there) = (false, false);
@@ -196,15 +203,14 @@ impl<'a, 's> Twin<'a, 's> {
         if is_dry_run(&self.space.objects[self.at]) {
             reasons.insert(Reason::DryRun);
         }
-        match &policy.selector {
-            None => {
-                reasons.insert(Reason::NamespaceWide);
-            }
-            Some(selector) if selector.match_labels.is_empty() => {
-                reasons.extend([Reason::NamespaceWide, Reason::EmptySelector]);
-            }
-            Some(_) => {}
-        }
+        let is_empty = policy.selector.as_ref().is_some_and(|s| s.match_labels.is_empty());
+        reasons.extend(is_of_namespace.then_some(Reason::NamespaceWide));
+        reasons.extend(is_empty.then_some(Reason::EmptySelector));
+    }
+
+    /// Is it about all pods?
+    fn is_wide(&self) -> bool {
+        self.policy.selector.as_ref().is_none_or(|s| s.match_labels.is_empty())
     }
 
     /// What means something else at a waypoint.
@@ -317,8 +323,15 @@ impl<'a, 's> Twin<'a, 's> {
         found: &mut Vec<Diagnostic>,
     ) -> Vec<Bunch> {
         let space = self.space;
-        let wide = self.policy.selector.as_ref().is_none_or(|s| s.match_labels.is_empty());
-        if space.serves() == Serves::All && wide && space.waypoint_namespace() == space.namespace {
+        if self.is_of_root && self.is_wide() {
+            // bound to the class of all waypoints, once
+            self.refuse_ports_of_both(object, found);
+            return Vec::new();
+        }
+        if space.serves() == Serves::All
+            && self.is_wide()
+            && space.waypoint_namespace() == space.namespace
+        {
             return self.at_gateway(object, found);
         }
         let services = self.behind(bound, object, found);
@@ -369,24 +382,32 @@ impl<'a, 's> Twin<'a, 's> {
 
     /// The waypoint itself serves what the policy covers, and nothing else.
     fn at_gateway(&mut self, object: &Object, found: &mut Vec<Diagnostic>) -> Vec<Bunch> {
-        let space = self.space;
+        self.refuse_ports_of_both(object, found);
+        vec![Bunch {
+            targets: vec![TargetRef::gateway(self.space.wish.waypoint.as_str())],
+            rules: self.policy.rules.clone(),
+        }]
+    }
+
+    /// Rules about ports, where a waypoint asks them about several ports of one pod.
+    fn refuse_ports_of_both(&mut self, object: &Object, found: &mut Vec<Diagnostic>) {
         if self.policy.rules.iter().any(is_about_ports) {
-            let same = space.in_front(&self.pods).iter().all(|service| {
-                service
-                    .ports(&self.pods)
-                    .is_ok_and(|ports| ports.iter().all(|(port, target)| port == target))
+            let same = self.space.in_front(&self.pods).iter().all(|service| {
+                service.ports(&self.pods).is_ok_and(|ports| {
+                    self.policy.rules.iter().all(|rule| says_the_same(rule, &ports))
+                })
             });
             if !same {
                 self.told.reasons.insert(Reason::PortsRewritten);
-                let said = "a waypoint that serves pods too sees the port of the Service or that of the pod, \
-                            as the caller has it: the rule would mean both";
+                let said = if self.is_of_root {
+                    "a waypoint sees the port of the Service, and the rule is about that of the pod"
+                } else {
+                    "a waypoint that serves pods too sees the port of the Service or that of the pod, as the \
+                     caller has it: the rule would mean both"
+                };
                 found.push(refusal(Reason::PortsRewritten, object, said));
             }
         }
-        vec![Bunch {
-            targets: vec![TargetRef::gateway(space.wish.waypoint.as_str())],
-            rules: self.policy.rules.clone(),
-        }]
     }
 
     /// The Services in front of the policy's pods. Pods that a waypoint serves too are opted out: what is
@@ -481,11 +502,12 @@ impl<'a, 's> Twin<'a, 's> {
 
     /// What ztunnel enforces of it: at the pods, whoever calls them.
     fn destination(&mut self, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) {
-        let waypoint = self.space.waypoint_principal();
         let (mut kept, mut not_kept) = (Vec::new(), Vec::new());
+        let mut is_put_otherwise = false;
         for (rule, words) in self.policy.rules.iter().zip(std::mem::take(&mut self.words)) {
             match words {
                 Ok((words, put)) => {
+                    is_put_otherwise |= !put.is_empty();
                     self.told.reasons.extend(put);
                     kept.push(words);
                 }
@@ -496,13 +518,21 @@ impl<'a, 's> Twin<'a, 's> {
         let is_split = !kept.is_empty();
         match self.policy.action() {
             Action::Allow => {
-                let admitted = Source { principals: vec![waypoint], ..Source::default() };
-                let rules = std::iter::once(only(admitted)).chain(kept).collect();
-                let policy = about_pods(selector, Action::Allow, rules);
-                self.push(POLICY, "-ztunnel", policy, writing, found);
+                let admitted =
+                    |waypoint| Source { principals: vec![waypoint], ..Source::default() };
+                let admitted = self.waypoint.clone().map(|waypoint| only(admitted(waypoint)));
+                // what a policy that stays says to ztunnel itself, in the same words
+                let is_said = self.is_of_root && !is_put_otherwise;
+                let kept = kept.into_iter().filter(|_| !is_said);
+                let rules: Vec<Rule> = admitted.into_iter().chain(kept).collect();
+                if !rules.is_empty() {
+                    let policy = about_pods(selector, Action::Allow, rules);
+                    self.push(POLICY, "-ztunnel", policy, writing, found);
+                }
             }
             Action::Deny => {
-                if is_split {
+                if is_split && !self.is_of_root {
+                    let waypoint = self.space.waypoint_principal();
                     kept.iter_mut().for_each(|rule| except(rule, &waypoint));
                     let policy = about_pods(selector, Action::Deny, kept);
                     self.push(POLICY, "-ztunnel", policy, writing, found);
@@ -534,4 +564,30 @@ fn except(rule: &mut Rule, waypoint: &str) {
     for from in &mut rule.from {
         from.source.not_principals.push(waypoint.to_owned());
     }
+}
+
+/// Adds an object that is made of a policy. That it cannot have its name is reported.
+pub(super) fn pushed(
+    of: &Object,
+    at: usize,
+    name: ObjectRef,
+    spec: Value,
+    writing: &mut Writing<'_>,
+    found: &mut Vec<Diagnostic>,
+) -> Option<ObjectRef> {
+    let fault = if name.name.len() > NAME {
+        let said = format!("`{}` and what is added to it are too long for a name", of.name);
+        ("name-too-long", said)
+    } else if !writing.claim(&name, of) {
+        ("name-taken", format!("there is another {} `{}`", name.kind, name.name))
+    } else {
+        writing.add(at, derived(of, &name, spec));
+        return Some(name);
+    };
+    found.push(
+        Diagnostic::error(fault.0, fault.1)
+            .at(of.name_span(), "what it becomes needs this name")
+            .help("rename one of the two"),
+    );
+    None
 }

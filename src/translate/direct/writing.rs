@@ -43,11 +43,7 @@ impl<'o> Writing<'o> {
             guarded: BTreeSet::new(),
             added: BTreeMap::new(),
             waypoints: BTreeSet::new(),
-            names: objects
-                .iter()
-                .map(|object| named(object, &object.gvk.kind, &object.name))
-                .map(|name| (name.clone(), name))
-                .collect(),
+            names: objects.iter().map(itself).map(|name| (name.clone(), name)).collect(),
         }
     }
 
@@ -79,7 +75,7 @@ impl<'o> Writing<'o> {
     /// Takes a name for what is made of an object; false where another object has it. One that is there twice
     /// is told once, as that.
     pub fn claim(&mut self, name: &ObjectRef, of: &Object) -> bool {
-        let of = named(of, &of.gvk.kind, &of.name);
+        let of = itself(of);
         *self.names.entry(name.clone()).or_insert_with(|| of.clone()) == of
     }
 
@@ -166,7 +162,9 @@ pub(super) fn derived(of: &Object, name: &ObjectRef, spec: Value) -> Value {
         .filter(|(key, _)| !OF_ITSELF.contains(&key.as_str()))
         .map(|(key, value)| (key.clone(), value.clone()))
         .collect();
-    annotations.insert(SOURCE.into(), format!("{}/{}", of.gvk.kind, of.name));
+    let is_elsewhere = name.namespace.as_deref() != Some(of.namespace_or_default());
+    let home = if is_elsewhere { format!("{}/", of.namespace_or_default()) } else { String::new() };
+    annotations.insert(SOURCE.into(), format!("{}/{home}{}", of.gvk.kind, of.name));
     metadata.insert("annotations".into(), json!(annotations));
     json!({
         "apiVersion": of.gvk.api_version(),
@@ -176,12 +174,16 @@ pub(super) fn derived(of: &Object, name: &ObjectRef, spec: Value) -> Value {
     })
 }
 
-/// The name of an object of this group and namespace.
-pub(super) fn named(of: &Object, kind: &str, name: &str) -> ObjectRef {
+fn itself(object: &Object) -> ObjectRef {
+    named(object, &object.gvk.kind, object.namespace_or_default(), &object.name)
+}
+
+/// The name of an object of this group.
+pub(super) fn named(of: &Object, kind: &str, namespace: &str, name: &str) -> ObjectRef {
     ObjectRef {
         group: of.gvk.group.clone(),
         kind: kind.to_owned(),
-        namespace: Some(of.namespace_or_default().to_owned()),
+        namespace: Some(namespace.to_owned()),
         name: name.to_owned(),
     }
 }

@@ -9,6 +9,9 @@
 //! ztunnel knows ALLOW and DENY. istiod does not send it the policy: an external authoriser is no
 //! longer asked, and everything that it refused passes; an audit is no longer written.
 //!
+//! A policy of the root namespace is not reported where copies of its rules are bound to the
+//! waypoints: it stays for sidecars.
+//!
 //! ## Example
 //!
 //! ```yaml
@@ -44,7 +47,7 @@
 
 use super::super::input::at;
 use super::super::{Rule, RuleInput};
-use super::reading::{action, policies};
+use super::reading::{action, policies, rules, stands_at_waypoints};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::simulate::ztunnel::NotSent;
 use crate::simulate::{RuleAt, RuleEffect};
@@ -63,6 +66,10 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
         let lost = RuleEffect::NotSent(NotSent::Action);
         let is_lost = |rules: Vec<RuleAt>| rules.iter().any(|rule| rule.effect == lost);
         if !input.at_ztunnel(policy).is_some_and(is_lost) {
+            continue;
+        }
+        let own = rules(policy);
+        if !own.is_empty() && own.iter().all(|rule| stands_at_waypoints(input, policy, rule)) {
             continue;
         }
         let name = policy.reference();

@@ -13,6 +13,9 @@
 //! closed. Istio says of it "more restrictive" before 1.31, and in every release as long as another
 //! rule of the same policy still works.
 //!
+//! A policy of the root namespace is not reported where copies of the rule are bound to the
+//! waypoints: it stays for sidecars.
+//!
 //! ## Example
 //!
 //! ```yaml
@@ -57,7 +60,7 @@
 
 use super::super::{Rule, RuleInput};
 use super::attributes::Unseen;
-use super::reading::{action, policies, rules};
+use super::reading::{action, policies, rules, stands_at_waypoints};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::simulate::{RuleAt, RuleEffect};
 
@@ -74,7 +77,11 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
     for policy in policies(input).filter(|p| action(p) == "DENY") {
         let name = policy.reference();
         for RuleAt { rule, effect, .. } in input.at_ztunnel(policy).unwrap_or_default() {
-            let Some(unseen) = rules(policy).get(rule).map(Unseen::of) else { continue };
+            let Some(rule) = rules(policy).get(rule) else { continue };
+            if stands_at_waypoints(input, policy, rule) {
+                continue;
+            }
+            let unseen = Unseen::of(rule);
             // what ignores trust domains has a rule of its own
             let Some(first) = unseen.http.first() else { continue };
             match effect {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use waypost::diagnostic::Sources;
 use waypost::k8s::{Object, objects_of};
-use waypost::pipeline::{rewritten, translation};
+use waypost::pipeline::{TranslatedPolicy, rewritten, translation};
 use waypost::simulate::{Mesh, Options, Verdict, compare};
 use waypost::translate::direct::{Serves, Wish};
 use waypost::yaml::{Budget, read};
@@ -28,8 +28,9 @@ const LEFT_OUT: [&str; 10] = [
 fn sidecars(chance: &mut Chance) -> Made {
     let mut made = made(chance);
     made.objects.retain(|name, _| !LEFT_OUT.iter().any(|out| name.ends_with(&format!("/{out}"))));
+    let has_root = chance.one_in(2);
     made.objects.retain(|_, object| {
-        let is_root = object["metadata"]["namespace"] == "istio-system";
+        let is_root = !has_root && object["metadata"]["namespace"] == "istio-system";
         let has_targets = object["spec"].get("targetRefs").is_some();
         object["kind"] != "EndpointSlice" && !is_root && !has_targets
     });
@@ -67,7 +68,7 @@ fn objects(made: &Made) -> Vec<Object> {
 fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
     let meshes = from_environment("WAYPOST_TRANSLATIONS").unwrap_or(MESHES);
     let first = from_environment("WAYPOST_SEED").unwrap_or(1);
-    let (mut written, mut moved, mut stopped) = (0, 0, 0_usize);
+    let (mut written, mut moved, mut of_root, mut stopped) = (0, 0, 0, 0_usize);
     for seed in first..first + meshes {
         let mut chance = Chance::new(seed);
         let made = sidecars(&mut chance);
@@ -80,6 +81,7 @@ fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
             serves: if chance.one_in(3) { Serves::All } else { Serves::Service },
             trust_domain: options.trust_domain.clone(),
             root_namespace: options.root_namespace.clone(),
+            binds_classes: true,
             ..Wish::default()
         };
         let (translated, _) = translation(&objects, &wish, |to| *to = options.clone());
@@ -88,6 +90,12 @@ fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
         }
         written += 1;
         moved += translated.policies.iter().filter(|p| !p.proposed.becomes.is_empty()).count();
+        let is_of_root = |p: &&TranslatedPolicy| {
+            objects[p.proposed.object].namespace_or_default() == options.root_namespace
+        };
+        let (policies, becomes) =
+            (translated.policies.iter(), |p: &&TranslatedPolicy| !p.proposed.becomes.is_empty());
+        of_root += policies.filter(is_of_root).filter(becomes).count();
         let before = Mesh::from_objects(&objects, &options).0;
         let after = Mesh::from_objects(&rewritten(&objects, &translated.instead), &options).0;
         let found = compare(&before, &after);
@@ -106,7 +114,8 @@ fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
         assert!(found.of(waypost::simulate::Change::Gain).next().is_none(), "seed {seed}");
     }
     println!(
-        "{written} of {meshes} are written, {moved} policies move, {stopped} questions stopped"
+        "{written} of {meshes} are written, {moved} policies move, {of_root} of them of the root namespace, \
+         {stopped} questions stopped"
     );
-    assert!(written > 0 && moved > 0 && stopped > 0, "{written} {moved} {stopped}");
+    assert!(written > 0 && moved > of_root && of_root > 0 && stopped > 0);
 }
