@@ -119,7 +119,7 @@ impl Translate {
         let translated = if has_errors(&found) {
             Translation::default()
         } else {
-            let (translated, more) = translation(&objects, &wish, settings);
+            let (translated, more) = translation(&objects, &wish, &accepted, settings);
             found.extend(more);
             translated
         };

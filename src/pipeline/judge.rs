@@ -64,6 +64,7 @@ pub fn judge(
     proof.open.retain(|bound| decided(bound.target()));
     // guards and twins are there before they hold for anything; they are asked when they do
     proof.idle.clear();
+    judged.found.extend(accepted.take_gains(&mut proof));
     judged.found.extend(told(&proof, &mut policies, &objects));
     if !has_errors(&judged.found) {
         let missing = policies.iter().filter_map(|policy| {

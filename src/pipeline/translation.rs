@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::consent::Consent;
+use super::consent::{Accepted, Consent};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::k8s::Object;
 use crate::prove::{Loss, Proof, prove};
@@ -71,11 +71,12 @@ impl TranslationOutcome {
     }
 }
 
-/// Translates the policies of the namespaces that become ambient. `settings` are those of the mesh that
-/// the manifests do not tell.
+/// Translates the policies of the namespaces that become ambient. Gains that are `accepted` are no fault;
+/// `settings` are those of the mesh that the manifests do not tell.
 pub fn translation(
     objects: &[Object],
     wish: &Wish,
+    accepted: &Accepted,
     settings: impl Fn(&mut Options),
 ) -> (Translation, Vec<Diagnostic>) {
     let (proposal, mut found) = direct::propose(objects, wish);
@@ -90,7 +91,8 @@ pub fn translation(
     let before = World::of_objects_with("before".into(), objects.to_vec(), &settings);
     let after = World::of_objects_with("after".into(), rewritten(objects, &instead), &settings);
     found.extend(before.found.iter().chain(&after.found).filter(|d| d.is_error()).cloned());
-    let proof = prove(&before.mesh, &after.mesh, &wish.moving);
+    let mut proof = prove(&before.mesh, &after.mesh, &wish.moving);
+    found.extend(accepted.take_gains(&mut proof));
     found.extend(told(&proof, &mut policies, objects));
     let instead = if has_errors(&found) { BTreeMap::new() } else { instead };
     (Translation { instead, policies, proof: Some(proof) }, found)

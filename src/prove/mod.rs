@@ -5,11 +5,11 @@
 //! translation can consent to a kind of loss, never to a kind of gain (facts/translation.md, "What
 //! decides").
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use crate::simulate::{
-    AccessChange, Bound, CallerKind, Change, Comparison, Mesh, TargetKind, compare,
+    AccessChange, Bound, CallerKind, Change, Comparison, Mesh, PodState, TargetKind, compare,
 };
 
 /// What two meshes come to, the one before and the one after a translation.
@@ -76,12 +76,18 @@ impl Proof {
 /// Compares a mesh with what would become of it when these namespaces are ambient.
 pub fn prove(before: &Mesh, after: &Mesh, moving: &BTreeSet<String>) -> Proof {
     let Comparison { changes, bounds, idle_policies, pairs, requests } = compare(before, after);
+    // who has no proxy has no identity either
+    let outside: HashSet<String> = after
+        .workloads()
+        .filter(|(id, _)| after.state(*id) == PodState::Plain)
+        .map(|(id, _)| after.workload_name(id))
+        .collect();
     let mut proof =
         Proof { pairs, requests, open: bounds, idle: idle_policies, ..Proof::default() };
     for change in changes.into_iter().filter(|change| change.by_design.is_none()) {
         match change.change {
             Change::Gain => proof.gains.push(change),
-            Change::Loss => proof.losses.push((kind_of(&change, moving), change)),
+            Change::Loss => proof.losses.push((kind_of(&change, moving, &outside), change)),
             // what is logged, not what gets through
             Change::Other => {}
         }
@@ -89,9 +95,10 @@ pub fn prove(before: &Mesh, after: &Mesh, moving: &BTreeSet<String>) -> Proof {
     proof
 }
 
-fn kind_of(change: &AccessChange, moving: &BTreeSet<String>) -> Loss {
+fn kind_of(change: &AccessChange, moving: &BTreeSet<String>, outside: &HashSet<String>) -> Loss {
     match &change.from.kind {
         CallerKind::Outside => Loss::OutsideMesh,
+        CallerKind::Workload { name, .. } if outside.contains(name) => Loss::OutsideMesh,
         _ if change.to.kind != TargetKind::Service => Loss::PodAddresses,
         CallerKind::Workload { namespace, .. } if !moving.contains(namespace) => {
             Loss::SidecarCallers

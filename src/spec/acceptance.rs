@@ -4,17 +4,22 @@ use serde::Deserialize;
 
 use crate::diagnostic::Spanned;
 
-/// A loss that the translation of one policy brings, who accepted it and why, and until when.
+/// What the translation of policies brings and somebody accepted, why, and until when: a loss of one policy,
+/// or that one caller gains access to one destination.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Acceptance {
-    /// The kind of loss, as `pod-addresses`.
+    /// The kind of loss, as `pod-addresses`; or `gain`.
     pub kind: Spanned<String>,
-    /// The policy's namespace.
-    pub namespace: String,
-    /// The policy's name.
-    pub policy: String,
-    /// Why it may be lost.
+    /// Of a loss: the policy's namespace.
+    pub namespace: Option<String>,
+    /// Of a loss: the policy's name.
+    pub policy: Option<String>,
+    /// Of a gain: the caller, as reports name it.
+    pub from: Option<String>,
+    /// Of a gain: the destination, as reports name it.
+    pub to: Option<String>,
+    /// Why it is right.
     pub reason: String,
     /// Who accepted it.
     pub owner: String,

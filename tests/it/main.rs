@@ -58,6 +58,7 @@ mod spec_schema;
 mod suppress;
 mod tidy;
 mod translate;
+mod translate_gain;
 mod tree;
 mod tree_disk;
 mod tree_kill;

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use waypost::diagnostic::{Sources, has_errors};
 use waypost::k8s::Object;
-use waypost::pipeline::{Translation, TranslationOutcome, rewritten, translation};
+use waypost::pipeline::{Accepted, Translation, TranslationOutcome, rewritten, translation};
 use waypost::prove::{Loss, prove};
 use waypost::translate::direct::{Reason, Serves, Wish};
 use waypost::world::{World, objects_in};
@@ -32,7 +32,7 @@ fn cases() -> Vec<PathBuf> {
 }
 
 /// A folder with what is around a policy, and the policy.
-fn copied(policy: &str) -> tempfile::TempDir {
+pub(crate) fn copied(policy: &str) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("in")).unwrap();
     let shop = project().join(CASES).join("shop.yaml");
@@ -41,15 +41,15 @@ fn copied(policy: &str) -> tempfile::TempDir {
     folder
 }
 
-fn policy(name: &str) -> String {
+pub(crate) fn policy(name: &str) -> String {
     fs::read_to_string(project().join(CASES).join(name).join("policy.yaml")).unwrap()
 }
 
-fn translate(folder: &Path, more: &[&str]) -> Ran {
+pub(crate) fn translate(folder: &Path, more: &[&str]) -> Ran {
     waypost(folder, &[&["translate", "in"], more].concat())
 }
 
-const EVERY_LOSS: [&str; 8] = [
+pub(crate) const EVERY_LOSS: [&str; 8] = [
     "--accept",
     "pod-addresses",
     "--accept",
@@ -353,7 +353,8 @@ fn every_part_of_a_translation_is_needed() {
         "root-tokens",
     ] {
         let objects = objects(&policy(name));
-        let (Translation { instead, policies, .. }, found) = translation(&objects, &wish(), |_| ());
+        let (Translation { instead, policies, .. }, found) =
+            translation(&objects, &wish(), &Accepted::default(), |_| ());
         assert!(!has_errors(&found), "{name}: {found:?}");
         let before = World::of_objects("before".into(), objects.clone());
         let moving = wish().moving;
@@ -406,7 +407,8 @@ fn refused_policies_say_why() {
         ("nothing-selected", Reason::NoService),
         ("rewritten", Reason::RewrittenBeforePolicy),
     ] {
-        let (translated, _) = translation(&objects(&policy(name)), &wish(), |_| ());
+        let (translated, _) =
+            translation(&objects(&policy(name)), &wish(), &Accepted::default(), |_| ());
         let policy = &translated.policies[0];
         assert_eq!(policy.outcome, TranslationOutcome::Refused, "{name}");
         assert!(policy.reasons.contains(&reason), "{name}: {:?}", policy.reasons);

@@ -6,7 +6,7 @@ use std::fmt;
 use super::change::{Caller, CallerKind};
 use super::place::{Place, pods_on_the_way};
 use crate::simulate::identity::Peer;
-use crate::simulate::mesh::{Binding, Mesh, Role};
+use crate::simulate::mesh::{Binding, Mesh, Role, WorkloadId};
 
 /// Where TSB runs the gateways that join clusters; every profile admits them (facts/tsb.md, "Control
 /// plane").
@@ -15,7 +15,7 @@ const MULTICLUSTER_NAMESPACE: &str = "xcp-multicluster";
 /// A change of access that the way from sidecars to ambient mode brings, or the way back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ByDesign {
-    /// The account of a waypoint comes to the pods behind it.
+    /// The account of a waypoint comes to the pods behind it, and to those of its namespace.
     WaypointAccount,
     /// The gateways that every profile admits come to pods in ambient mode.
     Gateways,
@@ -29,8 +29,8 @@ impl fmt::Display for ByDesign {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             ByDesign::WaypointAccount => {
-                "the account of a waypoint, under which no workload runs, comes to the pods behind it: \
-                 what the waypoint lets through arrives as its own"
+                "the account of a waypoint, under which no workload runs, comes to the pods behind it and to \
+                 those of its namespace: what the waypoint lets through arrives as its own"
             }
             ByDesign::Gateways => {
                 "accounts of namespaces that hold nothing but gateways come to pods in ambient mode: \
@@ -64,6 +64,8 @@ pub struct Accounts {
     of_applications: HashSet<String>,
     with_applications: HashSet<String>,
     with_gateways: HashSet<String>,
+    /// Identities of waypoints, each with its namespace.
+    of_waypoints: HashSet<(String, String)>,
 }
 
 impl Accounts {
@@ -73,6 +75,7 @@ impl Accounts {
             of_applications: HashSet::new(),
             with_applications: HashSet::new(),
             with_gateways: HashSet::from([MULTICLUSTER_NAMESPACE.to_owned()]),
+            of_waypoints: HashSet::new(),
         };
         for mesh in meshes {
             for (_, workload) in mesh.workloads() {
@@ -86,7 +89,10 @@ impl Accounts {
                     Role::Gateway | Role::EastWest => {
                         own.with_gateways.insert(namespace.clone());
                     }
-                    Role::Waypoint => {}
+                    Role::Waypoint => {
+                        let peer = mesh.identities().peer(workload.identity);
+                        own.of_waypoints.insert((peer.uri().to_owned(), namespace.clone()));
+                    }
                 }
             }
         }
@@ -113,6 +119,15 @@ impl Accounts {
         let is_waypoint = || {
             meshes.into_iter().zip(place.there).any(|(mesh, to)| {
                 let pods = to.map_or_else(Vec::new, |to| pods_on_the_way(mesh, to));
+                // a policy of the namespace lets it in at all pods: whoever may run something under its account
+                // may do so under any other of that namespace
+                let is_here = |id: &WorkloadId| {
+                    let namespace = &mesh.namespace(mesh.workload(*id).namespace).name;
+                    self.of_waypoints.contains(&(uri.clone(), namespace.clone()))
+                };
+                if pods.iter().any(is_here) {
+                    return true;
+                }
                 // also to a pod's own address it is the waypoint of the services in front of the pod
                 let fronts = pods.iter().flat_map(|id| mesh.services_of(*id));
                 let gateways = fronts.filter_map(|id| match mesh.service_binding(*id) {

@@ -19,6 +19,9 @@ const TEMPLATES: [(&str, &str, &[&str]); 7] = [
     ("batch", "CronJob", &["spec", "jobTemplate", "spec", "template"]),
 ];
 
+/// Whether a pod gets a sidecar, as a label or an annotation.
+const INJECT: &str = "sidecar.istio.io/inject";
+
 /// Where the pod template of an object lies; `None` for what makes no pods.
 pub(super) fn template_of(object: &Object) -> Option<&'static [&'static str]> {
     let gvk = &object.gvk;
@@ -138,6 +141,14 @@ impl Pods {
             account: spec.account.unwrap_or_else(|| "default".to_owned()),
             ports,
         })
+    }
+
+    /// Do these refuse a sidecar, and say nothing of ambient mode? Policies do not hold for them, and they stay
+    /// out of the mesh (facts/istio-ambient.md §1.3; the label goes before the annotation).
+    pub fn are_outside(&self) -> bool {
+        let inject = self.labels.get(INJECT).or_else(|| self.annotations.get(INJECT));
+        inject.is_some_and(|inject| inject == "false")
+            && !self.labels.contains_key("istio.io/dataplane-mode")
     }
 
     /// Are these a gateway's: an Envoy of its own, which stays as it is?

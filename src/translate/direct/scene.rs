@@ -54,9 +54,11 @@ impl Scene {
         scene
     }
 
-    /// Pods of a namespace that run workloads, not gateways, and that these labels select.
+    /// Pods of a namespace that take part in the mesh, not gateways, and that these labels select.
     pub fn selected(&self, namespace: &str, selects: impl Fn(&Labels) -> bool) -> Vec<&Pods> {
-        let is_own = |pods: &&Pods| pods.namespace == namespace && !pods.are_gateways();
+        let is_own = |pods: &&Pods| {
+            pods.namespace == namespace && !pods.are_gateways() && !pods.are_outside()
+        };
         self.pods.iter().filter(is_own).filter(|pods| selects(&pods.labels)).collect()
     }
 }

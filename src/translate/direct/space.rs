@@ -83,11 +83,15 @@ impl<'s> Space<'s> {
         policies
     }
 
-    /// The labels of the namespace. Injection is switched off by a value and not by absence: see
-    /// facts/gitops-delivery.md 1.3.
+    /// The labels of the namespace, and of pods that stay out of the mesh. Injection is switched off by a value and
+    /// not by absence: see facts/gitops-delivery.md 1.3.
     fn enrol(&self, writing: &mut Writing<'_>) {
         let set = [("istio.io/dataplane-mode", "ambient"), ("istio-injection", "disabled")];
         writing.label(self.at, &[], &set);
+        let here = self.scene.pods.iter().filter(|pods| pods.namespace == self.namespace);
+        for pods in here.filter(|pods| pods.are_outside() && !pods.are_gateways()) {
+            writing.label_pods(pods.object, "istio.io/dataplane-mode", "none");
+        }
     }
 
     fn authorizations(&self) -> impl Iterator<Item = &'s (usize, Authorization)> {
@@ -494,8 +498,16 @@ fn owner(object: &Object) -> Option<&'static str> {
     owners.is_some_and(|owners| !owners.is_empty()).then_some("made by its owner")
 }
 
-/// Does a Sidecar leave hosts out that its pods could call?
+/// Does a Sidecar leave hosts out that its pods could call? A policy for outbound traffic that names no mode
+/// is REGISTRY_ONLY (istio/api networking/v1alpha3/sidecar.proto `OutboundTrafficPolicy.Mode`).
 fn limits_egress(object: &Object) -> bool {
+    let outbound = object.body.get_path(&["spec", "outboundTrafficPolicy"]);
+    let mode = |policy: &crate::yaml::Node| {
+        policy.get("mode").and_then(|mode| mode.as_str()).unwrap_or("REGISTRY_ONLY").to_owned()
+    };
+    if outbound.filter(|policy| !policy.is_null()).is_some_and(|p| mode(p) == "REGISTRY_ONLY") {
+        return true;
+    }
     let egress = object.body.get_path(&["spec", "egress"]).and_then(|egress| egress.as_list());
     let is_all = |host: &str| matches!(host, "*/*");
     egress.is_some_and(|listeners| {

@@ -111,7 +111,8 @@ impl<'o> Writing<'o> {
         self.label_pods(at, RESTART_TOKEN, "ambient");
     }
 
-    fn label_pods(&mut self, at: usize, key: &str, value: &str) {
+    /// Puts a label on the pods of a workload.
+    pub fn label_pods(&mut self, at: usize, key: &str, value: &str) {
         let path = template_of(&self.objects[at]).unwrap_or_default();
         self.label(at, path, &[(key, value)]);
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 use waypost::diagnostic::Sources;
 use waypost::k8s::{Object, objects_of};
-use waypost::pipeline::{TranslatedPolicy, rewritten, translation};
+use waypost::pipeline::{Accepted, TranslatedPolicy, rewritten, translation};
 use waypost::simulate::{Mesh, Options, Verdict, compare};
 use waypost::translate::direct::{Serves, Wish};
 use waypost::yaml::{Budget, read};
@@ -84,7 +84,8 @@ fn nothing_that_is_written_lets_anybody_through_who_was_stopped() {
             binds_classes: true,
             ..Wish::default()
         };
-        let (translated, _) = translation(&objects, &wish, |to| *to = options.clone());
+        let (translated, _) =
+            translation(&objects, &wish, &Accepted::default(), |to| *to = options.clone());
         if translated.instead.is_empty() {
             continue;
         }
