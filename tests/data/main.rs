@@ -29,6 +29,7 @@ mod rendered_validation;
 #[path = "../support/data.rs"]
 mod support;
 mod translated;
+mod translated_real;
 mod tsb;
 
 use support::data;

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::support::data;
 
 #[allow(clippy::disallowed_methods, reason = "the program itself is asked")]
-fn waypost(folder: &Path, arguments: &[String]) -> (Option<i32>, String, String) {
+pub fn waypost(folder: &Path, arguments: &[String]) -> (Option<i32>, String, String) {
     let run = Command::new(env!("CARGO_BIN_EXE_waypost"))
         .current_dir(folder)
         .args(arguments)

@@ -1,5 +1,7 @@
 //! Where the parts of AuthorizationPolicies are written. What becomes of them the mesh says.
 
+use std::collections::BTreeSet;
+
 use super::super::input::{RuleInput, Workload, at, items, strings, text};
 use crate::diagnostic::Span;
 use crate::k8s::{Labels, Object};
@@ -83,8 +85,12 @@ pub(super) fn stands_at_waypoints(input: &RuleInput<'_>, policy: &Object, rule: 
         let is_ambient = input.state(workload) == Some(PodState::Ambient);
         is_ambient && labels.iter().all(|(key, value)| workload.labels.get(key) == Some(value))
     };
-    let mut held = input.all_workloads().filter(is_held).map(|w| w.object.namespace_or_default());
-    held.all(|namespace| copies.iter().any(|copy| copy.namespace_or_default() == namespace))
+    let held = input.all_workloads().filter(is_held).map(|w| w.object.namespace_or_default());
+    let held: BTreeSet<&str> = held.collect();
+    let has_copy =
+        |namespace: &&str| copies.iter().any(|copy| copy.namespace_or_default() == *namespace);
+    // of pods that are not shown nothing is known
+    !held.is_empty() && held.iter().all(has_copy)
 }
 
 /// A rule without the identities that its sources leave out.

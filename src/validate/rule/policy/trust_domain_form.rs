@@ -89,16 +89,20 @@ fn check(input: &RuleInput<'_>, found: &mut Vec<Diagnostic>) {
             let Some(text) = value.as_str() else { continue };
             if trust_domain(text) == Some(ALIAS) {
                 let rest = text.trim_start_matches(ALIAS);
-                found.push(
-                    Diagnostic::error(
-                        RULE.code,
-                        format!("the principal `{text}` matches nobody at ztunnel"),
+                // what other principals name may be a trust domain that the mesh trusts beside its own
+                let finding = if known.is_empty() {
+                    let said = format!("the principal `{text}` may match nobody at ztunnel");
+                    Diagnostic::warning(RULE.code, said).at(
+                        value.span,
+                        format!("others name the trust domain `{other}`, and which is the mesh's is not known"),
                     )
-                    .at(value.span, format!("the mesh's trust domain is `{other}`"))
-                    .help(format!(
-                        "write `{other}{rest}`, or use `namespaces` or `serviceAccounts`"
-                    )),
-                );
+                } else {
+                    let said = format!("the principal `{text}` matches nobody at ztunnel");
+                    Diagnostic::error(RULE.code, said)
+                        .at(value.span, format!("the mesh's trust domain is `{other}`"))
+                };
+                let help = "or use `namespaces` or `serviceAccounts`";
+                found.push(finding.help(format!("write `{other}{rest}`, {help}")));
             }
         }
     }
