@@ -4,6 +4,8 @@
 //! Most repositories hold policies without what they are about: where nothing is shown that a policy selects,
 //! a workload and its Service are put beside it, and one caller in a namespace of its own.
 
+#![allow(clippy::disallowed_methods, reason = "what the program reads has to be written")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;

@@ -59,6 +59,7 @@ mod suppress;
 mod tidy;
 mod translate;
 mod translate_gain;
+mod translate_mutants;
 mod tree;
 mod tree_disk;
 mod tree_kill;

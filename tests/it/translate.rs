@@ -300,7 +300,7 @@ fn namespaces_can_share_a_waypoint() {
     assert!(read("out/policy.yaml").contains("cluster.local/ns/infra/sa/shared"));
 }
 
-fn objects(policy: &str) -> Vec<Object> {
+pub(crate) fn objects(policy: &str) -> Vec<Object> {
     let shop = fs::read_to_string(project().join(CASES).join("shop.yaml")).unwrap();
     let (mut sources, mut found) = (Sources::default(), Vec::new());
     let mut objects = Vec::new();
@@ -312,7 +312,7 @@ fn objects(policy: &str) -> Vec<Object> {
     objects
 }
 
-fn wish() -> Wish {
+pub(crate) fn wish() -> Wish {
     Wish {
         moving: BTreeSet::from(["shop".to_owned(), "web".to_owned()]),
         waypoint_namespace: None,
