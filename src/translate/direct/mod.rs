@@ -27,11 +27,12 @@ mod route;
 mod scene;
 mod space;
 mod staged;
+mod telemetry;
 mod twin;
 mod writing;
 mod ztunnel;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use serde_json::Value;
 
@@ -244,6 +245,34 @@ fn unfit(objects: &[Object], scene: &Scene, wish: &Wish) -> Vec<Diagnostic> {
                         format!("more than {RULES} of one policy are not proven"),
                     )
                     .help("write values of one field as one list, or several policies"),
+            );
+        }
+    }
+    let authorizations = scene.authorizations.iter().map(|(at, policy)| (at, policy.targets()));
+    let authentications = scene.authentications.iter().map(|(at, policy)| (at, policy.targets()));
+    let targets = authorizations.map(|(at, targets)| (at, targets.collect::<Vec<_>>()));
+    let targets = targets.chain(authentications.map(|(at, targets)| (at, targets.collect())));
+    let there: HashSet<(&str, &str, &str)> = objects
+        .iter()
+        .map(|o| (o.gvk.kind.as_str(), o.namespace_or_default(), o.name.as_str()))
+        .collect();
+    for (at, targets) in targets.filter(|(at, _)| !wish.others.contains(at)) {
+        let object = &objects[*at];
+        for target in targets.into_iter().filter(|_| is_asked(object)) {
+            let namespace = target.namespace.as_deref().unwrap_or(object.namespace_or_default());
+            let home = wish.waypoint_namespace.as_deref().unwrap_or(namespace);
+            let is_made =
+                target.kind == "Gateway" && target.name == wish.waypoint && namespace == home;
+            let place = (target.kind.as_str(), namespace, target.name.as_str());
+            if is_made || target.kind == "GatewayClass" || there.contains(&place) {
+                continue;
+            }
+            let said =
+                format!("the manifests hold no {} `{namespace}/{}`", target.kind, target.name);
+            found.push(
+                Diagnostic::error("target-not-there", said)
+                    .at(object.name_span(), "this policy is bound to it")
+                    .help("name its manifest too, or correct `targetRefs`"),
             );
         }
     }

@@ -32,7 +32,12 @@ impl Authorization {
 
     /// Is it bound to objects by name?
     pub fn has_targets(&self) -> bool {
-        self.target_ref.is_some() || !self.target_refs.is_empty()
+        self.targets().next().is_some()
+    }
+
+    /// The objects that it is bound to.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetRef> {
+        self.target_ref.iter().chain(&self.target_refs)
     }
 }
 
@@ -198,7 +203,12 @@ impl Attachment {
 
     /// Is it bound to objects by name?
     pub fn has_targets(&self) -> bool {
-        self.target_ref.is_some() || !self.target_refs.is_empty()
+        self.targets().next().is_some()
+    }
+
+    /// The objects that it is bound to.
+    pub fn targets(&self) -> impl Iterator<Item = &TargetRef> {
+        self.target_ref.iter().chain(&self.target_refs)
     }
 }
 

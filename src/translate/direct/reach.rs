@@ -151,11 +151,16 @@ impl Pods {
             && !self.labels.contains_key("istio.io/dataplane-mode")
     }
 
+    /// Are these a gateway's whose proxy the injector brings?
+    pub fn is_injected_gateway(&self) -> bool {
+        let template = self.annotations.get("inject.istio.io/templates");
+        template.is_some_and(|t| t.split(',').any(|t| t.trim() == "gateway"))
+    }
+
     /// Are these a gateway's: an Envoy of its own, which stays as it is?
     /// (facts/istio-ambient.md §1.5: templates `gateway`; charts and operators label them `istio`.)
     pub fn are_gateways(&self) -> bool {
-        let template = self.annotations.get("inject.istio.io/templates");
-        template.is_some_and(|t| t.split(',').any(|t| t.trim() == "gateway"))
+        self.is_injected_gateway()
             || self.labels.contains_key("gateway.networking.k8s.io/gateway-name")
             || self
                 .labels

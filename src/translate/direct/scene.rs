@@ -16,6 +16,7 @@ pub(super) struct Scene {
     pub authorizations: Vec<(usize, Authorization)>,
     pub authentications: Vec<(usize, Attachment)>,
     pub peer_authentications: Vec<usize>,
+    pub telemetries: Vec<(usize, Attachment)>,
     /// EnvoyFilter, WasmPlugin, TrafficExtension, Sidecar.
     pub code: Vec<(usize, Attachment)>,
     pub virtual_services: Vec<usize>,
@@ -41,6 +42,8 @@ impl Scene {
                 scene.authentications.extend(spec(object, found).map(|policy| (at, policy)));
             } else if gvk.is("security.istio.io", "PeerAuthentication") {
                 scene.peer_authentications.push(at);
+            } else if gvk.is("telemetry.istio.io", "Telemetry") {
+                scene.telemetries.extend(spec(object, found).map(|telemetry| (at, telemetry)));
             } else if is_code(object) {
                 scene.code.extend(spec(object, found).map(|policy| (at, policy)));
             } else if gvk.is("networking.istio.io", "VirtualService") {

@@ -10,13 +10,15 @@ use super::reach::{Pods, Service};
 use super::reason::Reason;
 use super::root::Root;
 use super::scene::Scene;
-use super::twin::Twin;
-use super::writing::Writing;
+use super::twin::{Twin, pushed};
+use super::writing::{Writing, named};
 use super::ztunnel::in_its_words;
 use super::{Binding, Outcome, Policy, Serves, Wish};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
 
+/// What takes namespaces and pods into ambient mode, or keeps them out.
+const DATAPLANE_MODE: &str = "istio.io/dataplane-mode";
 /// `istio.io/dry-run: "true"`: evaluated, logged, not enforced.
 const DRY_RUN: &str = "istio.io/dry-run";
 /// The annotations by which TSB knows an object of DIRECT mode (facts/tsb.md, "DIRECT mode").
@@ -79,18 +81,26 @@ impl<'s> Space<'s> {
             policies.push(self.authentication(*at, attachment, &mut bound, writing, found));
         }
         root.translate(self, &mut bound, writing, found);
+        policies.extend(self.telemetries(&bound, writing, found));
+        if self.wish.binding == Binding::AsNeeded {
+            self.refuse_gateways(found);
+        }
         bound.opted_out.iter().for_each(|at| writing.opt_out(*at));
         policies
     }
 
-    /// The labels of the namespace, and of pods that stay out of the mesh. Injection is switched off by a value and
+    /// The labels of the namespace, and of pods that ztunnel does not capture: those outside of the mesh, and gateways
+    /// (facts/istio-ambient.md §1.3). Injection is switched off by a value and
     /// not by absence: see facts/gitops-delivery.md 1.3.
     fn enrol(&self, writing: &mut Writing<'_>) {
-        let set = [("istio.io/dataplane-mode", "ambient"), ("istio-injection", "disabled")];
+        let set = [(DATAPLANE_MODE, "ambient"), ("istio-injection", "disabled")];
         writing.label(self.at, &[], &set);
         let here = self.scene.pods.iter().filter(|pods| pods.namespace == self.namespace);
-        for pods in here.filter(|pods| pods.are_outside() && !pods.are_gateways()) {
-            writing.label_pods(pods.object, "istio.io/dataplane-mode", "none");
+        let is_said = |pods: &&Pods| pods.labels.contains_key(DATAPLANE_MODE);
+        for pods in
+            here.filter(|pods| !is_said(pods) && (pods.are_outside() || pods.are_gateways()))
+        {
+            writing.label_pods(pods.object, DATAPLANE_MODE, "none");
         }
     }
 
@@ -303,16 +313,60 @@ impl<'s> Space<'s> {
             return refused;
         }
         if gateways {
-            told.outcome = Outcome::Refused;
             told.reasons.insert(Reason::GatewayAttached);
-            found.push(refusal(
-                Reason::GatewayAttached,
-                object,
-                "it holds for gateways and for other pods",
-            ));
-            return told;
         }
-        Twin::new(self, at, policy, pods, told).translate(bound, writing, found)
+        let told = Twin::new(self, at, policy, pods, told).translate(bound, writing, found);
+        if gateways && told.outcome != Outcome::Refused {
+            return self.kept_at_gateways(at, policy, told, writing, found);
+        }
+        told
+    }
+
+    /// A policy goes, and holds for gateways too: each of them keeps a copy.
+    fn kept_at_gateways(
+        &self,
+        at: usize,
+        policy: &Authorization,
+        mut told: Policy,
+        writing: &mut Writing<'_>,
+        found: &mut Vec<Diagnostic>,
+    ) -> Policy {
+        let object = &self.objects[at];
+        let selector = policy.selector.as_ref();
+        let gateways = self.scene.pods.iter().filter(|pods| {
+            pods.namespace == self.namespace
+                && pods.are_gateways()
+                && selector.is_none_or(|s| s.selects(&pods.labels))
+        });
+        for pods in gateways {
+            let own = Selector { match_labels: pods.labels.clone() };
+            let spec = json!(Authorization { selector: Some(own), ..policy.clone() });
+            let name = format!("{}-{}", object.name, pods.name);
+            let name = named(object, &object.gvk.kind, self.namespace, &name);
+            told.becomes.extend(pushed(object, at, name, spec, writing, found));
+        }
+        told
+    }
+
+    /// A gateway whose proxy is injected because of the namespace's label loses it with the label
+    /// (facts/istio-ambient.md §1.5).
+    fn refuse_gateways(&self, found: &mut Vec<Diagnostic>) {
+        let is_injected =
+            |pods: &&Pods| pods.namespace == self.namespace && pods.is_injected_gateway();
+        for pods in self.scene.pods.iter().filter(is_injected) {
+            let object = &self.objects[pods.object];
+            let said = format!("{} would lose its proxy", object.reference());
+            found.push(
+                Diagnostic::error("gateway-loses-proxy", said)
+                    .at(
+                        object.name_span(),
+                        "it is injected, and its namespace does not inject any more",
+                    )
+                    .help(
+                        "move the gateway into a namespace of its own first, or leave this one out",
+                    ),
+            );
+        }
     }
 
     /// Does anybody come to these pods through the waypoint?
