@@ -13,7 +13,12 @@ use crate::simulate::capture::Capture;
 use crate::simulate::matcher::IpBlock;
 use crate::simulate::mesh::{ClusterId, Mesh, NamespaceId, PodState, Role, WorkloadId};
 use crate::simulate::network_policy::peers_hold;
+use crate::simulate::outbound::Asks;
 use crate::simulate::path::{Hop, Speaks, end_of};
+
+/// Tests of clients are numbered by turns: identities on either side, NetworkPolicies, blocks of addresses,
+/// rules of their own proxies.
+const KINDS: u32 = 5;
 
 /// Everybody whom the manifests show.
 pub struct Crowd<'m> {
@@ -33,6 +38,8 @@ pub struct Crowd<'m> {
     by_asked: HashMap<Asked, usize>,
     admitted: HashMap<(usize, usize, usize), Vec<u32>>,
     inside: HashMap<(usize, IpBlock), Vec<u32>>,
+    /// By the name of a namespace: the clients there whose own proxy sends by rules.
+    sending: HashMap<&'m str, Vec<u32>>,
 }
 
 /// Who asks something of the clients of a place.
@@ -41,6 +48,8 @@ struct Asked {
     enforcers: [Option<Enforcers>; 2],
     /// The NetworkPolicies in front of it.
     network: [Vec<usize>; 2],
+    /// The rules by which clients' own proxies send there.
+    outbound: Asks,
 }
 
 /// What is asked of clients at some places, and who is told apart by it.
@@ -73,25 +82,19 @@ struct Kind {
     sends: Option<Sender>,
 }
 
-/// What decides how a client's proxy sends (`outbound`).
+/// What decides how a client's proxy sends (`outbound`), wherever it sends: what its namespace and its labels
+/// decide is asked at the places whose rules name them ([`Asks`]).
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Sender {
     capture: Option<Box<Capture>>,
-    /// Where rules tell clients apart: its namespace and its Sidecar.
-    rules: Option<(NamespaceId, Option<u32>)>,
-    /// Where a rule selects clients.
-    labels: Option<Labels>,
+    /// Its Sidecar.
+    scope: Option<u32>,
 }
 
 impl Sender {
     fn of(mesh: &Mesh, id: WorkloadId) -> Self {
-        let (workload, tables) = (mesh.workload(id), &mesh.fixed.outbound);
-        let scope = || tables.scope_of(id);
-        Self {
-            capture: workload.capture.clone(),
-            rules: tables.tells_apart().then(|| (workload.namespace, scope())),
-            labels: tables.selects_clients().then(|| workload.labels.clone()),
-        }
+        let capture = mesh.workload(id).capture.clone();
+        Self { capture, scope: mesh.fixed.outbound.scope_of(id) }
     }
 }
 
@@ -164,6 +167,7 @@ impl<'m> Crowd<'m> {
             by_asked: HashMap::new(),
             admitted: HashMap::new(),
             inside: HashMap::new(),
+            sending: HashMap::new(),
         };
         // routes that are for the clients of some namespaces
         let routed = meshes.map(|mesh| -> BTreeSet<NamespaceId> {
@@ -192,6 +196,7 @@ impl<'m> Crowd<'m> {
             crowd.kinds[kind as usize].push(index as u32);
             crowd.kind_of.push(kind);
             crowd.number(index as u32);
+            crowd.note_namespaces(index as u32);
         }
         // a pod whose proxy shows a certificate stands for its identity, also where it asks for nothing
         for mesh in meshes {
@@ -215,6 +220,20 @@ impl<'m> Crowd<'m> {
             Some(number)
         });
         self.identities.push(numbers);
+    }
+
+    /// Notes the namespaces of a client whose own proxy sends by rules.
+    fn note_namespaces(&mut self, index: u32) {
+        let hops = self.clients[index as usize].hops.into_iter().zip(self.meshes);
+        for (hop, mesh) in hops {
+            let Some(hop) = hop.filter(|hop| hop.speaks.is_routed()) else { continue };
+            let Some(id) = hop.workload else { continue };
+            let name = mesh.namespace(mesh.workload(id).namespace).name.as_str();
+            let own = self.sending.entry(name).or_default();
+            if own.last() != Some(&index) {
+                own.push(index);
+            }
+        }
     }
 
     /// Is there a client whose answers may differ, whatever the destination is?
@@ -247,7 +266,10 @@ impl<'m> Crowd<'m> {
             all.dedup();
             all
         });
-        let asked = Asked { enforcers: enforcers.clone(), network };
+        let [old, new] = [0, 1].map(|side| {
+            place.there[side].map_or_else(Asks::default, |to| Asks::of(self.meshes[side], to))
+        });
+        let asked = Asked { enforcers: enforcers.clone(), network, outbound: old.and(new) };
         if let Some(known) = self.by_asked.get(&asked) {
             return *known;
         }
@@ -278,14 +300,14 @@ impl<'m> Crowd<'m> {
             }
         }
         let classes = classes(&lists, &mut self.known, &self.domains);
-        // tests are numbered: three kinds by turns
+        // tests are numbered: four kinds by turns
         let mut touched: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (number, lists) in &classes.known {
             for client in self.by_identity.get(number).into_iter().flatten() {
                 let own = touched.entry(*client).or_default();
                 for side in 0..2 {
                     if self.identities[*client as usize][side] == Some(*number) {
-                        own.extend(lists.iter().map(|list| 4 * list + side as u32));
+                        own.extend(lists.iter().map(|list| KINDS * list + side as u32));
                     }
                 }
             }
@@ -297,7 +319,7 @@ impl<'m> Crowd<'m> {
                     for client in self.admitted(side, *index, rule) {
                         touched.entry(*client).or_default().push(next);
                     }
-                    next += 4;
+                    next += KINDS;
                 }
             }
         }
@@ -307,11 +329,34 @@ impl<'m> Crowd<'m> {
                 for client in self.inside(side, *block) {
                     touched.entry(*client).or_default().push(next);
                 }
-                next += 4;
+                next += KINDS;
+            }
+        }
+        let mut next = 4;
+        for namespace in &asked.outbound.namespaces {
+            for client in self.sending.get(namespace.as_str()).into_iter().flatten() {
+                touched.entry(*client).or_default().push(next);
+            }
+            next += KINDS;
+        }
+        for (namespace, selector) in &asked.outbound.labels {
+            for side in 0..2 {
+                for client in self.sending.get(namespace.as_str()).into_iter().flatten() {
+                    if self.has_labels(*client, side, selector) {
+                        touched.entry(*client).or_default().push(next);
+                    }
+                }
+                next += KINDS;
             }
         }
         touched.values_mut().for_each(|own| own.sort_unstable());
         Prepared { classes, blocks, touched }
+    }
+
+    fn has_labels(&self, client: u32, side: usize, selector: &Labels) -> bool {
+        let id = self.clients[client as usize].workloads[side];
+        let labels = id.map(|id| &self.meshes[side].workload(id).labels);
+        selector.iter().all(|(key, value)| labels.is_some_and(|l| l.get(key) == Some(value)))
     }
 
     /// The clients that a rule of a NetworkPolicy admits, ports apart.

@@ -20,7 +20,7 @@ pub(in crate::simulate) struct Consolidated {
     /// The clients of its namespace that it is for; all where absent.
     pub selector: Option<Labels>,
     /// `exportTo` as it is written.
-    export: BTreeSet<String>,
+    pub(super) export: BTreeSet<String>,
     policy: Option<(u32, TrafficPolicy)>,
     subsets: Vec<(u32, raw::Subset)>,
 }

@@ -2,6 +2,7 @@
 //! server sees an identity (facts/outbound.md §1 and §2.1).
 //!
 //! - `alike`: do the proxies of two meshes send alike?
+//! - `asks`: which clients are told apart by the rules about a service;
 //! - `host`: host names of rules, and who may see what; `scope`: Sidecars;
 //! - `rule`: DestinationRules; `consolidated`: those of one host, laid together;
 //! - `tables`: all of them, worked out once for a mesh;
@@ -10,6 +11,7 @@
 //! - `sent`: both, asked by themselves.
 
 mod alike;
+mod asks;
 mod consolidated;
 mod host;
 mod leaving;
@@ -20,6 +22,7 @@ mod tables;
 mod transport;
 
 pub(super) use alike::{Facing, alike};
+pub(super) use asks::Asks;
 pub use leaving::Why;
 pub(super) use leaving::{Leaving, leaving};
 pub use sent::{Sending, Sent};

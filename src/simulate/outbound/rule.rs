@@ -81,11 +81,6 @@ impl DestinationRule {
         let has = |word: &str| self.export.contains(word);
         self.export.is_empty() || has("*") || has(".") || has(&self.space)
     }
-
-    /// It is for some clients of its namespace.
-    pub(super) fn selects(&self) -> bool {
-        self.selector.is_some()
-    }
 }
 
 /// What a policy says of a port, and whether it has settings of the port's own, which inherit nothing (util.go

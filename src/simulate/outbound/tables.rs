@@ -73,19 +73,6 @@ impl Tables {
         own.map(|(_, port)| *port)
     }
 
-    /// Does a rule take clients by their labels?
-    pub fn selects_clients(&self) -> bool {
-        self.rules.iter().any(DestinationRule::selects)
-    }
-
-    /// Does anything here tell clients apart?
-    pub fn tells_apart(&self) -> bool {
-        !self.rules.is_empty()
-            || !self.scopes.is_empty()
-            || !self.routes.is_empty()
-            || self.exports.iter().any(Option::is_some)
-    }
-
     /// Works out what holds for whom. The mesh is otherwise complete; `mode` is that of a namespace.
     pub fn finish(&mut self, fixed: &Fixed, mode: impl Fn(NamespaceId) -> MtlsMode) {
         let services = || fixed.services.iter();

@@ -1,5 +1,9 @@
 //! DestinationRules: which of them a client carries out, and what they say.
 
+use std::fmt::Write as _;
+
+use waypost::simulate::{Change, compare};
+
 use super::outbound::{DISABLE, STRICT, no_client, object, rule, to_service};
 use super::{AMBIENT, SIDECAR, mesh, pair, story, verdict};
 
@@ -234,4 +238,49 @@ fn a_subset_counts_where_a_route_leads_to_it() {
     assert_eq!(to_service(&format!("{subset}{}", route(&["v1"]))), "allow");
     // part of the traffic with, part without
     assert_eq!(to_service(&format!("{subset}{}", route(&["v1", ""]))), "unknown");
+}
+
+/// Who loses the service of `n1` when STRICT comes to four namespaces with sidecars, of which this rule is
+/// about that service.
+fn losers(rule: &str) -> Vec<String> {
+    let mut text = rule.to_owned();
+    for number in 0..4 {
+        let _ = write!(
+            text,
+            "
+apiVersion: v1
+kind: Namespace
+metadata: {{name: n{number}, labels: {{istio-injection: enabled}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: app, namespace: n{number}}}
+spec: {{template: {{metadata: {{labels: {{app: app}}}}, spec: {{containers: [{{name: a}}]}}}}}}
+---
+apiVersion: v1
+kind: Service
+metadata: {{name: app, namespace: n{number}}}
+spec: {{selector: {{app: app}}, ports: [{{name: http, port: 80}}]}}
+---"
+        );
+    }
+    let found = compare(&mesh(&text), &mesh(&format!("{text}{STRICT}")));
+    let lost = found.of(Change::Loss).filter(|c| c.to.to_string() == "n1/app:80");
+    lost.map(|c| c.from.to_string()).collect()
+}
+
+/// Clients of namespaces that no rule names are asked about together, and no others with them.
+#[test]
+fn a_comparison_tells_apart_whom_a_destination_rule_names() {
+    let plain = "{host: app.n1.svc.cluster.local, trafficPolicy: {tls: {mode: DISABLE}}}";
+    assert_eq!(losers(""), ["outside"]);
+    assert_eq!(losers(&rule("n0", plain)), ["n0/app", "outside"]);
+    let for_n2 = plain.replace("{host", "{exportTo: [n2], host");
+    assert_eq!(losers(&rule("n1", &for_n2)), ["n2/app", "outside"]);
+    let selecting = |app: &str| {
+        let labels = format!("{{workloadSelector: {{matchLabels: {{app: {app}}}}}, host");
+        losers(&rule("n3", &plain.replace("{host", &labels)))
+    };
+    assert_eq!(selecting("app"), ["n3/app", "outside"]);
+    assert_eq!(selecting("other"), ["outside"]);
 }
