@@ -6,6 +6,7 @@
 //! workloads apart by the digits of their numbers.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use super::back::returning;
 use super::transient::{Transient, new_waypoints, states_by_name};
@@ -18,12 +19,12 @@ use crate::world::World;
 /// What opens, or shuts, in a state between two points, and neither before nor after. What every move
 /// brings by design is left out.
 pub fn meanwhile(from: &World, to: &World) -> Vec<Between> {
-    let mut told: HashSet<(Change, Caller, Target)> = HashSet::new();
+    let mut told: HashSet<(Change, Arc<Caller>, Arc<Target>)> = HashSet::new();
     let mut all = Vec::new();
     for state in states(from, to) {
         let mesh = state.apply(&to.mesh);
         let (since, until) = (compare(&from.mesh, &mesh), compare(&to.mesh, &mesh));
-        let key = |c: &AccessChange| (c.change, c.from.clone(), c.to.clone());
+        let key = |c: &AccessChange| (c.change, Arc::clone(&c.from), Arc::clone(&c.to));
         let counts = |c: &&AccessChange| c.by_design.is_none() && c.change != Change::Other;
         let there: HashSet<_> = until.changes.iter().filter(counts).map(key).collect();
         let Comparison { mut changes, mut bounds, pairs, requests, idle_policies: _ } = since;

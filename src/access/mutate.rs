@@ -103,7 +103,7 @@ impl Lost {
             "add a case from `{}` to `{}` with {}, that expects {verdict}",
             change.from,
             change.to,
-            report::request_text(change.request.as_ref()),
+            report::request_text(change.request.as_deref()),
         )))
     }
 }
@@ -117,7 +117,7 @@ fn rule_of(policy: &str, rule: Option<usize>) -> String {
 
 fn said(change: &AccessChange) -> String {
     let verb = report::verb(change.change);
-    let request = report::request_text(change.request.as_ref());
+    let request = report::request_text(change.request.as_deref());
     format!("{} {verb} {} with {request}", change.from, change.to)
 }
 

@@ -199,10 +199,10 @@ fn change(change: &simulate::AccessChange) -> Option<AccessChange> {
         from: change.from.to_string(),
         to: change.to.to_string(),
         namespace: change.to.namespace.clone(),
-        request: change.request.as_ref().map(request),
+        request: change.request.as_deref().map(request),
         every_request: change.every_request,
-        before: change.before.as_ref().map(answer),
-        after: change.after.as_ref().map(answer),
+        before: change.before.as_deref().map(answer),
+        after: change.after.as_deref().map(answer),
     })
 }
 

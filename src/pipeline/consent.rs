@@ -154,7 +154,7 @@ impl Accepted {
             let (from, to) = (gain.from.to_string(), gain.to.to_string());
             let accepted = self.gains.iter().find(|own| own.from == from && own.to == to);
             let Some(Gain { entry, .. }) = accepted.filter(|_| is_one) else { return true };
-            let request = request_text(gain.request.as_ref());
+            let request = request_text(gain.request.as_deref());
             let said = format!("{from} gains {to} with {request}, and that is accepted");
             let why = format!("{}: {}, until {}", entry.owner, entry.reason, entry.expires.value);
             found.push(Diagnostic::note("gain-accepted", said).at(entry.kind.span, why));

@@ -223,7 +223,7 @@ fn refused(
 ) -> Diagnostic {
     let AccessChange { from, to, request, .. } = change;
     let verb = if change.change == Change::Gain { "gain" } else { "lose" };
-    let said = format!("{from} would {verb} {to} with {}", request_text(request.as_ref()));
+    let said = format!("{from} would {verb} {to} with {}", request_text(request.as_deref()));
     let mut finding = Diagnostic::error(reason.code(), said);
     for (number, policy) in concerned.into_iter().enumerate() {
         policy.outcome = TranslationOutcome::Refused;

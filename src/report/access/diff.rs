@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::fmt::Write;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -46,7 +47,7 @@ fn entries(of: Compared<'_>) -> Vec<Entry<'_>> {
     let mut index: HashMap<(Change, &Target), Vec<usize>> = HashMap::new();
     for change in comparison.changes.iter().filter(|change| change.by_design.is_none()) {
         let brought = brought(change, steps);
-        let places = index.entry((change.change, &change.to)).or_default();
+        let places = index.entry((change.change, &*change.to)).or_default();
         let alike = |place: &&usize| {
             let entry = &entries[**place];
             are_alike(entry.of, change) && entry.brought == brought
@@ -55,7 +56,7 @@ fn entries(of: Compared<'_>) -> Vec<Entry<'_>> {
             Some(place) => entries[*place].callers.push(&change.from),
             None => {
                 places.push(entries.len());
-                entries.push(Entry { of: change, callers: vec![&change.from], brought });
+                entries.push(Entry { of: change, callers: vec![&*change.from], brought });
             }
         }
     }
@@ -165,7 +166,7 @@ fn extent(change: &AccessChange, code: impl Fn(&str) -> String) -> String {
         (None, false) => "some connections".to_owned(),
         (Some(_), every) => {
             let many = if every { "every request" } else { "some requests" };
-            format!("{many}, such as {}", code(&request_text(change.request.as_ref())))
+            format!("{many}, such as {}", code(&request_text(change.request.as_deref())))
         }
     }
 }
@@ -193,8 +194,8 @@ pub fn comparison_text(of: Compared<'_>) -> String {
         };
         out.line(format_args!("{} {verb} {}", callers(&entry), target(of)));
         out.line(format_args!("  {}", extent(of, |text| text.to_owned())));
-        out.line(format_args!("  before  {}", answer_text(of.before.as_ref())));
-        out.line(format_args!("  after   {}", answer_text(of.after.as_ref())));
+        out.line(format_args!("  before  {}", answer_text(of.before.as_deref())));
+        out.line(format_args!("  after   {}", answer_text(of.after.as_deref())));
         for brought in &entry.brought {
             out.line(format_args!("  by      {}", brought_text(brought)));
         }
@@ -240,8 +241,8 @@ pub fn comparison_markdown(of: Compared<'_>) -> String {
             verb(of.change),
             cell(&target(of)),
             extent(of, cell),
-            calm_cell(&answer_text(of.before.as_ref())),
-            calm_cell(&answer_text(of.after.as_ref())),
+            calm_cell(&answer_text(of.before.as_deref())),
+            calm_cell(&answer_text(of.after.as_deref())),
         );
         if by_release {
             let brought: Vec<String> = entry.brought.iter().map(brought_text).collect();
@@ -279,7 +280,7 @@ pub fn not_compared(comparison: &Comparison) -> Vec<String> {
 /// For a program. Frozen: `version` goes up when a field changes its meaning.
 pub fn comparison_json(of: Compared<'_>) -> Value {
     let Compared { comparison, steps } = of;
-    let answer = |answer: &Option<Answer>| {
+    let answer = |answer: &Option<Arc<Answer>>| {
         answer.as_ref().map(|a| {
             json!({
                 "verdict": a.verdict.as_str(), "ifAuthorizerAllows": a.is_conditional,
@@ -300,15 +301,15 @@ pub fn comparison_json(of: Compared<'_>) -> Value {
                 },
                 "from": c.from.to_string(),
                 "to": c.to.to_string(),
-                "before": answer_text(c.before.as_ref()),
-                "after": answer_text(c.after.as_ref()),
+                "before": answer_text(c.before.as_deref()),
+                "after": answer_text(c.after.as_deref()),
                 "answerBefore": answer(&c.before),
                 "answerAfter": answer(&c.after),
                 "everyRequest": c.every_request,
                 "otherPorts": c.other_ports,
                 "byDesign": c.by_design.map(|what| what.to_string()),
                 "broughtBy": brought(c, steps).iter().map(brought_json).collect::<Vec<Value>>(),
-                "request": c.request.as_ref().map(request_json),
+                "request": c.request.as_deref().map(request_json),
             })
         };
         changes.map(value).collect()

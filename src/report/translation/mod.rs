@@ -54,13 +54,13 @@ pub fn text(policies: &[PolicyLine]) -> String {
             out.line(format_args!("          costs    {}", consents.join(", ")));
         }
         if let Some(change) = counterexample {
-            let request = request_text(change.request.as_ref());
+            let request = request_text(change.request.as_deref());
             out.line(format_args!(
                 "          such as  {} to {}, {request}",
                 change.from, change.to
             ));
-            out.line(format_args!("            before {}", answer_text(change.before.as_ref())));
-            out.line(format_args!("            after  {}", answer_text(change.after.as_ref())));
+            out.line(format_args!("            before {}", answer_text(change.before.as_deref())));
+            out.line(format_args!("            after  {}", answer_text(change.after.as_deref())));
         }
     }
     out.into_text()
@@ -111,13 +111,13 @@ pub fn json(policies: &[PolicyLine], proof: Option<&ProofLine>, written: bool) -
 }
 
 fn counterexample(change: &AccessChange) -> Value {
-    let verdict = |answer: &Option<crate::simulate::Answer>| {
+    let verdict = |answer: &Option<std::sync::Arc<crate::simulate::Answer>>| {
         answer.as_ref().map(|answer| answer.verdict.as_str())
     };
     json!({
         "from": change.from.to_string(),
         "to": change.to.to_string(),
-        "request": change.request.as_ref().map(request),
+        "request": change.request.as_deref().map(request),
         "before": verdict(&change.before),
         "after": verdict(&change.after),
     })

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::design::ByDesign;
 use crate::simulate::decision::Verdict;
@@ -38,7 +39,7 @@ impl Comparison {
 
     /// Is there a change of which no manifest shows what was, or what comes of it?
     pub fn has_unknown(&self) -> bool {
-        let is_unknown = |answer: &Option<Answer>| {
+        let is_unknown = |answer: &Option<Arc<Answer>>| {
             answer.as_ref().is_some_and(|answer| answer.verdict == Verdict::Unknown)
         };
         self.changes.iter().any(|c| is_unknown(&c.before) || is_unknown(&c.after))
@@ -71,26 +72,27 @@ pub enum Change {
     Other,
 }
 
-/// A client and a destination for which something changes.
+/// A client and a destination for which something changes. Of many pairs the same is said: what they have in
+/// common is there once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AccessChange {
     /// Which way.
     pub change: Change,
     /// Who asks.
-    pub from: Caller,
+    pub from: Arc<Caller>,
     /// For what.
-    pub to: Target,
+    pub to: Arc<Target>,
     /// The smallest request that fares otherwise; `None` for a connection that is not HTTP, or of
     /// which nobody reads the requests.
-    pub request: Option<HttpRequest>,
+    pub request: Option<Arc<HttpRequest>>,
     /// Whether all of this pair's requests change like this.
     pub every_request: bool,
     /// The ports of the pod there that nothing names change like this too: they are not listed again.
     pub other_ports: bool,
     /// What came of that request before; `None` where client or destination was not there.
-    pub before: Option<Answer>,
+    pub before: Option<Arc<Answer>>,
     /// What comes of it after; `None` where client or destination is not there any more.
-    pub after: Option<Answer>,
+    pub after: Option<Arc<Answer>>,
     /// It comes with every move to ambient mode or back, and opens nothing that anybody can use.
     pub by_design: Option<ByDesign>,
 }
@@ -139,6 +141,11 @@ pub enum StandsFor {
 }
 
 impl Caller {
+    /// The same one at an address.
+    pub(super) fn at(&self, address: IpAddr) -> Arc<Self> {
+        Arc::new(Self { kind: self.kind.clone(), address: Some(address) })
+    }
+
     /// The namespace, `outside` for whoever has none: what tables are grouped by.
     pub fn namespace(&self) -> &str {
         match &self.kind {

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::change::{Caller, CallerKind};
 use super::place::{Enforcers, Place};
@@ -16,7 +17,7 @@ use crate::simulate::request::Client as KnownClient;
 #[derive(Clone, Debug)]
 pub struct Client<'m> {
     /// Its name.
-    pub caller: Caller,
+    pub caller: Arc<Caller>,
     /// Who connects; `None` where it is not there.
     pub hops: [Option<Hop<'m>>; 2],
     /// The workload that it is.
@@ -27,7 +28,7 @@ impl<'m> Client<'m> {
     /// The same one at an address, where manifests do not tell its own.
     pub fn at(&self, address: IpAddr) -> Self {
         let mut other = self.clone();
-        other.caller.address = Some(address);
+        other.caller = self.caller.at(address);
         for hop in other.hops.iter_mut().flatten() {
             hop.ip = hop.ip.or(Some(address));
         }
@@ -60,7 +61,7 @@ pub fn known<'m>(meshes: [&'m Mesh; 2]) -> Vec<Client<'m>> {
                 continue;
             }
             let client = all.entry(kind.clone()).or_insert_with(|| Client {
-                caller: Caller { kind, address: None },
+                caller: Arc::new(Caller { kind, address: None }),
                 hops: [None; 2],
                 workloads: [None; 2],
             });
@@ -69,7 +70,7 @@ pub fn known<'m>(meshes: [&'m Mesh; 2]) -> Vec<Client<'m>> {
         }
     }
     let outside = Client {
-        caller: Caller { kind: CallerKind::Outside, address: None },
+        caller: Arc::new(Caller { kind: CallerKind::Outside, address: None }),
         hops: [Some(Hop::outside()); 2],
         workloads: [None; 2],
     };
@@ -97,7 +98,7 @@ pub fn strangers<'m>(classes: &'m Classes, states: &[PodState]) -> Vec<Vec<Clien
                 stands_for: stranger.stands_for,
             };
             let client = Client {
-                caller: Caller { kind, address: None },
+                caller: Arc::new(Caller { kind, address: None }),
                 hops: [Some(hop); 2],
                 workloads: [None; 2],
             };

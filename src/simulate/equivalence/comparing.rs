@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use super::change::{AccessChange, Bound, Caller, CallerKind, Change, Comparison};
+use super::change::{AccessChange, Bound, Caller, CallerKind, Change, Comparison, Target};
 use super::client::{Client, strangers};
 use super::crowd::{Crowd, Prepared as Told};
 use super::design::{Accounts, Refused};
@@ -191,7 +192,7 @@ impl<'m> Comparing<'m> {
         let groups = crowd.groups(told, states.is_some());
         let strange = states.map(|states| strangers(&told.classes, states)).unwrap_or_default();
         if states.is_some() && !told.classes.complete {
-            self.found.bounds.push(Bound::Identities(place.target.clone()));
+            self.found.bounds.push(Bound::Identities(Target::clone(&place.target)));
         }
         let known = groups
             .iter()
@@ -242,7 +243,7 @@ impl<'m> Comparing<'m> {
             enforcers.reads_destination(mesh) && !place::knows_addresses(mesh, to)
         });
         if unknown {
-            self.found.bounds.push(Bound::DestinationAddress(place.target.clone()));
+            self.found.bounds.push(Bound::DestinationAddress(Target::clone(&place.target)));
         }
     }
 
@@ -252,7 +253,8 @@ impl<'m> Comparing<'m> {
             && after.verdict == Verdict::Unknown
             && let Some(step) = after.walk().and_then(|walk| walk.deciding())
         {
-            let bound = Bound::NotShown(place.target.clone(), self.meshes[1].reason_text(step));
+            let bound =
+                Bound::NotShown(Target::clone(&place.target), self.meshes[1].reason_text(step));
             if self.found.bounds.last() != Some(&bound) {
                 self.found.bounds.push(bound);
             }
@@ -397,7 +399,10 @@ impl<'m> Comparing<'m> {
         let (first, meshes) = (&group.first, self.meshes);
         let callers = || {
             let all = group.all.iter().flat_map(|members| members.callers(crowd, told));
-            all.map(|caller| Caller { address: group.address, ..caller.clone() })
+            all.map(|caller| match group.address {
+                Some(address) => caller.at(address),
+                None => Arc::clone(caller),
+            })
         };
         let mut roads: Vec<Road<'_>> = Vec::new();
         let mut refuses_bytes = false;
@@ -427,10 +432,12 @@ impl<'m> Comparing<'m> {
         };
         drop(roads);
         if paths_differ && reads_requests {
-            self.found.bounds.push(Bound::Paths(place.target.clone()));
+            self.found.bounds.push(Bound::Paths(Target::clone(&place.target)));
         }
         if !asked.complete {
-            let bounds = callers().map(|caller| Bound::Requests(caller, place.target.clone()));
+            let bounds = callers().map(|caller| {
+                Bound::Requests(Caller::clone(&caller), Target::clone(&place.target))
+            });
             self.found.bounds.extend(bounds);
         }
         self.found.pairs += group.all.iter().map(Members::len).sum::<usize>();
@@ -481,14 +488,15 @@ impl<'m> Comparing<'m> {
         let accounts = self.accounts;
         for (change, (count, difference)) in best {
             let refused = difference.refused;
-            let [before, after] = difference.answers;
+            let [before, after] = difference.answers.map(|answer| answer.map(Arc::new));
+            let request = difference.request.map(Arc::new);
             let changes = callers().map(|from| AccessChange {
                 change,
                 other_ports: false,
                 by_design: accounts.by_design(meshes, place, &from, refused),
                 from,
-                to: place.target.clone(),
-                request: difference.request.clone(),
+                to: Arc::clone(&place.target),
+                request: request.clone(),
                 every_request: count == asked.all.len(),
                 before: before.clone(),
                 after: after.clone(),
@@ -510,7 +518,7 @@ impl<'c, 'm> Members<'c, 'm> {
         &'a self,
         crowd: &'a Crowd<'m>,
         told: &'a Told,
-    ) -> impl Iterator<Item = &'a Caller> + 'a {
+    ) -> impl Iterator<Item = &'a Arc<Caller>> + 'a {
         self.clients(crowd, told).map(|client| &client.caller)
     }
 

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::change::{Target, TargetKind};
 use super::question::rules;
@@ -19,7 +20,7 @@ use crate::simulate::ztunnel::Match;
 #[derive(Clone, Debug)]
 pub struct Place {
     /// Its name.
-    pub target: Target,
+    pub target: Arc<Target>,
     /// What it is in each of the two.
     pub there: [Option<Destination>; 2],
 }
@@ -68,7 +69,7 @@ pub fn places(meshes: [&Mesh; 2]) -> Vec<Place> {
             all.insert(Target { namespace, name: name.clone(), port, kind }, there);
         }
     }
-    all.into_iter().map(|(target, there)| Place { target, there }).collect()
+    all.into_iter().map(|(target, there)| Place { target: Arc::new(target), there }).collect()
 }
 
 fn pods(meshes: [&Mesh; 2]) -> BTreeMap<String, [Option<WorkloadId>; 2]> {

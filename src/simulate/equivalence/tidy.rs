@@ -15,20 +15,15 @@ pub fn tidy(found: &mut Comparison, meshes: [&Mesh; 2]) {
     found.changes.sort_by(|a, b| {
         (a.change, &a.from, &a.to, a.by_design).cmp(&(b.change, &b.from, &b.to, b.by_design))
     });
-    let mut said: BTreeSet<(Change, String, Target)> = BTreeSet::new();
     // without an address comes first, and of the proxies the one met first
-    found.changes.retain(|c| {
-        let whom = match &c.from.kind {
-            CallerKind::Workload { name, .. } => name.clone(),
-            CallerKind::Outside => "outside".to_owned(),
-            CallerKind::Identity { principal, .. } => format!("identity {principal}"),
-        };
-        said.insert((c.change, whom, c.to.clone()))
-    });
+    let mut said: HashSet<(Change, Whom<'_>, &Target)> = HashSet::new();
+    let is_new = found.changes.iter().map(|c| said.insert((c.change, Whom::of(c), &*c.to)));
+    let is_new: Vec<bool> = is_new.collect();
+    keep(&mut found.changes, is_new);
     let services: BTreeSet<&Target> = found
         .changes
         .iter()
-        .map(|c| &c.to)
+        .map(|c| &*c.to)
         .filter(|target| target.kind == TargetKind::Service)
         .collect();
     let by_name = meshes.map(|mesh| -> HashMap<String, ServiceId> {
@@ -41,19 +36,45 @@ pub fn tidy(found: &mut Comparison, meshes: [&Mesh; 2]) {
             (target, all.flat_map(|(mesh, names)| behind(mesh, names, target)).collect())
         })
         .collect();
-    let mut by_service: HashSet<(Change, bool, Caller, String, u16)> = HashSet::new();
+    let mut by_service: HashSet<(Change, bool, &Caller, &str, u16)> = HashSet::new();
     for change in &found.changes {
-        for (name, port) in pods.get(&change.to).into_iter().flatten() {
+        for (name, port) in pods.get(&*change.to).into_iter().flatten() {
             let (way, by_design) = (change.change, change.by_design.is_some());
-            by_service.insert((way, by_design, change.from.clone(), name.clone(), *port));
+            by_service.insert((way, by_design, &change.from, name, *port));
         }
     }
-    found.changes.retain(|c| {
+    let is_apart = found.changes.iter().map(|c| {
         let (way, by_design) = (c.change, c.by_design.is_some());
-        let own = (way, by_design, c.from.clone(), c.to.name.clone(), c.to.port);
+        let own = (way, by_design, &*c.from, c.to.name.as_str(), c.to.port);
         c.to.kind == TargetKind::Service || !by_service.contains(&own)
     });
+    let is_apart: Vec<bool> = is_apart.collect();
+    keep(&mut found.changes, is_apart);
     fold_other_ports(found, meshes, &by_name);
+}
+
+/// Whom a change is about, whatever address or proxy it is taken to have.
+#[derive(PartialEq, Eq, Hash)]
+enum Whom<'c> {
+    Workload(&'c str),
+    Outside,
+    Identity(&'c str),
+}
+
+impl<'c> Whom<'c> {
+    fn of(change: &'c AccessChange) -> Self {
+        match &change.from.kind {
+            CallerKind::Workload { name, .. } => Self::Workload(name),
+            CallerKind::Outside => Self::Outside,
+            CallerKind::Identity { principal, .. } => Self::Identity(principal),
+        }
+    }
+}
+
+/// Keeps those of which it is said that they stay, one by one.
+fn keep(changes: &mut Vec<AccessChange>, stays: Vec<bool>) {
+    let mut stays = stays.into_iter();
+    changes.retain(|_| stays.next().unwrap_or_default());
 }
 
 /// What changes at the ports that nothing names as it does at one that something names, by the same words
@@ -63,11 +84,11 @@ fn fold_other_ports(
     meshes: [&Mesh; 2],
     by_name: &[HashMap<String, ServiceId>; 2],
 ) {
-    let key = |change: &AccessChange| {
-        let AccessChange { change, from, to, .. } = change;
-        (*change, from.clone(), to.namespace.clone())
-    };
-    let mut named: HashMap<(Change, Caller, String), Vec<usize>> = HashMap::new();
+    fn key(of: &AccessChange) -> (Change, &Caller, &str) {
+        let AccessChange { change, from, to, .. } = of;
+        (*change, from, &to.namespace)
+    }
+    let mut named: HashMap<(Change, &Caller, &str), Vec<usize>> = HashMap::new();
     for (index, change) in found.changes.iter().enumerate() {
         if change.to.kind != TargetKind::OtherPort {
             named.entry(key(change)).or_default().push(index);

@@ -553,7 +553,7 @@ proptest! {
             let Ok(from) = old.find_client(&c.from.to_string()) else { continue };
             let to = old.find_destination(&c.to.to_string()).unwrap();
             let allows = |mesh: &Mesh| {
-                let http = c.request.clone().unwrap_or_default();
+                let http = c.request.as_deref().cloned().unwrap_or_default();
                 let raw_tcp = c.request.is_none();
                 mesh.decide(&Request { from, to, http, raw_tcp }).verdict == Verdict::Allow
             };
