@@ -237,7 +237,11 @@ spec:
             format!("{}/ns-{namespace:05}", size.cluster(namespace))
         };
         let to = name(number);
-        let (neighbour, stranger) = (&to, name(number + 2 * TEAM));
+        // of the same cluster, of a team that is not let in
+        let far = (2 * TEAM).next_multiple_of(size.clusters);
+        let stranger = number + far;
+        let stranger = if stranger < size.namespaces { stranger } else { number - far };
+        let (neighbour, stranger) = (&to, name(stranger));
         let _ = write!(
             text,
             "  - {{name: {to} answers its own, from: {neighbour}/w1, to: \"{to}/w0:80\", expect: allow}}

@@ -1,5 +1,7 @@
 //! `waypost access test`
 
+use std::collections::VecDeque;
+
 use clap::{Args, ValueEnum};
 
 use super::super::session::Session;
@@ -10,6 +12,7 @@ use super::{Of, pretty, world, write};
 use crate::access::{answers, answers_back, mutate};
 use crate::diagnostic::{Diagnostic, Sources, has_errors, sort};
 use crate::model::Reached;
+use crate::pipeline::At;
 use crate::plan;
 use crate::report::access::{self as report, CaseResult};
 use crate::tree::Scope;
@@ -49,52 +52,19 @@ enum Format {
 
 impl Test {
     pub(super) fn run(&self, global: &Global, terminal: &Terminal) -> anyhow::Result<ExitCode> {
-        let mut results = Vec::new();
-        let mut worst = ExitCode::Clean;
-        let worlds = if self.every_stage {
-            self.every_point(global, terminal)?
+        let mut asking =
+            Asking { terminal, mutate: self.mutate, results: Vec::new(), worst: ExitCode::Clean };
+        if self.every_stage {
+            if self.every_point(global, &mut asking)?.is_none() {
+                return Ok(ExitCode::Problems);
+            }
         } else {
             let stage = self.of.stage.as_deref();
-            world::world(self.of.of.as_deref(), stage, global, terminal)?
-                .map(|Asked { world, sources }| vec![Way { worlds: vec![(None, world)], sources }])
-        };
-        let Some(ways) = worlds else { return Ok(ExitCode::Problems) };
-        let all = ways.iter().flat_map(|way| {
-            let before =
-                std::iter::once(None).chain(way.worlds.iter().map(|(_, world)| Some(world)));
-            way.worlds.iter().zip(before).map(move |(at, before)| (way, at, before))
-        });
-        for (way, (reached, world), before) in all {
-            let sources = &way.sources;
-            let mut found = world.found.clone();
-            if world.cases.is_empty() {
-                found.push(
-                    Diagnostic::warning(
-                        "no-access-tests",
-                        format!("{} has no access test", world.name),
-                    )
-                    .help("write one: kind `AccessTest`, named under `sources.access`"),
-                );
-            }
-            if self.mutate {
-                let mutated = mutate(world);
-                found.extend(mutated.found);
-                results.extend(mutated.results);
-            }
-            if !self.mutate {
-                let before = before.map(|world| &world.mesh);
-                results.extend(answers(world, before, &mut found));
-                let back = reached.as_ref().and_then(plan::way_back);
-                if let Some(to) = back.and_then(|back| way.at(&back)) {
-                    results.extend(answers_back(world, to, &mut found));
-                }
-            }
-            sort(&mut found);
-            terminal.show(&found, sources);
-            if has_errors(&found) {
-                worst = ExitCode::Problems;
-            }
+            let of = world::world(self.of.of.as_deref(), stage, global, terminal)?;
+            let Some(Asked { world, sources }) = of else { return Ok(ExitCode::Problems) };
+            asking.ask(&world, None, None, &sources);
         }
+        let Asking { results, worst, .. } = asking;
         let failed = results.iter().filter(|r| !r.passed()).count();
         match self.format {
             Format::Text => write(&lines(&results))?,
@@ -113,12 +83,9 @@ impl Test {
         Ok(worst)
     }
 
-    /// The environment's mesh at every point of its migration.
-    fn every_point(
-        &self,
-        global: &Global,
-        terminal: &Terminal,
-    ) -> anyhow::Result<Option<Vec<Way>>> {
+    /// Asks the environment's mesh at every point of its migration; `None` where a point cannot be rendered.
+    fn every_point(&self, global: &Global, asking: &mut Asking<'_>) -> anyhow::Result<Option<()>> {
+        let terminal = asking.terminal;
         let session = Session::new(global, terminal)?;
         let names = match &self.of.of {
             Some(name) => vec![name.clone()],
@@ -127,7 +94,6 @@ impl Test {
                 None => return Ok(None),
             },
         };
-        let mut environments = Vec::new();
         for name in names {
             let mut loaded = session.load(&name);
             let scope = Scope::default();
@@ -138,33 +104,72 @@ impl Test {
                 return Ok(None);
             };
             let mut points = prepared.points(resolved, loaded.sources);
-            let mut worlds = Vec::new();
+            // a point is asked with the one before it and, on the way back, with one of its own stage:
+            // earlier ones are let go
+            let mut held: VecDeque<(Reached, World)> = VecDeque::new();
             for reached in plan::points(&resolved.environment) {
                 let (at, mut found) = points.at(&reached, &|_| {});
-                let Some(at) = at else {
+                let Some(At { world, .. }) = at else {
                     sort(&mut found);
                     terminal.show(&found, &points.texts.sources);
                     return Ok(None);
                 };
-                worlds.push((Some(reached), at.world));
+                let before = held.back().map(|(_, world)| world);
+                let back = plan::way_back(&reached);
+                let back = back.and_then(|to| held.iter().find(|(point, _)| *point == to));
+                asking.ask(&world, before, back.map(|(_, world)| world), &points.texts.sources);
+                if held.len() >= resolved.environment.steps().len() {
+                    held.pop_front();
+                }
+                held.push_back((reached, world));
             }
-            environments.push(Way { worlds, sources: points.texts.sources });
         }
-        Ok(Some(environments))
+        Ok(Some(()))
     }
 }
 
-/// The worlds of one environment, in the order of its points.
-struct Way {
-    worlds: Vec<(Option<Reached>, World)>,
-    sources: Sources,
+/// Tests that are being asked.
+struct Asking<'a> {
+    terminal: &'a Terminal,
+    mutate: bool,
+    results: Vec<CaseResult>,
+    worst: ExitCode,
 }
 
-impl Way {
-    /// The world of a point.
-    fn at(&self, point: &Reached) -> Option<&World> {
-        let found = self.worlds.iter().find(|(reached, _)| reached.as_ref() == Some(point));
-        found.map(|(_, world)| world)
+impl Asking<'_> {
+    /// Asks a world, also on the way there from the one before it, and on the way back from it.
+    fn ask(
+        &mut self,
+        world: &World,
+        before: Option<&World>,
+        back: Option<&World>,
+        sources: &Sources,
+    ) {
+        let mut found = world.found.clone();
+        if world.cases.is_empty() {
+            found.push(
+                Diagnostic::warning(
+                    "no-access-tests",
+                    format!("{} has no access test", world.name),
+                )
+                .help("write one: kind `AccessTest`, named under `sources.access`"),
+            );
+        }
+        if self.mutate {
+            let mutated = mutate(world);
+            found.extend(mutated.found);
+            self.results.extend(mutated.results);
+        } else {
+            self.results.extend(answers(world, before.map(|world| &world.mesh), &mut found));
+            if let Some(to) = back {
+                self.results.extend(answers_back(world, to, &mut found));
+            }
+        }
+        sort(&mut found);
+        self.terminal.show(&found, sources);
+        if has_errors(&found) {
+            self.worst = ExitCode::Problems;
+        }
     }
 }
 
