@@ -4,7 +4,7 @@
 //! the namespace as it is once it has moved, and the state says how much of that is there.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::json;
 
@@ -13,7 +13,8 @@ use crate::diagnostic::Diagnostic;
 use crate::k8s::{Object, ObjectRef};
 use crate::manifest::Manifest;
 use crate::model::{
-    Area, Cluster, Environment, Namespace, NamespaceId, RESTART_TOKEN, Reached, Restart, Unit,
+    Area, Cluster, ClusterName, Environment, Namespace, NamespaceId, RESTART_TOKEN, Reached,
+    Restart, Unit,
 };
 use crate::plan::{self, NamespaceState, State};
 use crate::render::{RenderedObject, Renderer};
@@ -30,8 +31,9 @@ pub(super) struct Adopted<'a> {
     renderer: &'a Renderer,
     /// Everything that is there, by namespace; what lies in none under the empty name.
     present: BTreeMap<&'a str, BTreeMap<ObjectRef, &'a Arc<Object>>>,
-    /// Whose policies these are.
-    policies: BTreeMap<&'a str, BTreeSet<ObjectRef>>,
+    /// By namespace: the policies, and what is proposed for them once somebody has asked. It is the same at
+    /// every point of the migration.
+    policies: BTreeMap<&'a str, (BTreeSet<ObjectRef>, OnceLock<Proposed>)>,
     root_namespace: String,
     /// Every namespace as it is in the end.
     end: State,
@@ -66,14 +68,33 @@ pub(super) fn told(resolved: &Resolved) -> Option<Diagnostic> {
     )
 }
 
+/// The clusters of an environment in which the tree has such policies.
+pub(super) struct ByCluster<'a>(BTreeMap<&'a ClusterName, Adopted<'a>>);
+
+impl<'a> ByCluster<'a> {
+    /// Those of an environment.
+    pub fn of(resolved: &'a Resolved, renderer: &'a Renderer) -> Self {
+        let clusters = resolved.environment.clusters.values();
+        let all = clusters.filter_map(|cluster| {
+            let adopted = resolved.adopted.get(&cluster.name)?;
+            Some((&cluster.name, Adopted::new(resolved, cluster, adopted, renderer)))
+        });
+        Self(all.collect())
+    }
+
+    /// Those of a cluster; `None` where the tree has none there.
+    pub fn get(&self, cluster: &Cluster) -> Option<&Adopted<'a>> {
+        self.0.get(&cluster.name)
+    }
+}
+
 impl<'a> Adopted<'a> {
-    /// `None` where the tree has no such policy in the cluster.
-    pub fn of(
+    fn new(
         resolved: &'a Resolved,
         cluster: &'a Cluster,
+        adopted: &'a [Arc<Object>],
         renderer: &'a Renderer,
-    ) -> Option<Self> {
-        let adopted = resolved.adopted.get(&cluster.name)?;
+    ) -> Self {
         let environment = &resolved.environment;
         let mut present: BTreeMap<&str, BTreeMap<ObjectRef, &Arc<Object>>> = BTreeMap::new();
         let of = |objects: &'a BTreeMap<_, Vec<Arc<Object>>>| {
@@ -84,23 +105,27 @@ impl<'a> Adopted<'a> {
             let namespace = object.namespace.as_deref().unwrap_or_default();
             present.entry(namespace).or_default().insert(object.reference(), object);
         }
-        let mut policies: BTreeMap<&str, BTreeSet<ObjectRef>> = BTreeMap::new();
+        let mut policies: BTreeMap<&str, (BTreeSet<ObjectRef>, _)> = BTreeMap::new();
         for object in adopted {
             let of_namespace = policies.entry(object.namespace_or_default()).or_default();
-            of_namespace.insert(object.reference());
+            of_namespace.0.insert(object.reference());
         }
         let all = present.values().flat_map(BTreeMap::values).map(|object| &***object);
         // what is wrong with it is told with the mesh
         let root_namespace = world::mesh_options(all, &mut Vec::new()).root_namespace;
         let last = plan::points(environment).pop().unwrap_or(Reached::None);
         let end = plan::state(environment, &last);
-        Some(Self { environment, cluster, renderer, present, policies, root_namespace, end })
+        Self { environment, cluster, renderer, present, policies, root_namespace, end }
     }
 
     /// What is proposed for the policies of a namespace; `None` where the tree has none there.
-    pub fn propose(&self, namespace: &Namespace) -> Option<Proposed> {
+    pub fn proposed(&self, namespace: &Namespace) -> Option<&Proposed> {
+        let (ours, proposed) = self.policies.get(namespace.name.as_str())?;
+        Some(proposed.get_or_init(|| self.propose(namespace, ours)))
+    }
+
+    fn propose(&self, namespace: &Namespace, ours: &BTreeSet<ObjectRef>) -> Proposed {
         let name = namespace.name.as_str();
-        let ours = self.policies.get(name)?;
         let mut found = Vec::new();
         let objects = self.around(namespace, &mut found);
         let is_policy = |object: &Object| ours.contains(&object.reference());
@@ -128,7 +153,7 @@ impl<'a> Adopted<'a> {
         let (proposal, more) = direct::propose(&objects, &wish);
         found.extend(more);
         let waypoint = waypoint.map(|_| wish.waypoint_principal(name));
-        Some(Proposed { objects, policies, proposal, waypoint, found })
+        Proposed { objects, policies, proposal, waypoint, found }
     }
 
     /// Adds what the policies of a namespace come to in a state, and labels its workloads.
@@ -139,14 +164,14 @@ impl<'a> Adopted<'a> {
         placed: &mut [Placed],
         found: &mut Vec<Diagnostic>,
     ) -> Vec<Item> {
-        let Some(proposed) = self.propose(namespace) else { return Vec::new() };
-        let Proposed { objects, policies, proposal, found: told, waypoint: _ } = &proposed;
+        let Some(proposed) = self.proposed(namespace) else { return Vec::new() };
+        let Proposed { objects, policies, proposal, found: told, waypoint: _ } = proposed;
         let handover = Handover::of(state);
         if handover != Handover::Before {
             found.extend(told.iter().cloned());
-            found.extend(self.restarted_by_hand(&proposed));
+            found.extend(self.restarted_by_hand(proposed));
         }
-        self.label(&proposed, placed);
+        self.label(proposed, placed);
         let mut items = Vec::new();
         for &at in policies {
             let origin = Some(objects[at].name_span());

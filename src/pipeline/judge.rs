@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::adopted::{Adopted, Proposed};
+use super::adopted::{ByCluster, Proposed};
 use super::consent::{Accepted, Consent};
+use super::parse_reached;
 use super::translation::{TranslatedPolicy, told};
-use super::{Tools, parse_reached};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::k8s::Object;
 use crate::model::{DataplaneMode, Reached, Step};
@@ -28,14 +28,14 @@ pub struct Judged {
 
 /// Judges a point by the one before anything moved. The day `today` (`2026-12-31`) decides which losses
 /// are still accepted. What concerns no policy that the tree has is not told here.
-pub fn judge(
+pub(super) fn judge(
     resolved: &Resolved,
-    tools: &Tools,
+    adopted: &ByCluster<'_>,
     (before, after): (&World, &World),
     reached: &Reached,
     today: &str,
 ) -> Judged {
-    let Moved { mut policies, objects, waypoints } = moved(resolved, tools, reached);
+    let Moved { mut policies, objects, waypoints } = moved(resolved, adopted, reached);
     let mut judged = Judged::default();
     let mut accepted = Accepted::default();
     for entry in &resolved.accept {
@@ -87,21 +87,21 @@ struct Moved {
     waypoints: BTreeSet<String>,
 }
 
-fn moved(resolved: &Resolved, tools: &Tools, reached: &Reached) -> Moved {
+fn moved(resolved: &Resolved, adopted: &ByCluster<'_>, reached: &Reached) -> Moved {
     let environment = &resolved.environment;
     let mut moved = Moved::default();
     if *reached == Reached::None {
         return moved;
     }
     for cluster in environment.clusters.values() {
-        let Some(adopted) = Adopted::of(resolved, cluster, &tools.renderer) else { continue };
+        let Some(adopted) = adopted.get(cluster) else { continue };
         for namespace in cluster.namespaces.values() {
-            let Some(Proposed { objects, proposal, waypoint, .. }) = adopted.propose(namespace)
+            let Some(Proposed { objects, proposal, waypoint, .. }) = adopted.proposed(namespace)
             else {
                 continue;
             };
-            moved.waypoints.extend(waypoint);
-            for mut policy in proposal.policies {
+            moved.waypoints.extend(waypoint.clone());
+            for mut policy in proposal.policies.iter().cloned() {
                 let Some(object) = objects.get(policy.object) else { continue };
                 policy.object = moved.objects.len();
                 moved.objects.push(object.clone());

@@ -27,14 +27,14 @@ use serde_json::Value;
 pub use consent::{Accepted, Consent};
 pub use deliver::delivery_provenance;
 pub use digest::input_digest;
-pub use judge::{Judged, judge, skipped};
+pub use judge::{Judged, skipped};
 pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
 pub use patch::patch_entry;
 pub use points::{At, Points, concerning, examine, moved};
 pub use translation::{TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation};
 
-use self::adopted::Adopted;
+use self::adopted::ByCluster;
 use self::assemble::{Assembly, Written};
 use self::memo::Memo;
 use self::patch::Patcher;
@@ -118,16 +118,17 @@ pub fn render(
     request: &Request<'_>,
     progress: &(dyn Fn(usize) + Sync),
 ) -> (Option<Rendered>, Vec<Diagnostic>) {
-    render_with(resolved, tools, request, None, progress)
+    let adopted = ByCluster::of(resolved, &tools.renderer);
+    render_with(resolved, tools, request, (&adopted, None), progress)
 }
 
-/// As [`render()`], for several points of one environment: what a namespace comes to in a state is
-/// made once.
+/// As [`render()`], for several points of one environment: what is proposed for hand-written policies, and
+/// what a namespace comes to in a state, is made once.
 fn render_with(
     resolved: &Resolved,
     tools: &Tools,
     request: &Request<'_>,
-    memo: Option<&Memo>,
+    (adopted, memo): (&ByCluster<'_>, Option<&Memo>),
     progress: &(dyn Fn(usize) + Sync),
 ) -> (Option<Rendered>, Vec<Diagnostic>) {
     let environment = &resolved.environment;
@@ -145,12 +146,12 @@ fn render_with(
             others.extend(tsb(tools, resolved, &mut found));
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
-        let adopted = Adopted::of(resolved, cluster, &tools.renderer);
+        let adopted = adopted.get(cluster);
         let make = |namespace: &&Namespace| {
             let (mut placed, mut found) =
                 translate::namespace_manifests(environment, &state, cluster, namespace);
             let mut own = Vec::new();
-            if let Some(adopted) = &adopted {
+            if let Some(adopted) = adopted {
                 let state = state.of(&id_of(cluster, namespace));
                 own.extend(adopted.render(namespace, state, &mut placed, &mut found));
             }
@@ -240,19 +241,20 @@ pub fn findings(resolved: &Resolved, tools: &Tools, request: &Request<'_>) -> Ve
     let mut found = Vec::new();
     check_direct(tools, resolved, &mut found);
     found.extend(adopted::told(resolved));
+    let adopted = ByCluster::of(resolved, &tools.renderer);
     for cluster in clusters(environment, request.scope) {
         install(environment, cluster, request.scope, &mut found);
         if wants(request.scope, Unit::Tsb) && holds_tsb(environment, cluster) {
             tsb(tools, resolved, &mut found);
         }
         let namespaces: Vec<&Namespace> = cluster.namespaces.values().collect();
-        let adopted = Adopted::of(resolved, cluster, &tools.renderer);
+        let adopted = adopted.get(cluster);
         let told: Vec<Vec<Diagnostic>> = namespaces
             .par_iter()
             .map(|n| {
                 let (mut placed, mut found) =
                     translate::namespace_manifests(environment, &state, cluster, n);
-                if let Some(adopted) = &adopted {
+                if let Some(adopted) = adopted {
                     adopted.render(n, state.of(&id_of(cluster, n)), &mut placed, &mut found);
                 }
                 found

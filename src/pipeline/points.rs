@@ -3,7 +3,8 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use super::judge::{Judged, judge};
+use super::adopted::ByCluster;
+use super::judge::{self, Judged};
 use super::lint::{Lints, written};
 use super::memo::Memo;
 use super::{Rendered, Request, Tools, render_with};
@@ -23,6 +24,7 @@ pub struct Points<'a> {
     tools: &'a Tools,
     input: Digest,
     existing: Existing,
+    adopted: ByCluster<'a>,
     memo: Memo,
 }
 
@@ -44,6 +46,7 @@ impl<'a> Points<'a> {
             tools,
             input,
             existing: Existing::new(resolved),
+            adopted: ByCluster::of(resolved, &tools.renderer),
             memo: Memo::default(),
         }
     }
@@ -56,8 +59,8 @@ impl<'a> Points<'a> {
     ) -> (Option<At>, Vec<Diagnostic>) {
         let scope = Scope::default();
         let request = Request { stage: Some(reached), scope: &scope, input: self.input };
-        let memo = Some(&self.memo);
-        let (rendered, found) = render_with(self.resolved, self.tools, &request, memo, progress);
+        let kept = (&self.adopted, Some(&self.memo));
+        let (rendered, found) = render_with(self.resolved, self.tools, &request, kept, progress);
         let at = rendered.map(|rendered| At { world: self.world(reached, &rendered), rendered });
         (at, found)
     }
@@ -75,7 +78,12 @@ impl<'a> Points<'a> {
     pub fn judge(&mut self, rendered: &Rendered, reached: &Reached, today: &str) -> Judged {
         let Some(before) = self.before_all() else { return Judged::default() };
         let after = self.world(reached, rendered);
-        judge(self.resolved, self.tools, (&before, &after), reached, today)
+        self.judged((&before, &after), reached, today)
+    }
+
+    /// The same, with what is in the clusters before anything moves and at the point.
+    pub fn judged(&self, worlds: (&World, &World), reached: &Reached, today: &str) -> Judged {
+        judge::judge(self.resolved, &self.adopted, worlds, reached, today)
     }
 
     /// What is in the clusters with what was rendered for a point.
@@ -110,7 +118,7 @@ pub fn examine(
             }
             found.extend(lints.at(&world, &mut |diagnostic| known.has(diagnostic, sources)));
             if let Some(before) = &before {
-                let judged = judge(resolved, points.tools, (before, &world), reached, today);
+                let judged = points.judged((before, &world), reached, today);
                 let sources = &points.texts.sources;
                 let more = judged.found.into_iter().chain(judged.missing);
                 found.extend(more.filter(|diagnostic| !known.has(diagnostic, sources)));

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use waypost::access::meanwhile;
 use waypost::diagnostic::has_errors;
 use waypost::model::Reached;
-use waypost::pipeline::{Points, Tools, input_digest, judge};
+use waypost::pipeline::{Points, Tools, input_digest};
 use waypost::plan;
 use waypost::render::Renderer;
 use waypost::resolve::resolve;
@@ -277,7 +277,7 @@ fn no_step_forth_or_back_opens_anything() {
                 };
                 if let Some((_, before)) = worlds.first() {
                     let today = "2026-01-01";
-                    let judged = judge(&resolved, &tools, (before, &at.world), &reached, today);
+                    let judged = points.judged((before, &at.world), &reached, today);
                     if has_errors(&judged.found) {
                         break;
                     }

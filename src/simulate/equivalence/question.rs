@@ -57,7 +57,7 @@ pub struct Questions {
 pub fn questions(roads: &[Road<'_>], setting: &Setting, cache: &mut Cache) -> Questions {
     let mut asking =
         Asking { roads, setting, cache, found: Questions { all: Vec::new(), complete: true } };
-    asking.branch(&mut Draft::default());
+    asking.branch(&Draft::default(), &Undecided::of(roads));
     asking.found
 }
 
@@ -202,22 +202,57 @@ struct Asking<'q, 'a> {
 /// Fields that something still hangs on, with what is asked of them.
 type Open = BTreeMap<Field, BTreeSet<Atom>>;
 
-impl Asking<'_, '_> {
-    fn branch(&mut self, draft: &mut Draft) {
+/// The rules that are not decided yet: by road, and by Envoy on it.
+struct Undecided<'a>(Vec<Vec<Vec<&'a Rule>>>);
+
+impl<'a> Undecided<'a> {
+    /// Those of whole roads: whoever hangs on a request at all.
+    fn of(roads: &[Road<'a>]) -> Self {
+        let all = roads.iter().map(|road| {
+            let own = road.met.iter().map(|met| {
+                let hangs = |rule: &&Rule| rule.reads_http || rule.reads_addresses;
+                let own = rules(road.mesh, met.point, met.kind).filter(hangs);
+                own.filter(|rule| rule.is_candidate(met.facts.peer)).collect()
+            });
+            own.collect()
+        });
+        Self(all.collect())
+    }
+}
+
+/// Once it is decided, does it stay so whatever else is decided? Not where a test reads what another part of
+/// the request has a say in: headers that Envoy writes anew, and claims, which a preflight has not.
+fn stays_decided(rule: &Rule) -> bool {
+    rule.tests().all(|test| match test {
+        Test::Identity(_)
+        | Test::SourceIp(_)
+        | Test::DestinationIp(_)
+        | Test::DestinationPort(_)
+        | Test::Sni(_)
+        | Test::Never
+        | Test::Host(_)
+        | Test::Method(_)
+        | Test::Path(_) => true,
+        Test::RemoteIp(_) | Test::Header(..) | Test::RequestPrincipal(_) | Test::Claim(..) => false,
+    })
+}
+
+impl<'a> Asking<'_, 'a> {
+    fn branch(&mut self, draft: &Draft, undecided: &Undecided<'a>) {
         // two claims that no token can have together
         let Some(request) = draft.request(self.setting) else { return };
         if self.found.all.len() >= MAX_REQUESTS {
             self.found.complete = false;
             return;
         }
-        let open = self.open(draft, &request);
-        let Some((field, atoms)) = open.into_iter().next() else {
+        let (open, undecided) = &self.open(draft, &request, undecided);
+        let Some((field, atoms)) = open.iter().next() else {
             self.found.all.push(request);
             return;
         };
-        if field == Field::Token {
+        if *field == Field::Token {
             for token in [TokenDraft::None, TokenDraft::Valid, TokenDraft::Invalid] {
-                self.branch(&mut Draft { token: Some(token), ..draft.clone() });
+                self.branch(&Draft { token: Some(token), ..draft.clone() }, undecided);
             }
             return;
         }
@@ -227,26 +262,37 @@ impl Asking<'_, '_> {
             Field::Host => self.setting.host.iter().cloned().collect(),
             _ => Vec::new(),
         };
-        let values = self.cache.values(&field, self.setting.paths, &preferred, &atoms);
+        let values = self.cache.values(field, self.setting.paths, &preferred, atoms);
         let (all, complete) = (values.all.clone(), values.complete);
         self.found.complete &= complete;
         for value in all {
             let mut draft = draft.clone();
-            draft.decide(&field, value);
-            self.branch(&mut draft);
+            draft.decide(field, value);
+            self.branch(&draft, undecided);
         }
     }
 
-    /// What is still open with this draft.
-    fn open(&self, draft: &Draft, request: &HttpRequest) -> Open {
+    /// What is still open with this draft, of the rules that were before, and which rules those are now.
+    fn open(
+        &self,
+        draft: &Draft,
+        request: &HttpRequest,
+        before: &Undecided<'a>,
+    ) -> (Open, Undecided<'a>) {
         let mut open = Open::new();
+        let mut undecided = Vec::with_capacity(before.0.len());
         let host = request.host.as_ref().or(self.setting.host.as_ref());
         let host = host.map_or("", String::as_str);
         let paths = self.setting.paths;
         let http = Http::new(&request.method, host, &request.path, &request.headers, paths);
-        for road in self.roads {
+        for (road, before) in self.roads.iter().zip(&before.0) {
             let mut token = &request.token;
-            for met in road.met.iter().filter(|met| met.kind == ChainKind::Http) {
+            let mut left: Vec<Vec<&Rule>> = Vec::with_capacity(before.len());
+            for (met, before) in road.met.iter().zip(before) {
+                if met.kind != ChainKind::Http {
+                    left.push(Vec::new());
+                    continue;
+                }
                 let fixed = &*road.mesh.fixed;
                 let here = || request_authentications(fixed, &fixed.points.envoy[met.point]);
                 let mut facts = Facts { http: Some(&http), ..met.facts };
@@ -267,23 +313,27 @@ impl Asking<'_, '_> {
                     },
                 };
                 let view = View { draft, facts, claims };
-                let own = rules(road.mesh, met.point, met.kind)
-                    .filter(|rule| rule.reads_http || rule.reads_addresses)
-                    .filter(|rule| rule.is_candidate(met.facts.peer));
-                for rule in own {
+                let mut own = before.clone();
+                own.retain(|rule| {
                     let mut hangs_on = Vec::new();
-                    if view.rule(rule, &mut hangs_on).is_none() {
-                        for (field, atom) in hangs_on.into_iter().flat_map(atoms) {
-                            let decided = draft.decides_field(&field);
-                            if !decided {
-                                open.entry(field).or_default().insert(atom);
-                            }
+                    if view.rule(rule, &mut hangs_on).is_some() {
+                        return !stays_decided(rule);
+                    }
+                    for (field, atom) in hangs_on.into_iter().flat_map(atoms) {
+                        let decided = draft.decides_field(&field);
+                        if !decided {
+                            open.entry(field).or_default().insert(atom);
                         }
                     }
-                }
+                    true
+                });
+                left.push(own);
             }
+            // behind a refusal nothing is asked, with this token
+            left.extend(before[left.len()..].iter().cloned());
+            undecided.push(left);
         }
-        open
+        (open, Undecided(undecided))
     }
 }
 
