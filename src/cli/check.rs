@@ -13,7 +13,7 @@ use super::session::{Session, scope};
 use super::stray::Stray;
 use super::terminal::Terminal;
 use super::{ExitCode, Global};
-use crate::diagnostic::{Diagnostic, Sources};
+use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::report::{Shown, visible};
 use crate::tree::{Differing, Drift, LOCK_NAME, Tree, check, disk};
 
@@ -79,8 +79,8 @@ impl Check {
                 twice.extend(owners.twice(&name, rendered));
                 twice.extend(applied.twice(&resolved.environment, rendered));
             }
-            if !twice.is_empty() {
-                terminal.show(&twice, &loaded.sources);
+            terminal.show(&twice, &loaded.sources);
+            if has_errors(&twice) {
                 worst = worst.max(ExitCode::Problems);
             }
             let Some(rendered) = rendered else {

@@ -10,7 +10,7 @@ use super::terminal::Terminal;
 use super::{ExitCode, Global, Usage};
 use crate::diagnostic::Sources;
 use crate::model::Target;
-use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
+use crate::tree::disk::{Claim, EnvironmentFolder, Replacement, SwapMethod, replace};
 use crate::tree::path::check_name;
 use crate::tree::{Change, Provenance, Scope, Tree, plan};
 
@@ -99,8 +99,12 @@ impl Prune {
             terminal.say(&format!("{name}: nothing was deleted of {count} files"));
             return Ok(if faults.is_empty() { ExitCode::Refused } else { ExitCode::Problems });
         }
-        for (claim, shown, change) in &changes {
-            claim.write(&tree, change)?;
+        let replacements: Vec<Replacement<'_>> = changes
+            .iter()
+            .map(|(claim, _, change)| Replacement { claim, tree: &tree, change })
+            .collect();
+        replace(&replacements)?;
+        for (_, shown, change) in &changes {
             terminal.say(&format!("{name}: {shown}: {} deleted", change.delete.len()));
         }
         Ok(ExitCode::Clean)

@@ -19,7 +19,7 @@ use crate::diagnostic::{Diagnostic, Sources, has_errors};
 use crate::model::Target;
 use crate::pipeline::Rendered;
 use crate::report::Shown;
-use crate::tree::disk::{Claim, EnvironmentFolder, SwapMethod};
+use crate::tree::disk::{Claim, EnvironmentFolder, Replacement, SwapMethod, replace};
 use crate::tree::{Change, Local, Tree, plan};
 
 /// Render environments into the tree that Argo CD or Flux applies.
@@ -177,8 +177,8 @@ impl Render {
             twice.extend(owners.names.twice(name, rendered));
             twice.extend(owners.objects.twice(&resolved.environment, rendered));
         }
-        if !twice.is_empty() {
-            terminal.show(&twice, &sources);
+        terminal.show(&twice, &sources);
+        if has_errors(&twice) {
             terminal.say(&format!("{name}: nothing was written"));
             return Ok(ExitCode::Problems);
         }
@@ -211,8 +211,12 @@ impl Render {
         }
         // the units before what is told of them: an applier that is told of a folder which is not
         // there yet fails
-        for (target, claim, tree, change) in &changes {
-            claim.write(tree, change)?;
+        let replacements: Vec<Replacement<'_>> = changes
+            .iter()
+            .map(|(_, claim, tree, change)| Replacement { claim, tree, change })
+            .collect();
+        replace(&replacements)?;
+        for (target, _, tree, change) in &changes {
             match target {
                 None => terminal.say(&format!("{name}: {}", summary(objects, change))),
                 Some(_) if change.is_empty() => {}

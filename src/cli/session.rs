@@ -85,6 +85,15 @@ impl<'a> Session<'a> {
         |kind, node| self.schemas.check(kind, node)
     }
 
+    /// A reader that knows which environments there are, where that has been asked.
+    fn reader<'s>(
+        &'s self,
+        check: &'s dyn Fn(DocumentKind, &Node) -> Vec<Diagnostic>,
+    ) -> Reader<'s> {
+        let listed = self.environments.get().map(|(names, ..)| names.as_slice());
+        Reader::new(&self.files, check).listed(listed.unwrap_or_default())
+    }
+
     /// The environments that are asked for, all where none is. The findings are shown.
     pub(super) fn names(&self, wanted: &[String]) -> Option<Vec<String>> {
         if !wanted.is_empty() {
@@ -129,7 +138,7 @@ impl<'a> Session<'a> {
     /// one is an error.
     pub(super) fn document(&self, name: &str) -> Option<(Node, Sources)> {
         let check = self.check();
-        let mut reader = Reader::new(&self.files, &check);
+        let mut reader = self.reader(&check);
         let (input, mut found) = reader.read(name);
         let sources = reader.into_sources();
         sort(&mut found);
@@ -148,7 +157,7 @@ impl<'a> Session<'a> {
             return Some(changed(path));
         }
         let check = self.check();
-        let mut reader = Reader::new(&self.files, &check);
+        let mut reader = self.reader(&check);
         let (input, _) = reader.read(name);
         if let Some(path) = changes.touching(name, out, reader.named()) {
             return Some(changed(path));
@@ -162,7 +171,7 @@ impl<'a> Session<'a> {
     /// Reads one environment and says what it means.
     pub(super) fn load(&self, name: &str) -> Loaded {
         let check = self.check();
-        let mut reader = Reader::new(&self.files, &check);
+        let mut reader = self.reader(&check);
         let (input, mut found) = reader.read(name);
         let mut named = reader.named().clone();
         named.extend([format!("environments/{name}"), "templates".to_owned()]);

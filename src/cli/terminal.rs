@@ -90,7 +90,9 @@ impl Terminal {
 
     /// An error that has a chain of causes, each once.
     pub fn fail(&self, error: &anyhow::Error) {
-        let mut text = format!("error: {}\n", visible::block(&error.to_string()));
+        let code = error.downcast_ref::<DiskError>().map(|error| format!("[{}]", error.code()));
+        let code = code.unwrap_or_default();
+        let mut text = format!("error{code}: {}\n", visible::block(&error.to_string()));
         for cause in error.chain().skip(1) {
             text.push_str(&format!("caused by: {}\n", visible::block(&cause.to_string())));
         }

@@ -96,7 +96,11 @@ impl Object {
                     "malformed-object",
                     format!("{} cannot be read: {}", self.reference(), e.message),
                 )
-                .at(e.span.unwrap_or(self.body.span), ""),
+                .at(e.span.unwrap_or(self.body.span), "")
+                .help(format!(
+                    "`kubectl explain {}` lists its fields",
+                    self.gvk.kind.to_lowercase()
+                )),
             )
         })
     }
@@ -107,7 +111,8 @@ impl Object {
         let not_an_object = |what: &str, at: Span| {
             Box::new(
                 Diagnostic::error("not-an-object", format!("not a Kubernetes object: {what}"))
-                    .at(at, ""),
+                    .at(at, "")
+                    .help("begin it with `apiVersion` and `kind`, or do not name its file here"),
             )
         };
         let Value::Mapping(root) = &node.value else {

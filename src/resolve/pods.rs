@@ -25,21 +25,21 @@ fn not_restarted(cluster: &Cluster, namespace: &Namespace) -> Option<Diagnostic>
     let left = namespace.other_pods.iter().filter(|pods| pods.keep_sidecars());
     let left: Vec<(String, Span)> = left.map(|pods| (pods.to_string(), pods.origin)).collect();
     let (names, verb) = listed(&left)?;
-    let keys: Vec<String> = namespace
-        .other_pods
-        .iter()
-        .filter(|pods| pods.keep_sidecars())
-        .take(SHOWN)
-        .map(|pods| format!("{}/{}", pods.kind, pods.name))
-        .collect();
+    let keys = namespace.other_pods.iter().filter(|pods| pods.keep_sidecars());
+    let keys: Vec<String> = keys.map(|pods| format!("{}/{}", pods.kind, pods.name)).collect();
+    // whoever writes what is named here is to be done with it
+    let more = match keys.len().saturating_sub(TO_WRITE) {
+        0 => String::new(),
+        more => format!(", and {more} more in the same way"),
+    };
     let diagnostic = Diagnostic::warning(
         "not-restarted",
         format!("{names} in `{}/{}` {verb} not restarted when it moves", cluster.name, namespace.name),
     )
     .at(namespace.origin, "they keep their sidecars until somebody restarts them")
     .help(format!(
-        "restart them by hand once the namespace is labelled, and then say so: `restarted: [{}]`; until then they count as sidecars",
-        keys.join(", ")
+        "restart them by hand once the namespace is labelled, and then say so: `restarted: [{}]`{more}; until then they count as sidecars",
+        keys.into_iter().take(TO_WRITE).collect::<Vec<_>>().join(", ")
     ));
     Some(with_places(diagnostic, &left))
 }
@@ -75,6 +75,9 @@ fn opted_out(cluster: &Cluster, namespace: &Namespace) -> Option<Diagnostic> {
     .help("name it in the namespace's `workloads` with `mode: none` to keep it out, or with `mode: ambient` if that is meant; what is no Deployment, StatefulSet or DaemonSet needs the label `istio.io/dataplane-mode` in its own pod template");
     Some(with_places(diagnostic, &all))
 }
+
+/// How many are named to be written down.
+const TO_WRITE: usize = 40;
 
 /// How many are named.
 const SHOWN: usize = 4;

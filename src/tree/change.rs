@@ -29,7 +29,7 @@ pub struct ClusterProvenance {
     pub stages: BTreeMap<String, String>,
 }
 
-/// What [`disk::Claim::write`](super::disk::Claim::write) would do. Every path of the new folder
+/// What [`disk::replace`](super::disk::replace) would do. Every path of the new folder
 /// is in one of the lists `create`, `update`, `unchanged` and `carried`; all are sorted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Change {

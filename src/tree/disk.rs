@@ -2,7 +2,8 @@
 //!
 //! A write builds a sibling folder (`.<env>.waypost-new`) in which unchanged and carried files are
 //! hard links to the old ones, syncs it, exchanges the two folders in one step, and deletes the
-//! old one. Where the file system cannot exchange, two renames under a journal do, and the next
+//! old one. Folders that belong together are all built before the first is exchanged, so that a full disk
+//! leaves all of them old. Where the file system cannot exchange, two renames under a journal do, and the next
 //! run finishes what a killed one left (facts/gitops-delivery.md 8.2). Nothing is touched when
 //! nothing changed. Empty folders are not carried over, as git does not.
 //!
@@ -20,6 +21,7 @@ mod compare;
 mod folder;
 mod os;
 mod read;
+mod replace;
 mod swap;
 
 use std::io;
@@ -29,6 +31,7 @@ pub use claim::Claim;
 pub use compare::{Listed, compare, read_file, read_some};
 pub use folder::EnvironmentFolder;
 pub use read::read;
+pub use replace::{Replacement, replace};
 pub use swap::SwapMethod;
 
 /// Why a folder cannot be read or written.
@@ -118,7 +121,20 @@ impl DiskError {
             }
             DiskError::Kind { .. } | DiskError::NotText { .. } => Some("move it out of the tree"),
             DiskError::Interrupted { .. } => Some("run `waypost render`, which repairs it"),
-            DiskError::Io { .. } | DiskError::Name { .. } | DiskError::Mismatch { .. } => None,
+            DiskError::Io { source, .. } => match source.kind() {
+                io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
+                    Some("make room, and run it again: the tree is as it was")
+                }
+                io::ErrorKind::PermissionDenied => {
+                    Some("run it as the user whom the files belong to, or give them to this one")
+                }
+                io::ErrorKind::ReadOnlyFilesystem => {
+                    Some("mount it for writing, or work in a clone elsewhere")
+                }
+                _ => None,
+            },
+            DiskError::Name { .. } => Some("call the environment otherwise"),
+            DiskError::Mismatch { .. } => None,
         }
     }
 

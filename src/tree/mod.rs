@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! Tree ──┐
-//!        ├── plan ──> Change ──> Claim::write     (render)
+//!        ├── plan ──> Change ──> disk::replace    (render)
 //! Local ─┤
 //!        └── check ─> Vec<Drift>                  (check)
 //! ```

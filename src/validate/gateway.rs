@@ -33,7 +33,8 @@ fn check_listeners(listeners: &[Node], found: &mut Vec<Diagnostic>) {
             found.push(
                 Diagnostic::error("duplicate-item", "a listener's name must be unique")
                     .at(name.span, "again here")
-                    .also(first, "first here"),
+                    .also(first, "first here")
+                    .help("call one of them otherwise"),
             );
         }
         let place = [text("port"), text("protocol"), text("hostname")];
@@ -44,7 +45,8 @@ fn check_listeners(listeners: &[Node], found: &mut Vec<Diagnostic>) {
                     "port, protocol and hostname together must be unique for each listener",
                 )
                 .at(listener.span, "again here")
-                .also(first, "first here"),
+                .also(first, "first here")
+                .help("keep one of them, or give it another port or hostname"),
             );
         }
         if let Some(tls) = listener.get("tls").filter(|t| !t.is_null()) {
@@ -89,7 +91,8 @@ fn check_addresses(addresses: &[Node], found: &mut Vec<Diagnostic>) {
         if !good {
             found.push(
                 Diagnostic::error("bad-address", format!("`{text}` is not of type {kind}"))
-                    .at(value.span, ""),
+                    .at(value.span, "")
+                    .help("write an address such as `10.0.0.1`, a hostname, or the `type` that this is of"),
             );
         }
         if matches!(kind, "IPAddress" | "Hostname")
@@ -98,7 +101,8 @@ fn check_addresses(addresses: &[Node], found: &mut Vec<Diagnostic>) {
             found.push(
                 Diagnostic::error("duplicate-item", "an address must be unique")
                     .at(value.span, "again here")
-                    .also(first, "first here"),
+                    .also(first, "first here")
+                    .help("keep one of them"),
             );
         }
     }

@@ -208,13 +208,24 @@ impl<J: Json> Schema<J> {
             Some(format!("for example `{}`", plain(example)))
         };
         let special = match (kind, &node.value) {
-            (ValidationErrorKind::Type { kind }, value) => retyped(&wanted(kind), value),
+            (ValidationErrorKind::Type { kind }, value) => {
+                retyped(&wanted(kind), value, schema.and_then(|schema| self.entry(schema)))
+            }
             (ValidationErrorKind::Pattern { pattern }, Scalar::Text(text)) => {
                 repaired(text, pattern).map(|near| format!("did you mean `{near}`?"))
             }
             _ => schema.and_then(range),
         };
         special.or_else(example)
+    }
+
+    /// What an entry of a list must be.
+    fn entry<'v>(&'v self, schema: &'v Value) -> Option<&'v Value> {
+        let entry = schema.get("items")?;
+        match entry.get("$ref").and_then(Value::as_str) {
+            Some(target) => self.document.pointer(target.strip_prefix('#')?),
+            None => Some(entry),
+        }
     }
 
     fn unknown_key(
@@ -295,12 +306,21 @@ fn enumeration(node: &Node, options: &Value, subject: &str) -> Diagnostic {
     }
 }
 
-/// How a value of one type is written as one of another, where that is plain.
-fn retyped(wanted: &str, value: &Scalar) -> Option<String> {
+/// How a value of one type is written as one of another, where that is plain; `entry` is what a list
+/// wants.
+fn retyped(wanted: &str, value: &Scalar, entry: Option<&Value>) -> Option<String> {
+    let is_mapping = entry.is_some_and(|entry| entry.get("type") == Some(&"object".into()));
+    let has_name = entry.is_some_and(|entry| entry.pointer("/properties/name").is_some());
     // what may also be nothing is written as the rest says
     let wanted = wanted.strip_suffix(" or nothing").unwrap_or(wanted);
     Some(match (wanted, value) {
         (_, Scalar::Null) => "give it a value, or remove it".to_owned(),
+        ("a list", Scalar::Text(text)) if is_mapping && has_name => {
+            format!("write a list of mappings, such as `[{{name: {}}}]`", shorten(text))
+        }
+        ("a list", Scalar::Text(_)) if is_mapping => {
+            "write a list of mappings: each begins with `- `".to_owned()
+        }
         ("a list", Scalar::Text(text)) => format!("write a list, such as `[{}]`", shorten(text)),
         ("a list", _) => "write a list: each entry begins with `- `".to_owned(),
         ("a whole number" | "a number", Scalar::Text(text)) if text.parse::<i64>().is_ok() => {

@@ -43,12 +43,17 @@ fn tree(root: &Path) -> BTreeMap<String, String> {
     files(&root.join("rendered/brownfield"))
 }
 
+/// What each applier is told.
+fn told(root: &Path) -> [BTreeMap<String, String>; 2] {
+    ["argocd", "flux"].map(|target| files(&root.join("gitops").join(target).join("brownfield")))
+}
+
 #[test]
 fn killed_renders_leave_one_tree_or_the_other() {
     let folder = copy_of("brownfield");
     let root = folder.path();
-    let first = rendered(root, "client");
-    let second = rendered(root, "bookinfo");
+    let (first, first_told) = (rendered(root, "client"), told(root));
+    let (second, second_told) = (rendered(root, "bookinfo"), told(root));
     assert_ne!(first, second);
     let start = Instant::now();
     rendered(root, "client");
@@ -59,7 +64,7 @@ fn killed_renders_leave_one_tree_or_the_other() {
 
     let seed = 20_261_124;
     let mut random = Random(seed);
-    let (mut killed, mut old, mut new) = (0, 0, 0);
+    let (mut killed, mut old, mut new, mut between) = (0, 0, 0, 0);
     let wanted = kills(KILLS);
     for round in 0..wanted * ROUNDS {
         if killed >= wanted {
@@ -98,8 +103,20 @@ fn killed_renders_leave_one_tree_or_the_other() {
         } else {
             panic!("round {round}, seed {seed}: a mixture was left");
         }
+        // each is replaced by a rename of its own, one after the other
+        let told = told(root);
+        for (at, folder) in told.iter().enumerate() {
+            assert!(
+                *folder == first_told[at] || *folder == second_told[at],
+                "round {round}, seed {seed}: a mixture was left"
+            );
+        }
+        let of_the_tree = if left == first { &first_told } else { &second_told };
+        between += u32::from(&told != of_the_tree);
         if round % 10 == 0 {
             assert_eq!(&rendered(root, stage), after, "the next run finishes the work");
+            let after_told = if stage == "client" { &first_told } else { &second_told };
+            assert_eq!(&self::told(root), after_told);
             let beside: Vec<_> = std::fs::read_dir(root.join("rendered"))
                 .expect("the folder")
                 .map(|e| e.expect("an entry").file_name())
@@ -107,6 +124,8 @@ fn killed_renders_leave_one_tree_or_the_other() {
             assert_eq!(beside, ["brownfield"], "and removes what the killed one left");
         }
     }
-    println!("{killed} renders were killed: {old} left the old tree, {new} the new one");
+    println!(
+        "{killed} renders were killed: {old} left the old tree, {new} the new one, {between} what appliers are told of the other"
+    );
     assert!(killed >= wanted && old > 0 && new > 0, "{killed} killed, {old} old, {new} new");
 }

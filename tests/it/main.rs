@@ -24,6 +24,7 @@ mod function;
 mod golden;
 mod guide;
 mod handover;
+mod help;
 mod hostile;
 mod install;
 mod install_case;

@@ -7,7 +7,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use waypost::k8s::ObjectRef;
-use waypost::tree::disk::{Claim, DiskError, EnvironmentFolder, SwapMethod, read};
+use waypost::tree::disk::{
+    Claim, DiskError, EnvironmentFolder, Replacement, SwapMethod, read, replace,
+};
 use waypost::tree::{
     Allowances, Change, ClusterProvenance, Digest, DriftKind, Local, Provenance, Scope, Tree,
     TreeFile, check, plan,
@@ -89,7 +91,7 @@ pub fn render(
         Allowances { empty_unit: true, namespace_removal: true, shrink: true, moves: true };
     let change = plan(tree, &local, &provenance("spec"), scope, &everything);
     if change.is_allowed() {
-        claim.write(tree, &change)?;
+        replace(&[Replacement { claim: &claim, tree, change: &change }])?;
     }
     Ok(change)
 }

@@ -5,7 +5,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use waypost::tree::disk::{Claim, DiskError, EnvironmentFolder, SwapMethod, read};
+use waypost::tree::disk::{
+    Claim, DiskError, EnvironmentFolder, Replacement, SwapMethod, read, replace,
+};
 use waypost::tree::{Allowances, Local, Scope, plan};
 
 use super::tree::{
@@ -101,15 +103,68 @@ fn failed_write_leaves_the_old_tree_and_nothing_beside_it() {
     let old = snapshot(&place.at(".."));
     let claim = Claim::take(place.folder(), SwapMethod::Exchange).expect("a claim");
     let local = claim.read().expect("a readable folder");
-    let all = Allowances { empty_unit: true, namespace_removal: true, shrink: true, moves: true };
+    let all = everything();
     let change = plan(&tree(AFTER), &local, &provenance("spec"), &Scope::default(), &all);
     // a file of the plan vanishes before it is carried out
     fs::remove_file(place.at("c2/mesh/client/gateway-waypoint.yaml")).expect("a file");
-    let failed = claim.write(&tree(AFTER), &change);
+    let after = tree(AFTER);
+    let failed = replace(&[Replacement { claim: &claim, tree: &after, change: &change }]);
     assert_eq!(failed.map_err(|e| e.code()), Err("disk-error"));
     drop(claim);
     place.put("c2/mesh/client/gateway-waypoint.yaml", "kind: Gateway\n");
     assert_eq!(snapshot(&place.at("..")), old);
+}
+
+/// Folders that belong together: where the last cannot be replaced, the first is put back.
+#[cfg(unix)]
+#[test]
+fn what_belongs_together_is_replaced_together_or_not_at_all() {
+    for method in [SwapMethod::Exchange, SwapMethod::TwoRenames] {
+        let place = Place::new();
+        render_all(&place, &tree(BEFORE));
+        let second = EnvironmentFolder::new(place.root(), "rendered/second").expect("a name");
+        render(second.clone(), &tree(BEFORE), &Scope::default(), method).expect("a render");
+        let third = EnvironmentFolder::new(place.root(), "rendered/third").expect("a name");
+        let old = snapshot(&place.at(".."));
+        let (all, scope, after) = (everything(), Scope::default(), tree(AFTER));
+        let claims: Vec<Claim> = [place.folder(), third, second]
+            .map(|folder| Claim::take(folder, method).expect("a claim"))
+            .into();
+        let changes: Vec<_> = claims
+            .iter()
+            .map(|claim| {
+                plan(&after, &claim.read().expect("a tree"), &provenance("spec"), &scope, &all)
+            })
+            .collect();
+        // after it was read, the last is put behind a link: it is the one that cannot be replaced,
+        // when the first two have been
+        let (stands, away) = (place.root().join("rendered/second"), place.root().join("away"));
+        fs::rename(&stands, &away).expect("away");
+        std::os::unix::fs::symlink(&away, &stands).expect("a link");
+        let replacements: Vec<_> = claims
+            .iter()
+            .zip(&changes)
+            .map(|(claim, change)| Replacement { claim, tree: &after, change })
+            .collect();
+        let failed = replace(&replacements);
+        assert_eq!(failed.map_err(|e| e.code()), Err("tree-symlink"), "{method:?}");
+        fs::remove_file(&stands).expect("the link goes");
+        fs::rename(&away, &stands).expect("and back");
+        drop(claims);
+        // what the run could not remove behind a link goes with the next
+        drop(
+            Claim::take(
+                EnvironmentFolder::new(place.root(), "rendered/second").expect("a name"),
+                method,
+            )
+            .expect("a repair"),
+        );
+        assert_eq!(snapshot(&place.at("..")), old, "{method:?}");
+    }
+}
+
+fn everything() -> Allowances {
+    Allowances { empty_unit: true, namespace_removal: true, shrink: true, moves: true }
 }
 
 #[test]
@@ -118,10 +173,11 @@ fn file_that_comes_while_a_run_writes_is_kept() {
     render_all(&place, &tree(BEFORE));
     let claim = Claim::take(place.folder(), SwapMethod::Exchange).expect("a claim");
     let local = claim.read().expect("a readable folder");
-    let all = Allowances { empty_unit: true, namespace_removal: true, shrink: true, moves: true };
+    let all = everything();
     let change = plan(&tree(AFTER), &local, &provenance("spec"), &Scope::default(), &all);
     place.put("c1/notes/new.md", "theirs");
-    claim.write(&tree(AFTER), &change).expect("a write");
+    let after = tree(AFTER);
+    replace(&[Replacement { claim: &claim, tree: &after, change: &change }]).expect("a write");
     drop(claim);
     assert_eq!(fs::read_to_string(place.at("c1/notes/new.md")).expect("their file"), "theirs");
     assert_eq!(drift(&place, &tree(AFTER)), []);

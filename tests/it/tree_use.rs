@@ -95,7 +95,7 @@ fn what_the_disk_refuses_is_told_before_what_to_do() {
     let lines: Vec<&str> = ran.stderr.lines().rev().take(2).collect();
     assert!(lines[0].starts_with("help: put the file"), "{}", ran.stderr);
     assert!(
-        lines[1].starts_with("error: ") && lines[1].ends_with("is a symbolic link"),
+        lines[1].starts_with("error[tree-symlink]: ") && lines[1].ends_with("is a symbolic link"),
         "{lines:?}"
     );
 }

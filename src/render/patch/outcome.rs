@@ -137,7 +137,8 @@ fn missed(patches: &[Patch], (entry, document): (usize, usize), miss: &Miss) -> 
     Some(match &miss.near {
         Some(near) => diagnostic
             .help(format!("there is one {}: the patch must name it as it is", whereabouts(near))),
-        None => diagnostic,
+        None => diagnostic
+            .help("name kind, name and namespace of an object as they are in the rendered tree"),
     })
 }
 

@@ -247,7 +247,10 @@ impl<'a> Compiler<'a> {
                     "account-of-unknown-namespace",
                     format!("`{who}` names nobody: no cluster has namespace `{namespace}`"),
                 )
-                .at(span, ""),
+                .at(span, "")
+                .help(format!(
+                    "declare namespace `{namespace}` in `clusters`, or correct the entry"
+                )),
             );
         }
         let (cluster, namespace) = self.inventory.at(here?)?;

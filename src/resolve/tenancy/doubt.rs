@@ -49,7 +49,9 @@ pub(super) fn report_useless(
             Some(near) => Diagnostic::warning("selector-takes-nothing", message)
                 .at(*span, "")
                 .help(format!("did you mean `{near}`, which belongs to no workspace?")),
-            None => Diagnostic::note("selector-takes-nothing", message).at(*span, ""),
+            None => Diagnostic::note("selector-takes-nothing", message)
+                .at(*span, "")
+                .help("declare its namespace in `clusters`, if it is one of this environment's"),
         });
     }
 }

@@ -4,8 +4,8 @@ use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use super::{DiskError, EnvironmentFolder, SwapMethod, build, os, read, swap};
-use crate::tree::{Change, Local, Tree};
+use super::{DiskError, EnvironmentFolder, SwapMethod, os, read, swap};
+use crate::tree::Local;
 
 /// Held by the one run that may write a folder; given back when dropped, or when the process dies.
 #[derive(Debug)]
@@ -79,41 +79,9 @@ impl Claim {
         read::read_unguarded(&self.folder)
     }
 
-    /// Makes the change: afterwards the folder is the new one. On an error it is the old one,
-    /// or, where the system failed after the exchange, the new one; never a mixture. An empty
-    /// change touches nothing.
-    ///
-    /// # Errors
-    /// When the change is not allowed ([`Change::is_allowed`]) or not one of this tree; when the
-    /// system refuses.
-    pub fn write(&self, tree: &Tree, change: &Change) -> Result<(), DiskError> {
-        if !change.is_allowed() {
-            return Err(DiskError::Mismatch { path: self.folder.shown() });
-        }
-        if change.is_empty() {
-            return Ok(());
-        }
-        let new = self.folder.new_tree();
-        let built = build::build(&new, &self.folder, tree, change)
-            .and_then(|()| os::sync_tree(&new).map_err(DiskError::io("sync", &new)))
-            .and_then(|()| swap::put_in_place(&self.folder, self.method));
-        match built {
-            Ok(old) => {
-                // the new tree is in place: what cannot be deleted is deleted by the next run
-                let _ = build::retire(&old, &self.folder, change);
-                let Change { create, update, unchanged, carried, .. } = change;
-                if [create, update, unchanged, carried].into_iter().all(Vec::is_empty) {
-                    // nothing is in it: git would not keep it either
-                    let _ = fs::remove_dir(self.folder.path());
-                }
-                Ok(())
-            }
-            Err(error) => {
-                // the first error is the one to tell; the next run deletes what stays
-                let _ = swap::recover(&self.folder);
-                Err(error)
-            }
-        }
+    /// How its folder is replaced.
+    pub(super) fn method(&self) -> SwapMethod {
+        self.method
     }
 }
 

@@ -19,7 +19,8 @@ pub enum SwapMethod {
 
 const JOURNAL: &str = "waypost replaces a folder by two renames; `waypost render` finishes it\n";
 
-/// Puts the new folder, which is complete and synced, in place. Returns where the old one is now.
+/// Puts the new folder, which is complete and synced, in place. Returns where the old one is now, if
+/// there was one; the folder above is not synced.
 pub(super) fn put_in_place(
     folder: &EnvironmentFolder,
     method: SwapMethod,
@@ -27,13 +28,11 @@ pub(super) fn put_in_place(
     let (current, new) = (folder.path(), folder.new_tree());
     if !folder.exists()? {
         rename(&new, &current)?;
-        sync_parent(folder)?;
         return Ok(new);
     }
     let exchanged = method == SwapMethod::Exchange
         && os::exchange(&new, &current).map_err(DiskError::io("replace", &current))?;
     if exchanged {
-        sync_parent(folder)?;
         return Ok(new);
     }
     let (old, journal) = (folder.old_tree(), folder.journal());
@@ -44,6 +43,20 @@ pub(super) fn put_in_place(
     sync_parent(folder)?;
     remove_journal(folder)?;
     Ok(old)
+}
+
+/// Undoes [`put_in_place`], which returned where the old folder is: the new one lies beside it again.
+pub(super) fn put_back(folder: &EnvironmentFolder, old: &Path) -> Result<(), DiskError> {
+    let (current, new) = (folder.path(), folder.new_tree());
+    if !is_folder(old)? {
+        rename(&current, &new)?;
+    } else if old == new {
+        os::exchange(&new, &current).map_err(DiskError::io("replace", &current))?;
+    } else {
+        rename(&current, &new)?;
+        rename(old, &current)?;
+    }
+    sync_parent(folder)
 }
 
 /// Repairs what a killed run left, so that the folder is the whole old one or the whole new one,
@@ -83,7 +96,8 @@ fn rename(from: &Path, to: &Path) -> Result<(), DiskError> {
     fs::rename(from, to).map_err(DiskError::io("rename", from))
 }
 
-fn sync_parent(folder: &EnvironmentFolder) -> Result<(), DiskError> {
+/// Puts the names in the folder above on the disk.
+pub(super) fn sync_parent(folder: &EnvironmentFolder) -> Result<(), DiskError> {
     let parent = folder.parent();
     os::sync_folder(&parent).map_err(DiskError::io("sync", &parent))
 }

@@ -27,7 +27,8 @@ pub(super) fn addresses(values: &[Node], found: &mut Vec<Diagnostic>) {
                     "bad-address",
                     format!("`{text}` is neither an IP address nor a CIDR range"),
                 )
-                .at(value.span, ""),
+                .at(value.span, "")
+                .help("write an address such as `10.0.0.1`, or a range such as `10.0.0.0/24`"),
             );
         }
     }

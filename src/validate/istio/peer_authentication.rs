@@ -29,7 +29,8 @@ pub(super) fn check(spec: Option<&Node>, found: &mut Vec<Diagnostic>) {
         if !entry.key.parse::<u16>().is_ok_and(|p| p > 0 && p.to_string() == entry.key) {
             found.push(
                 Diagnostic::error("bad-port", format!("`{}` is not a port", entry.key))
-                    .at(entry.key_span, "port must be between 1 and 65535"),
+                    .at(entry.key_span, "port must be between 1 and 65535")
+                    .help("write a number from 1 to 65535, without zeros before it"),
             );
         }
     }

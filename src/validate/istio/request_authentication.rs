@@ -38,7 +38,8 @@ fn check_jwt_rule(rule: &Node, found: &mut Vec<Diagnostic>) {
         {
             found.push(
                 Diagnostic::error("bad-port", format!("the port in `{text}` is not a number"))
-                    .at(uri.span, ""),
+                    .at(uri.span, "")
+                    .help("write digits after the colon, or leave the colon out"),
             );
         }
     }

@@ -67,12 +67,22 @@ fn objects_that_two_environments_apply_to_one_cluster_are_an_error_that_names_bo
         let ran = run(root, &[verb, "red"]);
         assert!(ran.code >= 3 && ran.stderr.contains("applied-twice"), "{verb}: {}", ran.stderr);
     }
-    // a cluster has one platform: this is another of that name
+    // a cluster has one platform: this is another of that name, or the platform is wrong
     let spec = root.join("environments/red/environment.yaml");
     let text = std::fs::read_to_string(&spec).expect("a spec");
     std::fs::write(&spec, text.replace("platform: generic", "platform: gke")).expect("written");
+    for arguments in [&["render", "--force"][..], &["check"], &["check", "red"]] {
+        let ran = run(root, arguments);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stderr.contains("note[applied-twice]"), "{}", ran.stderr);
+        assert!(ran.stderr.contains("is `gke` here and `generic` there"), "{}", ran.stderr);
+    }
+    // by its trust domain it is another one for sure
+    let other = "platform: gke\n    trustDomain: other.example.com";
+    std::fs::write(&spec, text.replace("platform: generic", other)).expect("written");
     assert_eq!(run(root, &["render"]).code, 0);
-    assert_eq!(run(root, &["check"]).code, 0);
+    let ran = run(root, &["check"]);
+    assert!(ran.code == 0 && !ran.stderr.contains("applied-twice"), "{}", ran.stderr);
     // what no applier is told of is nobody's
     let text = text.lines().filter(|line| !line.contains("delivery:")).collect::<Vec<_>>();
     std::fs::write(&spec, text.join("\n") + "\n").expect("written");

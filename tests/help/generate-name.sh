@@ -1,0 +1,4 @@
+manifest generate-name/err-generated
+# run: validate a.yaml
+# help: give it a `name`
+edit a.yaml 's/generateName: a-/name: a/'

@@ -1,0 +1,4 @@
+fixture reserved-name/err-none
+# run: validate rules
+# help: choose another name
+edit environments/rules/environment.yaml 's/name: none/name: first/'

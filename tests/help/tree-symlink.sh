@@ -1,0 +1,5 @@
+made
+mv rendered/example elsewhere; ln -s ../elsewhere rendered/example
+# run: check
+# help: put the
+rm rendered/example; mv elsewhere rendered/example

@@ -1,0 +1,5 @@
+made
+# run: check exampel
+# help: did you mean
+# then: check example
+:
