@@ -182,7 +182,9 @@ impl Search<'_> {
         for (name, kind) in self.names(folder, None) {
             let path = format!("{folder}/{name}");
             match kind {
-                EntryKind::Folder if self.known.contains(name.as_str()) || is_of_a_run(&name) => {}
+                EntryKind::Folder if self.known.contains(name.as_str()) => {}
+                // of one that is there, by whose name: any other would be a place to hide a tree in
+                EntryKind::Folder if of_a_run(&name).is_some_and(|of| self.known.contains(of)) => {}
                 EntryKind::Folder => {
                     // a name that no environment can have is of none: it is told to all
                     let of = check_name(&name).is_ok().then_some(name.as_str());
@@ -247,11 +249,11 @@ impl Search<'_> {
     }
 }
 
-/// What a run writes beside an environment's folder while it works.
-fn is_of_a_run(name: &str) -> bool {
+/// The environment beside whose folder a run writes this while it works.
+fn of_a_run(name: &str) -> Option<&str> {
     const PURPOSES: [&str; 4] = ["new", "old", "journal", "run"];
-    let purpose = name.strip_prefix('.').and_then(|name| name.rsplit_once(".waypost-"));
-    purpose.is_some_and(|(_, purpose)| PURPOSES.contains(&purpose))
+    let (of, purpose) = name.strip_prefix('.')?.rsplit_once(".waypost-")?;
+    PURPOSES.contains(&purpose).then_some(of)
 }
 
 #[cfg(test)]
@@ -284,6 +286,7 @@ mod tests {
                 "rendered/loose.yaml",
                 "rendered/README.md",
                 "rendered/.prod.waypost-new/c/mesh/policy.yaml",
+                "rendered/.gone.waypost-new/c/mesh/policy.yaml",
                 "gitops/argocd/prod/waypost.lock",
                 "gitops/argocd/old/application.yaml",
                 "gitops/flux/prod/c/kustomization.yaml",
@@ -299,6 +302,7 @@ mod tests {
             ("gitops/apps/root.yaml", "foreign-file", None),
             ("gitops/argocd/old", "tree-without-spec", of("old")),
             ("gitops/flux/old", "tree-without-spec", of("old")),
+            ("rendered/.gone.waypost-new", "tree-without-spec", None),
             ("rendered/bare", "tree-without-spec", of("bare")),
             ("rendered/loose.yaml", "foreign-file", None),
             ("rendered/old", "tree-without-spec", of("old")),

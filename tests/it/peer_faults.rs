@@ -140,3 +140,40 @@ fn argv_too_long() {
     }
     assert!(recipes >= 2, "{recipes} recipes write a diff");
 }
+
+/// A waypoint comes with the move, and not with a route: whatever needs one finds it, of whatever kind it is.
+#[test]
+fn waypoint_needed_httproute() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ran = waypost(folder.path(), &["init"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let inventory = folder.path().join("environments/example/inventory/shop.yaml");
+    let without = std::fs::read_to_string(&inventory).expect("an inventory");
+    let plain = gateways(&applied(folder.path(), "example", Some("shop")));
+    assert_eq!(plain[0], BTreeSet::from(["shop/waypoint".to_owned()]));
+    for (api_version, kind) in [
+        ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+        ("gateway.networking.k8s.io/v1", "GRPCRoute"),
+        ("gateway.networking.k8s.io/v1alpha2", "TCPRoute"),
+        ("networking.istio.io/v1", "VirtualService"),
+    ] {
+        let spec = match kind {
+            "VirtualService" => "{hosts: [shop], http: [{route: [{destination: {host: shop}}]}]}",
+            _ => {
+                "{parentRefs: [{group: \"\", kind: Service, name: shop, port: 80}], rules: [{backendRefs: [{name: shop, port: 80}]}]}"
+            }
+        };
+        let route = format!(
+            "---\napiVersion: {api_version}\nkind: {kind}\nmetadata: {{name: shop, namespace: shop}}\nspec: {spec}\n"
+        );
+        std::fs::write(&inventory, without.clone() + &route).expect("written");
+        let objects = applied(folder.path(), "example", Some("shop"));
+        assert_eq!(gateways(&objects), plain, "{kind}");
+        let labels = of_kind(&objects, "Namespace").map(|n| &n["metadata"]["labels"]);
+        let labels: Vec<&Value> = labels.collect();
+        assert!(
+            labels.iter().any(|labels| labels["istio.io/use-waypoint"] == "waypoint"),
+            "{kind}: {labels:?}"
+        );
+    }
+}

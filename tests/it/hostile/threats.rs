@@ -54,10 +54,7 @@ fn every_fault_of_others_has_a_test_that_exists() {
     let rows = rows("regressions.md");
     let numbers = rows.iter().filter_map(|(first, _)| first.parse().ok());
     assert_eq!(numbers.collect::<BTreeSet<u32>>(), (1..=36).collect());
-    // what is not there says so
-    let without: Vec<&str> =
-        rows.iter().filter(|(_, tests)| *tests == 0).map(|(first, _)| first.as_str()).collect();
-    assert_eq!(without, ["9"]);
+    assert!(rows.iter().all(|(_, tests)| *tests > 0), "{rows:?}");
 }
 
 #[test]
