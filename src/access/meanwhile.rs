@@ -27,14 +27,14 @@ pub fn meanwhile(from: &World, to: &World) -> Vec<Between> {
         let key = |c: &AccessChange| (c.change, Arc::clone(&c.from), Arc::clone(&c.to));
         let counts = |c: &&AccessChange| c.by_design.is_none() && c.change != Change::Other;
         let there: HashSet<_> = until.changes.iter().filter(counts).map(key).collect();
-        let Comparison { mut changes, mut bounds, pairs, requests, idle_policies: _ } = since;
+        let Comparison { mut changes, mut bounds, asked, idle_policies: _ } = since;
         changes.retain(|c| counts(&c) && there.contains(&key(c)) && told.insert(key(c)));
         bounds.retain(|bound| until.bounds.contains(bound));
         if !changes.is_empty() || !bounds.is_empty() {
             let idle_policies = Vec::new();
             all.push(Between {
                 state: state.name(&to.mesh).unwrap_or_default(),
-                comparison: Comparison { changes, bounds, idle_policies, pairs, requests },
+                comparison: Comparison { changes, bounds, idle_policies, asked },
             });
         }
     }

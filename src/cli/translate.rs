@@ -189,8 +189,7 @@ impl Translate {
             .map(|policy| line(policy, inputs, &objects[policy.proposed.object]))
             .collect();
         let proof = translated.proof.as_ref().map(|proof| report::ProofLine {
-            pairs: proof.pairs,
-            requests: proof.requests,
+            asked: proof.asked_of(|_| true),
             not_compared: proof
                 .open
                 .iter()
@@ -218,10 +217,11 @@ impl Translate {
         terminal: &Terminal,
     ) {
         if let Some(proof) = &translated.proof {
+            let asked = proof.asked_of(|_| true);
             terminal.say(&format!(
                 "{} pairs of client and destination and {} requests asked: {}",
-                proof.pairs,
-                proof.requests,
+                asked.pairs,
+                asked.requests,
                 match (proof.holds(), proof.losses.len()) {
                     (false, _) => "nothing is proven".to_owned(),
                     (true, 0) => "nobody gains, nobody loses".to_owned(),
@@ -259,6 +259,10 @@ fn line(policy: &TranslatedPolicy, inputs: &Inputs, object: &Object) -> report::
         becomes: policy.proposed.becomes.iter().map(ToString::to_string).collect(),
         consents: policy.consents.iter().map(|consent| consent.as_str()).collect(),
         counterexample: policy.counterexample.clone(),
+        proof: policy.proof.as_ref().map(|proof| report::ProofLine {
+            asked: proof.asked,
+            not_compared: proof.not_compared.clone(),
+        }),
     }
 }
 

@@ -159,7 +159,7 @@ impl AccessDiff {
                 .chain(other)
                 .collect(),
             by_design: by_design.collect(),
-            pairs: compared.pairs,
+            pairs: compared.asked_in_all().pairs,
             matrix: Matrix::between([before, after], &compared),
         }
     }

@@ -32,7 +32,9 @@ pub use lint::Lints;
 pub use manifests::{CheckedObject, LetStand, ManifestFile, Manifests, manifests};
 pub use patch::patch_entry;
 pub use points::{At, Points, concerning, examine, moved};
-pub use translation::{TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation};
+pub use translation::{
+    PolicyProof, TranslatedPolicy, Translation, TranslationOutcome, rewritten, translation,
+};
 
 use self::adopted::ByCluster;
 use self::assemble::{Assembly, Written};

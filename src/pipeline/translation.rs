@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, has_errors};
 use crate::k8s::Object;
 use crate::prove::{Loss, Proof, prove};
 use crate::report::access::request_text;
-use crate::simulate::{AccessChange, Change, Options, Target, TargetKind};
+use crate::simulate::{AccessChange, Asked, Change, Options, Target, TargetKind};
 use crate::translate::direct::{self, Outcome, Policy, Proposal, Reason, Wish};
 use crate::world::World;
 use crate::yaml::Node;
@@ -41,6 +41,17 @@ pub struct TranslatedPolicy {
     pub consents: BTreeSet<Consent>,
     /// The smallest request that fares otherwise, and that decides the outcome.
     pub counterexample: Option<AccessChange>,
+    /// What was asked about its destinations; `None` where something was refused before it was asked.
+    pub proof: Option<PolicyProof>,
+}
+
+/// What a proof asked about the destinations of one policy.
+#[derive(Clone, Debug, Default)]
+pub struct PolicyProof {
+    /// How much.
+    pub asked: Asked,
+    /// What of them could not be compared, in words.
+    pub not_compared: Vec<String>,
 }
 
 /// Where a policy is enforced, and how well.
@@ -105,6 +116,12 @@ pub(super) fn told(
     objects: &[Object],
 ) -> Vec<Diagnostic> {
     let mut found = Vec::new();
+    for policy in policies.iter_mut() {
+        let open = proof.open.iter().filter(|bound| policy.decides(bound.target()));
+        let not_compared = open.map(ToString::to_string).collect();
+        let asked = proof.asked_of(|target| policy.decides(target));
+        policy.proof = Some(PolicyProof { asked, not_compared });
+    }
     for gain in &proof.gains {
         let concerned = concerned(gain, policies);
         found.push(refused(Reason::AccessGained, gain, concerned, objects));
@@ -133,6 +150,7 @@ impl TranslatedPolicy {
             reasons: policy.reasons.clone(),
             consents: BTreeSet::new(),
             counterexample: None,
+            proof: None,
             proposed: policy,
         }
     }

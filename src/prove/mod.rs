@@ -7,18 +7,18 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
+use std::sync::Arc;
 
 use crate::simulate::{
-    AccessChange, Bound, CallerKind, Change, Comparison, Mesh, PodState, TargetKind, compare,
+    AccessChange, Asked, Bound, CallerKind, Change, Comparison, Mesh, PodState, Target, TargetKind,
+    compare,
 };
 
 /// What two meshes come to, the one before and the one after a translation.
 #[derive(Clone, Debug, Default)]
 pub struct Proof {
-    /// Pairs of client and destination whose requests were asked.
-    pub pairs: usize,
-    /// Requests that both meshes were asked.
-    pub requests: usize,
+    /// How much was asked about each destination.
+    pub asked: BTreeMap<Arc<Target>, Asked>,
     /// Whoever would get through and did not, but for what comes by design.
     pub gains: Vec<AccessChange>,
     /// Whoever would not get through any more, by kind.
@@ -63,6 +63,12 @@ impl Proof {
         self.gains.is_empty() && self.open.is_empty() && self.idle.is_empty()
     }
 
+    /// How much was asked about the destinations that are among these.
+    pub fn asked_of(&self, is_one: impl Fn(&Target) -> bool) -> Asked {
+        let own = self.asked.iter().filter(|(target, _)| is_one(target));
+        own.map(|(_, asked)| *asked).fold(Asked::default(), Asked::and)
+    }
+
     /// The kinds of losses, with how many pairs of client and destination each.
     pub fn kinds(&self) -> BTreeMap<Loss, usize> {
         let mut kinds = BTreeMap::new();
@@ -75,15 +81,14 @@ impl Proof {
 
 /// Compares a mesh with what would become of it when these namespaces are ambient.
 pub fn prove(before: &Mesh, after: &Mesh, moving: &BTreeSet<String>) -> Proof {
-    let Comparison { changes, bounds, idle_policies, pairs, requests } = compare(before, after);
+    let Comparison { changes, bounds, idle_policies, asked } = compare(before, after);
     // who has no proxy has no identity either
     let outside: HashSet<String> = after
         .workloads()
         .filter(|(id, _)| after.state(*id) == PodState::Plain)
         .map(|(id, _)| after.workload_name(id))
         .collect();
-    let mut proof =
-        Proof { pairs, requests, open: bounds, idle: idle_policies, ..Proof::default() };
+    let mut proof = Proof { asked, open: bounds, idle: idle_policies, ..Proof::default() };
     for change in changes.into_iter().filter(|change| change.by_design.is_none()) {
         match change.change {
             Change::Gain => proof.gains.push(change),

@@ -58,7 +58,7 @@ pub use classify::{Classification, Place, RuleAt, RuleEffect};
 pub use decision::{Decision, Observed, Point, Reason, Rule, Step, Verdict, Walk};
 pub use envoy::{ChainKind, Logged};
 pub use equivalence::{
-    AccessChange, Answer, Bound, ByDesign, Caller, CallerKind, Change, Classes, Comparison,
+    AccessChange, Answer, Asked, Bound, ByDesign, Caller, CallerKind, Change, Classes, Comparison,
     StandsFor, Target, TargetKind, compare, compare_each,
 };
 pub use find::NotFound;

@@ -282,6 +282,13 @@ fn a_caller_that_keeps_its_sidecar_is_named() {
     assert_eq!(policy["counterexample"]["after"], "deny");
     let consents = policy["consents"].as_array().unwrap();
     assert!(consents.iter().any(|consent| consent == "sidecar-callers"), "{policy}");
+    // of all that was asked, what is about the cart
+    let asked = |proof: &serde_json::Value, what: &str| proof[what].as_u64().unwrap();
+    for what in ["pairs", "classes", "requests"] {
+        let (own, all) = (asked(&policy["proof"], what), asked(&json["proof"], what));
+        assert!(own > 0 && own <= all, "{what}: {own} of {all}");
+    }
+    assert_eq!(policy["proof"]["notCompared"], serde_json::json!([]));
 }
 
 /// An existing label or a shared waypoint is taken as it is.

@@ -96,6 +96,7 @@ impl Diff {
         let (gained, lost) = (count(simulate::Change::Gain), count(simulate::Change::Loss));
         let other = comparison.of(simulate::Change::Other).count();
         let unknown = report::not_compared(&comparison).len();
+        let asked = comparison.asked_in_all();
         terminal.say(&format!(
             "from {} to {}: {gained} gained, {lost} lost{}{} ({} pairs of client and destination, {} \
              requests asked)",
@@ -110,8 +111,8 @@ impl Diff {
                 1 => ", 1 not compared".to_owned(),
                 several => format!(", {several} not compared"),
             },
-            comparison.pairs,
-            comparison.requests,
+            asked.pairs,
+            asked.requests,
         ));
         let fails = |on: &FailOn| match on {
             FailOn::Gain => gained > 0,

@@ -314,14 +314,15 @@ pub fn comparison_json(of: Compared<'_>) -> Value {
         };
         changes.map(value).collect()
     };
+    let asked = comparison.asked_in_all();
     json!({
         "version": 2,
         "differences": differences(false),
         "differencesByDesign": differences(true),
         "byDesign": by_design(comparison),
         "notCompared": not_compared(comparison),
-        "pairs": comparison.pairs,
-        "requests": comparison.requests,
+        "pairs": asked.pairs,
+        "requests": asked.requests,
     })
 }
 

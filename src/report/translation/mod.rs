@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::access::{answer_text, request_text};
 use super::escape::{calm_cell, cell};
 use super::visible::Lines;
-use crate::simulate::{AccessChange, HttpRequest, Token};
+use crate::simulate::{AccessChange, Asked, HttpRequest, Token};
 
 /// A policy as it is told.
 pub struct PolicyLine {
@@ -25,14 +25,14 @@ pub struct PolicyLine {
     pub consents: Vec<&'static str>,
     /// The request that decides the outcome.
     pub counterexample: Option<AccessChange>,
+    /// What was asked about the destinations that it decides about.
+    pub proof: Option<ProofLine>,
 }
 
 /// What a proof comes to.
 pub struct ProofLine {
-    /// Pairs of client and destination that were asked.
-    pub pairs: usize,
-    /// Requests asked.
-    pub requests: usize,
+    /// How much was asked.
+    pub asked: Asked,
     /// What was not compared.
     pub not_compared: Vec<String>,
 }
@@ -41,8 +41,9 @@ pub struct ProofLine {
 pub fn text(policies: &[PolicyLine]) -> String {
     let mut out = Lines::default();
     for policy in policies {
-        let PolicyLine { object, place, outcome, reasons, becomes, consents, counterexample } =
-            policy;
+        let PolicyLine {
+            object, place, outcome, reasons, becomes, consents, counterexample, ..
+        } = policy;
         out.line(format_args!("{outcome:<8}  {object}  ({place})"));
         if !reasons.is_empty() {
             out.line(format_args!("          because  {}", reasons.join(", ")));
@@ -97,17 +98,17 @@ pub fn json(policies: &[PolicyLine], proof: Option<&ProofLine>, written: bool) -
                 "becomes": policy.becomes,
                 "consents": policy.consents,
                 "counterexample": policy.counterexample.as_ref().map(counterexample),
+                "proof": policy.proof.as_ref().map(proven),
             })
         })
         .collect();
-    let proof = proof.map(|proof| {
-        json!({
-            "pairs": proof.pairs,
-            "requests": proof.requests,
-            "notCompared": proof.not_compared,
-        })
-    });
+    let proof = proof.map(proven);
     json!({"version": 1, "written": written, "policies": policies, "proof": proof})
+}
+
+fn proven(proof: &ProofLine) -> Value {
+    let ProofLine { asked: Asked { pairs, classes, requests }, not_compared } = proof;
+    json!({"pairs": pairs, "classes": classes, "requests": requests, "notCompared": not_compared})
 }
 
 fn counterexample(change: &AccessChange) -> Value {

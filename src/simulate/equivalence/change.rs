@@ -23,11 +23,31 @@ pub struct Comparison {
     /// `[cluster/]namespace/name` of policies that differ and hold nowhere that is there, on either side: what
     /// they would decide is not in `changes`.
     pub idle_policies: Vec<String>,
-    /// Pairs of client and destination whose requests were asked; the others see the same policies
-    /// on both sides.
+    /// What was asked about each destination; the others, and the clients that are not among these, see the
+    /// same policies on both sides.
+    pub asked: BTreeMap<Arc<Target>, Asked>,
+}
+
+/// How much was asked.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// Pairs of client and destination.
     pub pairs: usize,
-    /// Requests that were asked of both meshes.
+    /// Clients that no policy tells apart are one.
+    pub classes: usize,
+    /// Requests that both meshes were asked.
     pub requests: usize,
+}
+
+impl Asked {
+    /// Both together.
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            pairs: self.pairs + other.pairs,
+            classes: self.classes + other.classes,
+            requests: self.requests + other.requests,
+        }
+    }
 }
 
 impl Comparison {
@@ -35,6 +55,11 @@ impl Comparison {
     /// through the same.
     pub fn is_equivalent(&self) -> bool {
         self.changes.is_empty() && self.bounds.is_empty() && self.idle_policies.is_empty()
+    }
+
+    /// How much was asked about all destinations.
+    pub fn asked_in_all(&self) -> Asked {
+        self.asked.values().copied().fold(Asked::default(), Asked::and)
     }
 
     /// Is there a change of which no manifest shows what was, or what comes of it?

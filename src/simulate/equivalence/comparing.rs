@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::change::{AccessChange, Bound, Caller, CallerKind, Change, Comparison, Target};
+use super::change::{AccessChange, Asked, Bound, Caller, CallerKind, Change, Comparison, Target};
 use super::client::{Client, strangers};
 use super::crowd::{Crowd, Prepared as Told};
 use super::design::{Accounts, Refused};
@@ -440,8 +440,10 @@ impl<'m> Comparing<'m> {
             });
             self.found.bounds.extend(bounds);
         }
-        self.found.pairs += group.all.iter().map(Members::len).sum::<usize>();
-        self.found.requests += asked.all.len();
+        let pairs = group.all.iter().map(Members::len).sum();
+        let own = Asked { pairs, classes: 1, requests: asked.all.len() };
+        let before = self.found.asked.entry(place.target.clone()).or_default();
+        *before = before.and(own);
         let mut best: BTreeMap<Change, (usize, Difference)> = BTreeMap::new();
         for http in &asked.all {
             let decide = |index: usize| {

@@ -49,7 +49,7 @@ mod universe;
 mod who;
 
 pub use change::{
-    AccessChange, Answer, Bound, Caller, CallerKind, Change, Comparison, StandsFor, Target,
+    AccessChange, Answer, Asked, Bound, Caller, CallerKind, Change, Comparison, StandsFor, Target,
     TargetKind,
 };
 pub use class::Classes;
@@ -115,11 +115,11 @@ pub fn compare_each(before: &Mesh, after: &Mesh) -> Comparison {
         .collect();
     let mut found = Comparison::default();
     for part in parts {
-        let Comparison { changes, bounds, idle_policies: _, pairs, requests } = part;
+        let Comparison { changes, bounds, idle_policies: _, asked } = part;
         found.changes.extend(changes);
         found.bounds.extend(bounds);
-        found.pairs += pairs;
-        found.requests += requests;
+        // a destination is in one piece
+        found.asked.extend(asked);
     }
     found.idle_policies = tidy::idle_policies(meshes, &same);
     found
