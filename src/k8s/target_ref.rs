@@ -27,4 +27,14 @@ impl TargetRef {
             namespace: None,
         }
     }
+
+    /// The Service of this name in the policy's own namespace.
+    pub fn service(name: impl Into<String>) -> Self {
+        Self { group: String::new(), kind: "Service".into(), name: name.into(), namespace: None }
+    }
+
+    /// The GatewayClass of this name, which is in no namespace.
+    pub fn gateway_class(name: impl Into<String>) -> Self {
+        Self { kind: "GatewayClass".into(), ..Self::gateway(name) }
+    }
 }

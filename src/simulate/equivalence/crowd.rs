@@ -300,7 +300,7 @@ impl<'m> Crowd<'m> {
             }
         }
         let classes = classes(&lists, &mut self.known, &self.domains);
-        // tests are numbered: four kinds by turns
+        // tests are numbered by turns (`KINDS`)
         let mut touched: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
         for (number, lists) in &classes.known {
             for client in self.by_identity.get(number).into_iter().flatten() {

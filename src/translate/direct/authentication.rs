@@ -1,12 +1,10 @@
 //! What a RequestAuthentication becomes: bound to the Services of its pods, or to the waypoint, and a guard
 //! where tokens would not be looked at any more.
 
-use serde_json::json;
-
 use super::reason::Reason;
 use super::space::{Bound, refusal};
 use super::twin::Twin;
-use super::writing::Writing;
+use super::writing::{Writing, bound_to};
 use super::{Outcome, Policy, Serves};
 use crate::diagnostic::Diagnostic;
 
@@ -34,15 +32,7 @@ impl<'s> Twin<'_, 's> {
             return self.told;
         }
         self.told.outcome = Outcome::Moves;
-        let spec = object.body.get("spec").map_or_else(|| json!({}), |spec| spec.to_json());
-        self.bind(bunches, writing, found, |bunch| {
-            let mut spec = spec.clone();
-            if let Some(spec) = spec.as_object_mut() {
-                spec.shift_remove("selector");
-                spec.insert("targetRefs".into(), json!(bunch.targets));
-            }
-            spec
-        });
+        self.bind(bunches, writing, found, |bunch| bound_to(object, &bunch.targets));
         if !space.are_shut(&self.pods) {
             // a policy of the same name may have a guard, too
             self.guard("-tokens-guard", None, writing, found);

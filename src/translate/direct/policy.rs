@@ -30,6 +30,11 @@ impl Authorization {
         self.action.unwrap_or(Action::Allow)
     }
 
+    /// Does it select all pods?
+    pub fn is_wide(&self) -> bool {
+        self.selector.as_ref().is_none_or(|selector| selector.match_labels.is_empty())
+    }
+
     /// Is it bound to objects by name?
     pub fn has_targets(&self) -> bool {
         self.targets().next().is_some()

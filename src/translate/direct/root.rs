@@ -8,18 +8,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::policy::{Action, Attachment, Authorization, Condition, From, Rule, Selector, Source};
 use super::ports::is_about_ports;
-use super::reach::{Pods, Service};
+use super::reach::Pods;
 use super::reason::Reason;
 use super::scene::Scene;
 use super::space::{
     Bound, Space, is_dry_run, made_by_another, needs_envoy, put_in_its_words, refusal,
 };
 use super::twin::{Twin, pushed};
-use super::writing::{Writing, about_pods, named, only};
+use super::writing::{Writing, about_pods, bound_to, named, only};
 use super::ztunnel::in_its_words;
 use super::{Outcome, Policy, Wish};
 use crate::diagnostic::Diagnostic;
@@ -135,7 +135,10 @@ impl<'s> OfRoot<'s> {
     }
 
     fn is_wide(&self) -> bool {
-        self.selector().is_none_or(|selector| selector.match_labels.is_empty())
+        match &self.is {
+            Is::Authorization(policy, _) => policy.is_wide(),
+            Is::Tokens(own) => own.is_wide(),
+        }
     }
 
     fn translate(
@@ -284,14 +287,7 @@ impl<'s> OfRoot<'s> {
 
     /// The copy that every waypoint asks.
     fn copy(&mut self, object: &Object, writing: &mut Writing<'_>, found: &mut Vec<Diagnostic>) {
-        let mut spec = object.body.get("spec").map_or_else(|| json!({}), |spec| spec.to_json());
-        if !spec.is_object() {
-            spec = json!({});
-        }
-        if let Some(spec) = spec.as_object_mut() {
-            spec.shift_remove("selector");
-            spec.insert("targetRefs".into(), json!([class()]));
-        }
+        let spec = bound_to(object, &[TargetRef::gateway_class("istio-waypoint")]);
         let namespace = object.namespace_or_default();
         let name = named(object, &object.gvk.kind, namespace, &format!("{}-waypoint", object.name));
         self.told.becomes.extend(pushed(object, self.at, name, spec, writing, found));
@@ -326,29 +322,10 @@ fn leave_out(rule: &Rule, kept: &mut Rule, waypoint: &str, trust_domain: &str) -
     is_left_out
 }
 
-fn class() -> Value {
-    json!(TargetRef {
-        group: "gateway.networking.k8s.io".into(),
-        kind: "GatewayClass".into(),
-        name: "istio-waypoint".into(),
-        namespace: None,
-    })
-}
-
 /// What is told of a policy that stays as it is, in all namespaces that move.
 fn told(at: usize, selector: Option<&Selector>, scene: &Scene, wish: &Wish) -> Policy {
     let selects = |of: &crate::k8s::Labels| selector.is_none_or(|selector| selector.selects(of));
-    let of = |namespace: &String, name: &String| (namespace.clone(), name.clone());
     let pods: Vec<_> =
         wish.moving.iter().flat_map(|namespace| scene.selected(namespace, selects)).collect();
-    let fronts = |service: &&Service| pods.iter().any(|pods| service.fronts(pods));
-    let services = scene.services.iter().filter(fronts);
-    Policy {
-        object: at,
-        outcome: Outcome::Stays,
-        reasons: BTreeSet::from([Reason::RootNamespace]),
-        becomes: Vec::new(),
-        services: services.map(|s| of(&s.namespace, &s.name)).collect(),
-        pods: pods.iter().map(|pods| of(&pods.namespace, &pods.name)).collect(),
-    }
+    scene.stays(at, &pods, &[Reason::RootNamespace])
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use super::policy::{Attachment, Authorization};
 use super::reach::{Pods, Service};
+use super::reason::Reason;
+use super::{Outcome, Policy};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::{Labels, Object};
 
@@ -55,6 +57,26 @@ impl Scene {
             scene.services.extend(Service::of(at, object));
         }
         scene
+    }
+
+    /// Services in front of some of these pods.
+    pub fn in_front(&self, pods: &[&Pods]) -> Vec<&Service> {
+        let fronts = |service: &&Service| pods.iter().any(|pods| service.fronts(pods));
+        self.services.iter().filter(fronts).collect()
+    }
+
+    /// A policy as it is, which concerns these pods.
+    pub fn stays(&self, at: usize, pods: &[&Pods], reasons: &[Reason]) -> Policy {
+        let services = self.in_front(pods);
+        let of = |namespace: &String, name: &String| (namespace.clone(), name.clone());
+        Policy {
+            object: at,
+            outcome: Outcome::Stays,
+            reasons: reasons.iter().copied().collect(),
+            becomes: Vec::new(),
+            services: services.iter().map(|s| of(&s.namespace, &s.name)).collect(),
+            pods: pods.iter().map(|pods| of(&pods.namespace, &pods.name)).collect(),
+        }
     }
 
     /// Pods of a namespace that take part in the mesh, not gateways, and that these labels select.

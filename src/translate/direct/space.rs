@@ -129,8 +129,7 @@ impl<'s> Space<'s> {
 
     /// Services in front of some of these pods.
     pub fn in_front(&self, pods: &[&Pods]) -> Vec<&'s Service> {
-        let fronts = |service: &&Service| pods.iter().any(|pods| service.fronts(pods));
-        self.scene.services.iter().filter(fronts).collect()
+        self.scene.in_front(pods)
     }
 
     /// Pods whose policies no ztunnel can decide; none where the namespace needs no waypoint.
@@ -254,16 +253,7 @@ impl<'s> Space<'s> {
 
     /// A policy as it is, which concerns these pods.
     pub fn stays(&self, at: usize, pods: &[&Pods], reasons: &[Reason]) -> Policy {
-        let services = self.in_front(pods);
-        let of = |namespace: &String, name: &String| (namespace.clone(), name.clone());
-        Policy {
-            object: at,
-            outcome: Outcome::Stays,
-            reasons: reasons.iter().copied().collect(),
-            becomes: Vec::new(),
-            services: services.iter().map(|s| of(&s.namespace, &s.name)).collect(),
-            pods: pods.iter().map(|pods| of(&pods.namespace, &pods.name)).collect(),
-        }
+        self.scene.stays(at, pods, reasons)
     }
 
     /// Does a policy of sidecars hold for gateways here?

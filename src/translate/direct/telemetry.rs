@@ -2,11 +2,10 @@
 //! `Telemetry`); one that does is bound to the Services of its pods, as far as they are behind a waypoint:
 //! ztunnel reads none. It lets nobody in or out.
 
-use serde_json::json;
-
 use super::policy::Attachment;
 use super::space::{Bound, Space};
-use super::writing::{Writing, derived, named};
+use super::twin::pushed;
+use super::writing::{Writing, bound_to, named};
 use super::{Outcome, Policy};
 use crate::diagnostic::Diagnostic;
 use crate::k8s::TargetRef;
@@ -45,12 +44,7 @@ impl<'s> Space<'s> {
         let targets: Vec<TargetRef> = services
             .iter()
             .filter(|service| is_bound(&service.name))
-            .map(|service| TargetRef {
-                group: String::new(),
-                kind: "Service".into(),
-                name: service.name.clone(),
-                namespace: None,
-            })
+            .map(|service| TargetRef::service(service.name.as_str()))
             .collect();
         if targets.is_empty() {
             // no proxy is left that reads it
@@ -68,18 +62,10 @@ impl<'s> Space<'s> {
         }
         let name =
             named(object, &object.gvk.kind, self.namespace, &format!("{}-waypoint", object.name));
-        if !writing.claim(&name, object) {
-            return told;
-        }
-        let mut spec = object.body.get("spec").map_or_else(|| json!({}), |spec| spec.to_json());
-        if let Some(spec) = spec.as_object_mut() {
-            spec.shift_remove("selector");
-            spec.insert("targetRefs".into(), json!(targets));
-        }
         writing.remove(at);
-        writing.add(at, derived(object, &name, spec));
+        let spec = bound_to(object, &targets);
+        told.becomes.extend(pushed(object, at, name, spec, writing, found));
         told.outcome = Outcome::Moves;
-        told.becomes.push(name);
         told
     }
 }

@@ -169,7 +169,7 @@ impl<'a, 's> Twin<'a, 's> {
 
     /// Why it moves.
     fn classify(&mut self) {
-        let is_of_namespace = self.is_wide() && !self.is_of_root;
+        let is_of_namespace = self.policy.is_wide() && !self.is_of_root;
         let (policy, reasons) = (self.policy, &mut self.told.reasons);
         self.told.outcome = Outcome::Moves;
         let (mut here, mut there) = (false, false);
@@ -206,11 +206,6 @@ impl<'a, 's> Twin<'a, 's> {
         let is_empty = policy.selector.as_ref().is_some_and(|s| s.match_labels.is_empty());
         reasons.extend(is_of_namespace.then_some(Reason::NamespaceWide));
         reasons.extend(is_empty.then_some(Reason::EmptySelector));
-    }
-
-    /// Is it about all pods?
-    fn is_wide(&self) -> bool {
-        self.policy.selector.as_ref().is_none_or(|s| s.match_labels.is_empty())
     }
 
     /// What means something else at a waypoint.
@@ -323,13 +318,13 @@ impl<'a, 's> Twin<'a, 's> {
         found: &mut Vec<Diagnostic>,
     ) -> Vec<Bunch> {
         let space = self.space;
-        if self.is_of_root && self.is_wide() {
+        if self.is_of_root && self.policy.is_wide() {
             // bound to the class of all waypoints, once
             self.refuse_ports_of_both(object, found);
             return Vec::new();
         }
         if space.serves() == Serves::All
-            && self.is_wide()
+            && self.policy.is_wide()
             && space.waypoint_namespace() == space.namespace
         {
             return self.at_gateway(object, found);
@@ -360,12 +355,7 @@ impl<'a, 's> Twin<'a, 's> {
             {
                 continue;
             }
-            let target = TargetRef {
-                group: String::new(),
-                kind: "Service".into(),
-                name: service.name.clone(),
-                namespace: None,
-            };
+            let target = TargetRef::service(service.name.as_str());
             match bunches.iter_mut().find(|b| b.rules == rules && b.targets.len() < TARGETS) {
                 Some(bunch) => bunch.targets.push(target),
                 None => bunches.push(Bunch { targets: vec![target], rules }),

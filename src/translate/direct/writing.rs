@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use super::policy::{Action, Authorization, From, Rule, Selector, Source};
 use super::reach::template_of;
 use super::{Policy, Proposal, Rewrite};
-use crate::k8s::{Labels, Object, ObjectRef};
+use crate::k8s::{Labels, Object, ObjectRef, TargetRef};
 use crate::model::RESTART_TOKEN;
 
 /// The annotation that names what an object was made of.
@@ -177,6 +177,18 @@ pub(super) fn derived(of: &Object, name: &ObjectRef, spec: Value) -> Value {
 
 fn itself(object: &Object) -> ObjectRef {
     named(object, &object.gvk.kind, object.namespace_or_default(), &object.name)
+}
+
+/// What an object says, bound to objects by name instead of selecting pods.
+pub(super) fn bound_to(object: &Object, targets: &[TargetRef]) -> Value {
+    let spec = object.body.get("spec").map(|spec| spec.to_json());
+    let mut spec = match spec {
+        Some(Value::Object(spec)) => spec,
+        _ => Map::new(),
+    };
+    spec.shift_remove("selector");
+    spec.insert("targetRefs".into(), json!(targets));
+    Value::Object(spec)
 }
 
 /// The name of an object of this group.
